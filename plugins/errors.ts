@@ -1,0 +1,57 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import * as errors from '../src/errors.js'
+
+/** Options of this plugin. */
+export interface ErrorsPluginOptions {
+  /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
+  maxMessageBytes: number
+}
+
+/** Gives the scope's errors the codes of this package. What is not its own goes to the error handler of the host. */
+export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes }) => {
+  fastify.setErrorHandler<FastifyError>((error, request, reply) => {
+    const own = translate(error, request, maxMessageBytes)
+    if (own === undefined) throw error
+    return sendError(own, reply)
+  })
+}, { name: 'messenger-errors', fastify: '5.x' })
+
+/** Answers with an error in the form that every error of this package has. */
+export function sendError (error: FastifyError, reply: FastifyReply): FastifyReply {
+  const { code, message, statusCode = 500 } = error
+  if (statusCode === 401) reply.header('www-authenticate', 'Bearer')
+  if (statusCode === 503) reply.header('retry-after', '1')
+  return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
+}
+
+/** The error of this package that stands for one of Fastify or its plugins. */
+function translate (error: FastifyError, request: FastifyRequest, maxMessageBytes: number): FastifyError | undefined {
+  switch (error.code) {
+    case 'FST_BEARER_AUTH_MISSING_AUTHORIZATION_HEADER':
+    case 'FST_BEARER_AUTH_INVALID_AUTHORIZATION_HEADER':
+      return new errors.TokenMissingError()
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new errors.MessageTooLargeError(maxMessageBytes)
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_INVALID_TYPE':
+      return new errors.MediaTypeError()
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new errors.BodyInvalidError('its length is not what Content-Length says')
+    case 'FST_ERR_VALIDATION':
+      return invalid(error, request)
+    default:
+      return error.code.startsWith('MSG_ERR_') ? error : undefined
+  }
+}
+
+function invalid (error: FastifyError, request: FastifyRequest): FastifyError {
+  if (error.validationContext === 'params') return new errors.ChannelInvalidError(JSON.stringify(Object.values(request.params as object)[0]))
+  if (error.validationContext === 'body' && isObject(request.body)) return new errors.MessageMissingError()
+  return new errors.BodyInvalidError('send a JSON object, {"message": …}')
+}
+
+function isObject (body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body)
+}

@@ -1,0 +1,47 @@
+import type { Duplex } from 'node:stream'
+import type { IncomingMessage } from 'node:http'
+import websocket from '@fastify/websocket'
+import fp from 'fastify-plugin'
+import type { WebSocket } from 'ws'
+import { Close } from '../src/wire/close.js'
+import { closeWebSocket } from '../src/transports/websocket.js'
+
+/** Largest frame that is taken from a subscriber, in bytes. What it says is thrown away. */
+const MAX_RECEIVED_FRAME_BYTES = 4_096
+
+/** Options of this plugin. */
+export interface WebSocketPluginOptions {
+  /** Milliseconds from a request to upgrade to the WebSocket. */
+  upgradeTimeoutMs: number
+}
+
+/** Loads @fastify/websocket where the host has not, and makes sure that no request to upgrade holds a connection for good. */
+export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs }) => {
+  if (!fastify.hasPlugin('@fastify/websocket')) {
+    await fastify.register(websocket, {
+      options: { maxPayload: MAX_RECEIVED_FRAME_BYTES },
+      // Its own would send 1005 and wait half a minute for each silent client.
+      preClose (done) {
+        for (const socket of this.websocketServer.clients) closeWebSocket(socket, Close.GOING_AWAY, 'going away')
+        this.websocketServer.close()
+        done()
+      }
+    })
+  }
+
+  // A refused upgrade leaves its socket to @fastify/websocket, which ends it only if its own hooks ran. They do not for a
+  // malformed URL and when an earlier hook answers.
+  const pending = new Map<Duplex, NodeJS.Timeout>()
+  const settle = (socket: Duplex): void => {
+    clearTimeout(pending.get(socket))
+    pending.delete(socket)
+  }
+  fastify.server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    pending.set(socket, setTimeout(() => { socket.destroy() }, upgradeTimeoutMs).unref())
+    socket.once('close', () => { settle(socket) })
+  })
+  fastify.websocketServer.on('connection', (_socket: WebSocket, request: IncomingMessage) => { settle(request.socket) })
+  fastify.addHook('preClose', async () => {
+    for (const socket of pending.keys()) socket.destroy()
+  })
+}, { name: 'messenger-websocket', fastify: '5.x' })

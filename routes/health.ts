@@ -1,0 +1,25 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { refuseWebSocket } from './subscribe.js'
+
+/** `GET /-/live` and `GET /-/ready`: what an orchestrator asks. */
+const health: FastifyPluginAsync = async (fastify) => {
+  fastify.route({
+    method: 'GET',
+    url: '/-/live',
+    handler: async () => await Promise.resolve({ status: 'live' }),
+    wsHandler: refuseWebSocket
+  })
+
+  fastify.route({
+    method: 'GET',
+    url: '/-/ready',
+    handler: async (_request, reply) => {
+      const { ready } = fastify.channels
+      if (!ready) reply.code(503).header('retry-after', '1')
+      return await Promise.resolve({ status: ready ? 'ready' : 'not ready' })
+    },
+    wsHandler: refuseWebSocket
+  })
+}
+
+export default health

@@ -1,0 +1,33 @@
+import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
+
+/** Room in a body for what surrounds the message. */
+const ENVELOPE_BYTES = 1_024
+
+const ChannelName = Type.String({ pattern: CHANNEL_NAME_PATTERN })
+const Body = Type.Object({ message: Type.Unknown() })
+const Sent = Type.Object({ status: Type.Literal('Message sent'), id: Type.String(), subscribers: Type.Integer() })
+
+/** Options of this route. */
+export interface SendRouteOptions {
+  /** Largest message, in bytes of JSON. */
+  maxMessageBytes: number
+}
+
+/** `POST /send/:channel`: a backend publishes a message. */
+const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxMessageBytes }) => {
+  // The wildcard takes what the router refuses as a parameter: no name, several segments, or more characters than it
+  // allows before decoding. All but the last break the rule for names and are told so.
+  for (const name of ['channel', '*']) {
+    fastify.post(name === '*' ? '/send/*' : '/send/:channel', {
+      onRequest: fastify.verifyPublisher,
+      bodyLimit: maxMessageBytes + ENVELOPE_BYTES,
+      schema: { params: Type.Record(Type.Literal(name), ChannelName), body: Body, response: { 200: Sent } }
+    }, async ({ params, body }) => {
+      const { id, subscribers } = await fastify.channels.publish(params[name] as string, body.message)
+      return { status: 'Message sent' as const, id, subscribers }
+    })
+  }
+}
+
+export default send

@@ -1,0 +1,147 @@
+// Makes a fresh clone ready for `npm start` or `npm test`: installs and builds what is missing or out of date.
+// Runs before anything is installed, so it uses nothing but Node; when nothing is to do it costs a few dozen stat calls.
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+// What the tests run besides Node: the command, and the Debian packages that bring it. Pages need one font to be laid out.
+const testCommands = [
+  { command: 'chromium', packages: ['chromium', 'fonts-liberation'] },
+  { command: 'redis-server', packages: ['redis-server'] }
+]
+const sources = ['src', 'plugins', 'routes', 'tsconfig.json', 'package.json', 'scripts/build.mjs']
+// The build writes the last of these at its very end, so a build that broke off is never taken for a finished one.
+const products = ['dist/src/server.js', 'public/client.js', 'public/client.mjs', 'dist/client/index.js']
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const path = (name) => join(root, name)
+const lockFile = path('.prepare.lock')
+
+function fail (text) {
+  console.error(`prepare: ${text}`)
+  process.exit(1)
+}
+
+function run (what, command, args, env = {}) {
+  console.log(`prepare: ${what}`)
+  const { error, status, signal } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+  if (error || status !== 0) fail(`${what} failed: "${command} ${args.join(' ')}" ended with ${error?.code ?? signal ?? `exit code ${status}`}`)
+}
+
+function modified (name) {
+  return statSync(path(name), { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+// Directories count too: a deleted file shows in nothing else.
+function newest (name) {
+  const stat = statSync(path(name), { throwIfNoEntry: false })
+  if (!stat?.isDirectory()) return stat?.mtimeMs ?? 0
+  return Math.max(stat.mtimeMs, ...readdirSync(path(name)).map((entry) => newest(join(name, entry))))
+}
+
+function packagesAreInstalled () {
+  const installed = 'node_modules/.package-lock.json'
+  if (modified(installed) === 0) return false
+  if (modified(installed) >= modified('package-lock.json')) return true
+  // A newer lock file may still say the same (npm writes it last, git rewrites it): `npm ci` would be slow and destructive.
+  const wanted = JSON.parse(readFileSync(path('package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(path(installed), 'utf8')).packages
+  delete wanted['']
+  const names = new Set([...Object.keys(wanted), ...Object.keys(present)])
+  for (const name of names) {
+    if (!present[name] && (wanted[name].optional || wanted[name].devOptional)) continue
+    if (present[name]?.version !== wanted[name]?.version || present[name]?.integrity !== wanted[name]?.integrity) return false
+  }
+  const now = new Date()
+  utimesSync(path(installed), now, now)
+  return true
+}
+
+function isBuilt () {
+  const built = Math.min(...products.map(modified))
+  return built > 0 && modified(products.at(-1)) >= Math.max(...sources.map(newest))
+}
+
+function isCommand (command) {
+  return `${process.env.PATH}${delimiter}/usr/bin`.split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function missingPackages () {
+  return testCommands.filter(({ command }) => !isCommand(command)).flatMap(({ packages }) => packages)
+}
+
+function installSystemPackages (packages) {
+  const install = ['install', '--no-install-recommends', ...packages]
+  if (process.getuid?.() !== 0 || !isCommand('apt-get')) {
+    fail(`the tests need ${packages.join(', ')}; on Debian type: sudo apt-get update && sudo apt-get ${install.join(' ')}`)
+  }
+  const apt = ['-qq', '-y', '-o', 'DPkg::Lock::Timeout=300']
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  run('update of the package lists', 'apt-get', [...apt, 'update'], env)
+  run(`installation of ${packages.join(', ')}`, 'apt-get', [...apt, ...install], env)
+}
+
+function isAlive (pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+// `npm start` and `npm test` may be typed at the same time in one clone; two installations in one directory destroy each other.
+function lock () {
+  for (;;) {
+    try {
+      writeFileSync(lockFile, String(process.pid), { flag: 'wx' })
+      process.on('exit', () => { rmSync(lockFile, { force: true }) })
+      return
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    let owner = ''
+    try {
+      owner = readFileSync(lockFile, 'utf8')
+    } catch {
+      continue
+    }
+    // The owner that has not yet written its id reads as 0, which is alive.
+    if (!isAlive(Number(owner))) rmSync(lockFile, { force: true })
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  }
+}
+
+const target = process.argv[2]
+if (target !== 'start' && target !== 'test') fail('usage: node scripts/prepare.mjs start|test')
+
+const steps = [
+  // Development packages are what builds, also where NODE_ENV is production.
+  { done: packagesAreInstalled, make: () => { run('installation of the packages', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']) } },
+  { done: isBuilt, make: () => { run('build', process.execPath, ['scripts/build.mjs']) } }
+]
+if (target === 'test') steps.push({ done: () => missingPackages().length === 0, make: () => { installSystemPackages(missingPackages()) } })
+
+try {
+  const { engines } = JSON.parse(readFileSync(path('package.json'), 'utf8'))
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  const [wantedMajor, wantedMinor] = engines.node.replace('>=', '').split('.').map(Number)
+  if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) fail(`needs Node ${engines.node}, this is ${process.versions.node}`)
+  // An installed package comes built and without its sources.
+  if (existsSync(path('src')) && !steps.every(({ done }) => done())) {
+    lock()
+    for (const { done, make } of steps) {
+      if (!done()) make()
+    }
+  }
+} catch (error) {
+  fail(error.message)
+}

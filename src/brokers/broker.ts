@@ -1,0 +1,74 @@
+import type { Position } from '../wire/id.js'
+
+/** One message of a channel's log. */
+export interface LogEntry extends Position {
+  /** The message as JSON text on one line. */
+  readonly message: string
+}
+
+/** Where a reader of a log begins: after a position, with all that is kept, or with what comes next. */
+export type Since = Position | 'earliest' | 'now'
+
+/** Why a position is not available: the log is another one, or the messages after it are not kept any more. */
+export type GapReason = 'epoch' | 'expired'
+
+/** A stretch of a channel's log. */
+export interface Replay {
+  /** The log that was read. */
+  readonly epoch: string
+  /** The offset before the first of `entries`: where the reader stands before it takes them. */
+  readonly after: number
+  /** The offset of the last message of the log, kept or not; 0 while it is empty. */
+  readonly head: number
+  /** Set when the position asked for was not available; `entries` are then all that is kept. */
+  readonly reason?: GapReason
+  /** In order and without holes, from `after + 1` on; ends before `head` only where `limit` cut it. */
+  readonly entries: readonly LogEntry[]
+}
+
+/** What a publisher is told once its message is in the log. */
+export interface Published extends Position {
+  /** Subscribers of the channel at that moment, wherever they are connected. */
+  readonly subscribers: number
+  /** Set when the idempotency key was known and nothing was published again. */
+  readonly duplicate?: true
+}
+
+/** Conditions of a single `publish`. */
+export interface PublishOptions {
+  /** 1–255 printable ASCII characters: the same key for the same channel is published once within 5 minutes. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/** The side of a node that a broker speaks to. */
+export interface Receiver {
+  /** Takes a message of a channel that the node listens to. A broker calls it in the order of the offsets. */
+  deliver (channel: string, entry: LogEntry): void
+  /** Subscribers of the channel on this node. */
+  count (channel: string): number
+}
+
+/**
+ * Where logs live and how a published message reaches every node. Implementations
+ * - MUST give each message of a channel the next offset of its log, and append and number it in one atomic step;
+ * - MUST resolve `publish` only when the message can be read, and MUST have handed it to `deliver` of every listening
+ *   node, the publisher's own included, or hand it over later, in order;
+ * - MUST NOT use an epoch for two logs of one channel;
+ * - MUST NOT lose the log of a channel that a node listens to: its messages may be trimmed, its epoch and offset not;
+ * - MUST reject, not throw, and MUST NOT deliver what they reject.
+ */
+export interface Broker {
+  /** Appends a message and sends it on its way. */
+  publish (channel: string, message: string, options?: PublishOptions): Promise<Published>
+  /** Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. */
+  read (channel: string, since: Since, limit?: number): Promise<Replay>
+  /** Begins to deliver a channel's messages; what is appended after it resolved is delivered. */
+  listen (channel: string): Promise<void>
+  /** Ends what `listen` began. */
+  unlisten (channel: string): void
+  /** Lets go of every resource. Later calls of `publish` reject. */
+  close (): Promise<void>
+}
+
+/** Makes a broker for a node. */
+export type CreateBroker = (receiver: Receiver) => Broker

@@ -1,0 +1,98 @@
+import type { LogEntry, Replay, Since } from './broker.js'
+
+/** What an entry occupies besides its text: the object, its slot and the header of the string. */
+const ENTRY_OVERHEAD_BYTES = 96
+
+interface KeptMessage {
+  readonly message: string
+  readonly bytes: number
+  readonly time: number
+}
+
+/** How much of a log is kept. */
+export interface Retention {
+  /** Messages; 0 keeps none and still counts them. */
+  readonly size: number
+  /** Milliseconds. */
+  readonly ttlMs: number
+}
+
+/** The numbered messages of one channel, of which the last few are kept. */
+export class Log {
+  /** Offset of the last message ever appended; 0 before the first. */
+  head = 0
+  /** Memory of the messages that are kept, in bytes, overhead included. */
+  bytes = 0
+  /** While a node listens the log may be trimmed, but not dropped. */
+  occupied = false
+  /** When the last message was appended or the last listener left, in the clock of the broker. */
+  usedAt = 0
+  // Kept messages are #kept[#start…]; the front is cut off in one go, so that trimming costs no move per message.
+  #kept: KeptMessage[] = []
+  #start = 0
+
+  constructor (readonly channel: string, readonly epoch: string) {}
+
+  /** Number of messages kept, expired ones included until {@link expire}. */
+  get size (): number {
+    return this.#kept.length - this.#start
+  }
+
+  /** Numbers a message and keeps it as long as `retention` says. */
+  append (message: string, retention: Retention, now: number): LogEntry {
+    this.usedAt = now
+    const offset = ++this.head
+    if (retention.size > 0) {
+      const kept = { message, bytes: textBytes(message) + ENTRY_OVERHEAD_BYTES, time: now }
+      this.#kept.push(kept)
+      this.bytes += kept.bytes
+      if (this.size > retention.size) this.trim()
+    }
+    this.expire(now - retention.ttlMs)
+    return { epoch: this.epoch, offset, message }
+  }
+
+  /** Lets go of the messages that were appended before `time`. */
+  expire (time: number): void {
+    for (let oldest = this.#kept[this.#start]; oldest && oldest.time < time; oldest = this.#kept[this.#start]) this.trim()
+  }
+
+  /** Lets go of the oldest message. */
+  trim (): void {
+    this.bytes -= this.#kept[this.#start]?.bytes ?? 0
+    this.#start++
+    if (this.#start * 2 >= this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#start)
+      this.#start = 0
+    }
+  }
+
+  /** Lets go of all messages; the epoch and the head stay. */
+  clear (): void {
+    this.#kept = []
+    this.#start = 0
+    this.bytes = 0
+  }
+
+  /** Reads at most `limit` messages after `since`. */
+  read (since: Since, limit: number): Replay {
+    const oldest = this.head - this.size
+    const replay = (after: number): Replay => ({ epoch: this.epoch, after, head: this.head, entries: this.#slice(after, limit) })
+    if (since === 'now') return replay(this.head)
+    if (since === 'earliest') return replay(oldest)
+    if (since.epoch !== this.epoch || since.offset > this.head) return { ...replay(oldest), reason: 'epoch' }
+    if (since.offset < oldest) return { ...replay(oldest), reason: 'expired' }
+    return replay(since.offset)
+  }
+
+  #slice (after: number, limit: number): LogEntry[] {
+    const from = this.#start + after - (this.head - this.size)
+    return this.#kept.slice(from, from + limit).map(({ message }, index) => ({ epoch: this.epoch, offset: after + 1 + index, message }))
+  }
+}
+
+// A string of the engine takes one byte a character, or two as soon as one of them is beyond Latin-1.
+// Telling the two apart exactly costs a scan; UTF-8 being longer than the text is the safe side of it.
+function textBytes (text: string): number {
+  return Buffer.byteLength(text) === text.length ? text.length : text.length * 2
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import { ClosedError } from '../errors.js'
+import type { Broker, Published, Receiver, Replay, Since } from './broker.js'
+import { Log, type Retention } from './log.js'
+
+/** What a log occupies besides its messages and the channel's name: objects and places in the tables. */
+const LOG_OVERHEAD_BYTES = 400
+/** How long the position of an unused log outlives its messages, so that a client that missed nothing is told so. */
+const POSITION_TTL_MS = 3_600_000
+const SWEEP_INTERVAL_MS = 5_000
+
+/** Settings of {@link MemoryBroker}. */
+export interface MemoryBrokerOptions extends Retention {
+  /** All logs together, overhead included; the longest unused go first. */
+  readonly maxBytes: number
+  /** Milliseconds of a clock that never goes back. Default: `performance.now`. */
+  readonly now?: () => number
+}
+
+/**
+ * Keeps the logs in this process. Every step is synchronous, so that append, number and delivery cannot interleave.
+ *
+ * A log is in one of four states: occupied and empty (in neither table below), with messages (`#kept`), unused and
+ * without messages (`#idle`: its epoch and head are still known), or dropped.
+ */
+export class MemoryBroker implements Broker {
+  readonly #receiver: Receiver
+  readonly #options: MemoryBrokerOptions
+  readonly #now: () => number
+  readonly #logs = new Map<string, Log>()
+  // Both in the order of the last use, so that the longest unused one is the first.
+  readonly #kept = new Set<Log>()
+  readonly #idle = new Set<Log>()
+  readonly #epochs = new Epochs()
+  readonly #sweeper: NodeJS.Timeout
+  #bytes = 0
+  #closed = false
+
+  constructor (receiver: Receiver, options: MemoryBrokerOptions) {
+    this.#receiver = receiver
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#sweeper = setInterval(() => { this.sweep() }, Math.min(SWEEP_INTERVAL_MS, Math.max(100, options.ttlMs / 2))).unref()
+  }
+
+  /** Memory of all logs in bytes, as it is counted against `maxBytes`. */
+  get bytes (): number {
+    return this.#bytes
+  }
+
+  /** Number of logs, those without messages included. */
+  get size (): number {
+    return this.#logs.size
+  }
+
+  publish (channel: string, message: string): Promise<Published> {
+    if (this.#closed) return Promise.reject(new ClosedError())
+    const log = this.#logs.get(channel) ?? this.#create(channel)
+    const before = log.bytes
+    const entry = log.append(message, this.#options, this.#now())
+    this.#bytes += log.bytes - before
+    this.#file(log)
+    if (this.#bytes > this.#options.maxBytes) this.#evict(log)
+    const subscribers = this.#receiver.count(channel)
+    if (subscribers > 0) this.#receiver.deliver(channel, entry)
+    return Promise.resolve({ epoch: entry.epoch, offset: entry.offset, subscribers })
+  }
+
+  read (channel: string, since: Since, limit = Infinity): Promise<Replay> {
+    const log = this.#logs.get(channel)
+    if (log === undefined) return Promise.resolve(new Log(channel, this.#epochs.current).read(since, limit))
+    this.#expire(log)
+    return Promise.resolve(log.read(since, limit))
+  }
+
+  listen (channel: string): Promise<void> {
+    const log = this.#logs.get(channel) ?? this.#create(channel)
+    log.occupied = true
+    // What is bounded by the number of connections is not charged to the history.
+    this.#bytes -= overhead(log)
+    this.#idle.delete(log)
+    return Promise.resolve()
+  }
+
+  unlisten (channel: string): void {
+    const log = this.#logs.get(channel)
+    if (!log?.occupied) return
+    log.occupied = false
+    log.usedAt = this.#now()
+    this.#bytes += overhead(log)
+    // Nothing was ever published: a later log under the same epoch is the same log, so nothing needs to be remembered.
+    if (log.head === 0) this.#drop(log)
+    else this.#file(log)
+  }
+
+  close (): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#sweeper)
+    this.#logs.clear()
+    this.#kept.clear()
+    this.#idle.clear()
+    this.#bytes = 0
+    return Promise.resolve()
+  }
+
+  /** Lets go of what has outlived its time. Runs by itself every few seconds. */
+  sweep (): void {
+    const now = this.#now()
+    for (const log of this.#kept) {
+      if (log.usedAt >= now - this.#options.ttlMs) break
+      this.#expire(log)
+    }
+    for (const log of this.#idle) {
+      if (log.usedAt >= now - Math.max(POSITION_TTL_MS, this.#options.ttlMs)) break
+      this.#drop(log)
+    }
+  }
+
+  #create (channel: string): Log {
+    const log = new Log(channel, this.#epochs.current)
+    this.#logs.set(channel, log)
+    this.#bytes += overhead(log)
+    return log
+  }
+
+  /** Puts a log at the end of the table that its state asks for. */
+  #file (log: Log): void {
+    this.#kept.delete(log)
+    this.#idle.delete(log)
+    if (log.size > 0) this.#kept.add(log)
+    else if (!log.occupied) this.#idle.add(log)
+  }
+
+  #expire (log: Log): void {
+    const before = log.bytes
+    log.expire(this.#now() - this.#options.ttlMs)
+    this.#bytes += log.bytes - before
+    if (before > 0 && log.size === 0) this.#file(log)
+  }
+
+  /** Frees memory until the logs fit again; of the log in use only as much as must be. */
+  #evict (used: Log): void {
+    for (const table of [this.#idle, this.#kept]) {
+      for (const log of table) {
+        if (this.#bytes <= this.#options.maxBytes) return
+        if (log === used) this.#shrink(log)
+        else if (log.occupied) this.#clear(log)
+        else this.#drop(log)
+      }
+    }
+  }
+
+  #shrink (log: Log): void {
+    const before = log.bytes
+    while (log.size > 0 && this.#bytes - before + log.bytes > this.#options.maxBytes) log.trim()
+    this.#bytes += log.bytes - before
+    if (before > 0 && log.size === 0) this.#file(log)
+  }
+
+  #clear (log: Log): void {
+    this.#bytes -= log.bytes
+    log.clear()
+    this.#file(log)
+  }
+
+  #drop (log: Log): void {
+    this.#logs.delete(log.channel)
+    this.#kept.delete(log)
+    this.#idle.delete(log)
+    this.#bytes -= log.bytes + overhead(log)
+    if (log.head > 0) this.#epochs.rotate()
+  }
+}
+
+function overhead (log: Log): number {
+  return LOG_OVERHEAD_BYTES + log.channel.length
+}
+
+/**
+ * Epochs for new logs. All logs that are born between two losses share one: an epoch has to differ only from those of
+ * earlier logs of the same channel, and that an empty log can be forgotten and reborn under the same epoch is what
+ * lets idle channels cost nothing.
+ */
+class Epochs {
+  readonly #seed = BigInt(`0x${randomBytes(6).toString('hex')}`).toString(36)
+  #count = 0
+  current = this.#seed
+
+  rotate (): void {
+    this.current = `${this.#seed}-${(++this.#count).toString(36)}`
+  }
+}

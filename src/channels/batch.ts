@@ -1,0 +1,47 @@
+import type { LogEntry } from '../brokers/broker.js'
+import { type Encode, type Envelope, wrap } from '../wire/envelope.js'
+
+/** A batch is closed to further messages at this size, so that one write is bounded and sockets can drain in between. */
+const MAX_BATCH_BYTES = 131_072
+
+/** A run of messages without holes that goes to each subscriber in one write. */
+export class Batch {
+  readonly epoch: string
+  /** Offset before the first message: where a subscriber stands that needs all of it. */
+  readonly before: number
+  /** Offset of the last message. */
+  last: number
+  readonly #channel: string
+  readonly #envelopes: Envelope[] = []
+  readonly #encoded = new Map<Encode, Buffer>()
+  #length = 0
+
+  constructor (channel: string, first: LogEntry) {
+    this.#channel = channel
+    this.epoch = first.epoch
+    this.before = this.last = first.offset - 1
+    this.add(first)
+  }
+
+  /** Takes the message when it is the next one and there is room; says whether it did. */
+  add (entry: LogEntry): boolean {
+    if (entry.epoch !== this.epoch || entry.offset !== this.last + 1 || this.#length >= MAX_BATCH_BYTES) return false
+    const envelope = wrap(this.#channel, entry.message, entry.epoch, entry.offset)
+    this.#envelopes.push(envelope)
+    this.#length += envelope.text.length
+    this.last = entry.offset
+    return true
+  }
+
+  /** The whole batch as bytes of a transport; made once and shared. Nothing may be added afterwards. */
+  bytes (encode: Encode): Buffer {
+    let bytes = this.#encoded.get(encode)
+    if (bytes === undefined) this.#encoded.set(encode, bytes = encode(this.#envelopes))
+    return bytes
+  }
+
+  /** The messages after `offset` as bytes of a transport, for a subscriber that joined within the batch. */
+  bytesAfter (offset: number, encode: Encode): Buffer {
+    return encode(this.#envelopes.slice(offset - this.before))
+  }
+}

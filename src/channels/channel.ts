@@ -1,0 +1,78 @@
+import type { LogEntry } from '../brokers/broker.js'
+import { Batch } from './batch.js'
+import { REPLAYING, type Subscriber } from './subscriber.js'
+
+/** What a channel asks of its registry about a subscriber. */
+export interface ChannelEvents {
+  /** The subscriber's unsent bytes are over the limit. */
+  onSlow (subscriber: Subscriber): void
+  /** The subscriber stands before the message that it was about to get. */
+  onHole (subscriber: Subscriber): void
+}
+
+/** An occupied channel on this node: its subscribers and the messages on their way to them. */
+export class Channel {
+  readonly subscribers = new Set<Subscriber>()
+  /** Resolves when the broker delivers this channel's messages to this node. */
+  listening: Promise<void> | undefined
+  /** The last message whose hand-over to the subscribers has begun; what is replayed must reach at least this far. */
+  flushedEpoch = ''
+  flushedOffset = 0
+  readonly #waiting: Batch[] = []
+  #batch: Batch | undefined
+  #walk: SetIterator<Subscriber> | undefined
+
+  constructor (
+    readonly name: string,
+    private readonly events: ChannelEvents,
+    private readonly maxBufferedBytes: number
+  ) {}
+
+  /** Whether messages wait to be handed over. */
+  get pending (): boolean {
+    return this.#batch !== undefined || this.#waiting.length > 0
+  }
+
+  /** Queues a message for the next {@link flush}. */
+  deliver (entry: LogEntry): void {
+    if (this.#waiting.at(-1)?.add(entry) !== true) this.#waiting.push(new Batch(this.name, entry))
+  }
+
+  /**
+   * Hands waiting messages to the subscribers, one batch at most and at most `budget` writes; says how many it made.
+   * Called again it goes on where it stopped. Subscribers that join or leave in between are neither missed nor served twice:
+   * a set is walked in the order of joining, and each subscriber's own offset decides what it still needs.
+   */
+  flush (budget: number): number {
+    if (this.#batch === undefined) {
+      this.#batch = this.#waiting.shift()
+      if (this.#batch === undefined) return 0
+      this.#walk = this.subscribers.values()
+      this.flushedEpoch = this.#batch.epoch
+      this.flushedOffset = this.#batch.last
+    }
+    const walk = this.#walk as SetIterator<Subscriber>
+    for (let writes = 0; writes < budget; writes++) {
+      const { value: subscriber, done } = walk.next()
+      if (done === true) {
+        this.#batch = this.#walk = undefined
+        return writes
+      }
+      this.#hand(subscriber, this.#batch)
+    }
+    return budget
+  }
+
+  #hand (subscriber: Subscriber, batch: Batch): void {
+    const { offset } = subscriber
+    if (offset === REPLAYING) return
+    if (subscriber.epoch !== batch.epoch || offset < batch.before) {
+      this.events.onHole(subscriber)
+    } else if (subscriber.unsentBytes > this.maxBufferedBytes) {
+      this.events.onSlow(subscriber)
+    } else if (offset < batch.last) {
+      subscriber.write(offset === batch.before ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode))
+      subscriber.offset = batch.last
+    }
+  }
+}

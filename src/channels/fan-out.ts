@@ -1,0 +1,37 @@
+import type { Channel } from './channel.js'
+
+/** Writes before the event loop gets its turn: a few milliseconds of work. */
+const WRITES_PER_TURN = 4_096
+/** Writes before the next channel gets its turn. */
+const WRITES_PER_CHANNEL = 1_024
+
+/**
+ * Flushes channels once per turn of the event loop, so that all that a channel got during the turn goes out in one write
+ * a subscriber. Crowded channels are served in slices, in turn with the others.
+ */
+export class FanOut {
+  // A set is a queue here: in the order of insertion, and a channel stands in it once.
+  readonly #queue = new Set<Channel>()
+  #turn: NodeJS.Immediate | undefined
+
+  /** Has the channel flushed on the next turn. */
+  schedule (channel: Channel): void {
+    this.#queue.add(channel)
+    this.#turn ??= setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    this.#turn = undefined
+    // Only channels that stood in the queue when the turn began: a channel with more to send waits for the next turn,
+    // so that its sockets can drain in between.
+    let budget = WRITES_PER_TURN
+    let channels = this.#queue.size
+    for (const channel of this.#queue) {
+      if (channels-- === 0 || budget <= 0) break
+      this.#queue.delete(channel)
+      budget -= channel.flush(Math.min(budget, WRITES_PER_CHANNEL)) + 1
+      if (channel.pending) this.#queue.add(channel)
+    }
+    if (this.#queue.size > 0) this.#turn = setImmediate(this.#run)
+  }
+}

@@ -1,0 +1,60 @@
+import type { Broker, LogEntry, Since } from '../brokers/broker.js'
+import { type Envelope, wrap } from '../wire/envelope.js'
+import { formatId } from '../wire/id.js'
+import type { Channel } from './channel.js'
+import { REPLAYING, type Subscriber } from './subscriber.js'
+
+/** Written before the socket is asked whether it keeps up. */
+const CHUNK_BYTES = 65_536
+/** Messages read from the log at a time. */
+const PAGE = 1_000
+
+/** How a replay ended: the subscriber gets what comes next from the fan-out, is gone, or has a gap it cannot be told of. */
+export type ReplayOutcome = 'live' | 'gone' | 'gap'
+
+/**
+ * Brings a subscriber from `since` to where the fan-out can take over, at the pace in which it reads.
+ *
+ * While this runs the fan-out passes the subscriber by. A message that is published meanwhile is either in a later read of
+ * the log or not yet flushed: it goes live in the same step in which it is found to have everything that was flushed,
+ * so that no message falls between the two and none is in both.
+ */
+export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, since: Since, announce: boolean): Promise<ReplayOutcome> {
+  subscriber.offset = REPLAYING
+  for (let first = true; ; first = false) {
+    const { epoch, after, head, entries, reason } = await broker.read(channel.name, since, PAGE)
+    if (!subscriber.isOpen()) return 'gone'
+    if (reason !== undefined || (first && announce)) {
+      const told = subscriber.announce({ channel: channel.name, id: formatId(epoch, after), reason })
+      if (!told && reason !== undefined) return 'gap'
+    }
+    for (const chunk of chunks(channel.name, entries)) {
+      if (subscriber.unsentBytes > CHUNK_BYTES) await subscriber.drained()
+      subscriber.write(subscriber.encode(chunk))
+    }
+    if (!subscriber.isOpen()) return 'gone'
+    const reached = after + entries.length
+    if (reached === head && (channel.flushedEpoch !== epoch || channel.flushedOffset <= reached)) {
+      subscriber.epoch = epoch
+      subscriber.offset = reached
+      return 'live'
+    }
+    since = { epoch, offset: reached }
+  }
+}
+
+function * chunks (channel: string, entries: readonly LogEntry[]): Generator<Envelope[]> {
+  let chunk: Envelope[] = []
+  let length = 0
+  for (const { message, epoch, offset } of entries) {
+    const envelope = wrap(channel, message, epoch, offset)
+    chunk.push(envelope)
+    length += envelope.text.length
+    if (length >= CHUNK_BYTES) {
+      yield chunk
+      chunk = []
+      length = 0
+    }
+  }
+  if (chunk.length > 0) yield chunk
+}

@@ -1,0 +1,59 @@
+import type { GapReason } from '../brokers/broker.js'
+import type { CloseCode } from '../wire/close.js'
+import type { Encode } from '../wire/envelope.js'
+import type { Channel } from './channel.js'
+
+/** What a stream says about where its subscriber stands. */
+export interface Standing {
+  readonly channel: string
+  /** The position before the first message that follows. */
+  readonly id: string
+  /** Set when messages before that position were lost to this subscriber. */
+  readonly reason?: GapReason | undefined
+}
+
+/** The offset of a subscriber that gets its messages from the log and not from the fan-out. */
+export const REPLAYING = -1
+
+/** The receiving end of a channel: a place in its log and a way to write to one connection. Transports extend it. */
+export abstract class Subscriber {
+  /** The channel that it is a member of; set by the registry while it is one. */
+  channel: Channel | undefined
+  /** The log and the offset of the last message written, or {@link REPLAYING}. */
+  epoch = ''
+  offset = REPLAYING
+  /** Its place in the heartbeat's rota. */
+  slot = 0
+
+  /** @param encode the encoder of its transport; subscribers with the same one share the bytes. */
+  constructor (readonly encode: Encode) {}
+
+  /** Bytes that were written and that the operating system has not taken yet. */
+  abstract get unsentBytes (): number
+
+  /** Whether a write can still arrive. */
+  abstract isOpen (): boolean
+
+  /** Writes bytes that the transport's encoder made. Does nothing once it is not open. */
+  abstract write (bytes: Buffer): void
+
+  /** Resolves when the unsent bytes are gone or the connection is closed. */
+  abstract drained (): Promise<void>
+
+  /** Tells the subscriber where it stands, or answers `false` when it did not ask for events and cannot be told. */
+  abstract announce (standing: Standing): boolean
+
+  /** Sends a sign of life and ends a connection from which none came since the last call. */
+  abstract beat (): void
+
+  /** Ends the subscription with a reason. The connection is let go even when the other side does not answer. */
+  abstract close (code: CloseCode, reason: string): void
+
+  /** Ends the connection at once. */
+  abstract terminate (): void
+}
+
+/** The `subscribed` event as JSON text. */
+export function standingText ({ channel, id, reason }: Standing): string {
+  return JSON.stringify({ channel, event: 'subscribed', id, recovered: reason === undefined, reason })
+}

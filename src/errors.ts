@@ -1,0 +1,106 @@
+import createError from '@fastify/error'
+
+/** The name of a channel breaks the rule of `channels/name.ts`. */
+export const ChannelInvalidError = createError<[string]>(
+  'MSG_ERR_CHANNEL_INVALID',
+  'Channel %s is invalid: use 1 to 100 of A-Z a-z 0-9 _ . : @ = + ~ - and begin with a letter, a digit or _',
+  400
+)
+
+/** The name belongs to a file that is served beside the channels. */
+export const ChannelReservedError = createError<[string]>(
+  'MSG_ERR_CHANNEL_RESERVED',
+  'Channel %s is reserved for the file of that name: choose another name',
+  400
+)
+
+/** `message` is absent, `null` or `""`. */
+export const MessageMissingError = createError(
+  'MSG_ERR_MESSAGE_MISSING',
+  'Message is missing: send {"message": …} with any JSON value but null and ""',
+  400
+)
+
+/** The value given to `publish()` has no JSON form (a cycle, a BigInt, a toJSON that throws). */
+export const MessageInvalidError = createError<[string]>(
+  'MSG_ERR_MESSAGE_INVALID',
+  'Message cannot be written as JSON: %s',
+  400
+)
+
+/** The message is longer than `maxMessageBytes`. */
+export const MessageTooLargeError = createError<[number]>(
+  'MSG_ERR_MESSAGE_TOO_LARGE',
+  'Message is too large: at most %d bytes of JSON are accepted (MAX_MESSAGE_BYTES)',
+  413
+)
+
+/** The body is not a JSON object in UTF-8. */
+export const BodyInvalidError = createError<[string]>(
+  'MSG_ERR_BODY_INVALID',
+  'Body is invalid: %s',
+  400
+)
+
+/** The body has another content type than `application/json`. */
+export const MediaTypeError = createError(
+  'MSG_ERR_MEDIA_TYPE',
+  'Media type is not supported: send the body as Content-Type: application/json',
+  415
+)
+
+/** No bearer token, or an `Authorization` header that is not one. */
+export const TokenMissingError = createError(
+  'MSG_ERR_TOKEN_MISSING',
+  'Bearer token is missing or malformed: send Authorization: Bearer <token>',
+  401
+)
+
+/** A bearer token that is none of the configured ones. */
+export const TokenInvalidError = createError(
+  'MSG_ERR_TOKEN_INVALID',
+  'Bearer token is not accepted: use one of the tokens that the service was given (BEARER_TOKEN)',
+  403
+)
+
+/** There is nothing at this method and path. */
+export const NotFoundError = createError<[string, string]>(
+  'MSG_ERR_NOT_FOUND',
+  'Nothing is at %s %s: publish with POST /send/:channel, subscribe with GET /:channel',
+  404
+)
+
+/** The URL cannot be decoded. */
+export const UrlInvalidError = createError(
+  'MSG_ERR_URL_INVALID',
+  'URL is invalid: percent-encode it as UTF-8',
+  400
+)
+
+/** The messenger is closing or closed; nothing was published. */
+export const ClosedError = createError(
+  'MSG_ERR_CLOSED',
+  'The messenger is closed: publish through another instance or try again later',
+  503
+)
+
+/** An option or environment variable has a value that its rule does not allow. */
+export const ConfigInvalidError = createError<[string]>(
+  'MSG_ERR_CONFIG_INVALID',
+  '%s',
+  500
+)
+
+/** Something unforeseen; the log of the service says what. */
+export const InternalError = createError(
+  'MSG_ERR_INTERNAL',
+  'The request failed for a reason that the log of the service tells',
+  500
+)
+
+/** `since` or `Last-Event-ID` is not an id. */
+export const SinceInvalidError = createError<[string]>(
+  'MSG_ERR_SINCE_INVALID',
+  'Position %s is invalid: use the id of a message, earliest or now',
+  400
+)

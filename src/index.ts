@@ -1,0 +1,8 @@
+export { messenger, messenger as default } from './messenger.js'
+export type { MessengerOptions } from './options.js'
+export type { ChannelRegistry, Publication } from './channels/registry.js'
+export type { PublishOptions } from './brokers/broker.js'
+export { RawJson } from './wire/json.js'
+export * as errors from './errors.js'
+// Not erased, so that `app.channels` is typed for whoever imports this package.
+export type * from '../plugins/channels.js'

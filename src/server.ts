@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { pathToFileURL } from 'node:url'
+import { realpathSync } from 'node:fs'
+import closeWithGrace from 'close-with-grace'
+import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import { sendError } from '../plugins/errors.js'
+import { type Config, readConfig } from './config.js'
+import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
+import { messenger } from './messenger.js'
+
+/** Longer than any name, so that a long one is told the rule for names and not that of the router. */
+const MAX_PARAM_LENGTH = 4_096
+
+/** Starts the service as `env` says. Rejects, with nothing left running, when a value is invalid or the port is taken. */
+export async function start (env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
+  const config = readConfig(env)
+  const app = createApp(config)
+  try {
+    await app.register(messenger, config.messenger)
+    for (const warning of config.warnings) app.log.warn(warning)
+    await app.listen({ port: config.port, host: config.host })
+    return app
+  } catch (error) {
+    await app.close()
+    throw error
+  }
+}
+
+function createApp ({ logLevel }: Config): FastifyInstance {
+  const app = Fastify({
+    logger: logLevel === 'silent' ? false : { level: logLevel },
+    // Two lines a message would cost more than the message.
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // What the router cannot decode never reaches a route.
+    frameworkErrors (error, _request, reply) { sendError(error.code === 'FST_ERR_BAD_URL' ? new UrlInvalidError() : error, reply) }
+  })
+  app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, request.url), reply))
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error.statusCode !== undefined && error.statusCode < 500) return sendError(error, reply)
+    request.log.error(error)
+    return sendError(new InternalError(), reply)
+  })
+  return app
+}
+
+/** Runs the service until a signal ends it. */
+async function main (): Promise<void> {
+  try {
+    const app = await start(process.env)
+    closeWithGrace({ delay: false, logger: app.log }, async ({ err }) => {
+      if (err) app.log.error(err)
+      await app.close()
+    })
+  } catch (error) {
+    // One line: who starts a service wants to know what to change, not where it was noticed.
+    process.stderr.write(`fastify-messenger: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) await main()

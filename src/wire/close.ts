@@ -1,0 +1,21 @@
+/**
+ * Why the service closes a subscription, as a WebSocket close code (RFC 6455, section 7.4; 4000–4999 are the application's).
+ * After the final ones a client stays away; after the others it comes back and resumes.
+ */
+export const Close = {
+  /** The service goes away. */
+  GOING_AWAY: 1001,
+  /** The channel is missing, invalid or reserved, or `since` is not an id. Final. */
+  POLICY: 1008,
+  /** The service restarts; the reason may carry `retry=<ms>`, the window to come back in. */
+  RESTART: 1012,
+  /** The subscriber reads too slowly, or the service is overloaded. */
+  TRY_AGAIN: 1013,
+  /** The token is missing, invalid or expired. */
+  UNAUTHORIZED: 4401,
+  /** The token does not cover the channel. Final. */
+  FORBIDDEN: 4403
+} as const
+
+/** One of the codes of {@link Close}. */
+export type CloseCode = typeof Close[keyof typeof Close]

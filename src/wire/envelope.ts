@@ -1,0 +1,21 @@
+import { formatId } from './id.js'
+
+/** A message as subscribers get it, written once and shared by all of them and every transport. */
+export interface Envelope {
+  /** `"<epoch>:<offset>"` */
+  readonly id: string
+  /** `{"channel":…,"message":…,"id":…}` as JSON on one line. */
+  readonly text: string
+}
+
+/** Turns a run of envelopes into the bytes of one transport: one call, one buffer, whatever the number of subscribers. */
+export type Encode = (envelopes: readonly Envelope[]) => Buffer
+
+/**
+ * Wraps the JSON text of a message. The channel's name and the id are concatenated as they are:
+ * the rules for both leave nothing in them that JSON would escape.
+ */
+export function wrap (channel: string, message: string, epoch: string, offset: number): Envelope {
+  const id = formatId(epoch, offset)
+  return { id, text: `{"channel":"${channel}","message":${message},"id":"${id}"}` }
+}

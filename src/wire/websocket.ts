@@ -1,0 +1,38 @@
+import type { Envelope } from './envelope.js'
+
+// RFC 6455, section 5.2. Frames of a server are never masked, so that one buffer serves every subscriber.
+const FINAL_TEXT = 0x81
+const FINAL_PING = 0x89
+const LENGTH_16 = 126
+const LENGTH_64 = 127
+
+/** Encodes each envelope as one unfragmented text frame; the frames follow each other in one buffer. */
+export function encodeWebSocket (envelopes: readonly Envelope[]): Buffer {
+  return encodeTextFrames(envelopes.map((envelope) => envelope.text))
+}
+
+/** Encodes each text as one unfragmented text frame; the frames follow each other in one buffer. */
+export function encodeTextFrames (texts: readonly string[]): Buffer {
+  const lengths = texts.map((text) => Buffer.byteLength(text))
+  const frames = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerLength(length) + length, 0))
+  let at = 0
+  for (const [index, text] of texts.entries()) {
+    at = writeHeader(frames, at, lengths[index] as number)
+    at += frames.write(text, at)
+  }
+  return frames
+}
+
+/** A ping without payload (RFC 6455, section 5.5.2): every client answers it by itself. */
+export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0])
+
+function headerLength (length: number): number {
+  return length < LENGTH_16 ? 2 : length <= 0xffff ? 4 : 10
+}
+
+function writeHeader (frame: Buffer, at: number, length: number): number {
+  at = frame.writeUInt8(FINAL_TEXT, at)
+  if (length < LENGTH_16) return frame.writeUInt8(length, at)
+  if (length <= 0xffff) return frame.writeUInt16BE(length, frame.writeUInt8(LENGTH_16, at))
+  return frame.writeBigUInt64BE(BigInt(length), frame.writeUInt8(LENGTH_64, at))
+}
