@@ -2,7 +2,6 @@ import fp from 'fastify-plugin'
 import type { Broker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
 import { ChannelRegistry } from '../src/channels/registry.js'
-import { Close } from '../src/wire/close.js'
 import type { ResolvedOptions } from '../src/options.js'
 
 declare module 'fastify' {
@@ -20,11 +19,12 @@ export interface ChannelsPluginOptions extends ResolvedOptions {
 
 /** Decorates the app with the channel registry and closes its subscribers before the server. */
 export default fp<ChannelsPluginOptions>(async (fastify, options) => {
-  const { historySize, historyTtlMs, historyMaxBytes, drainMs } = options
+  const { historySize, historyTtlMs, historyMaxBytes } = options
   const channels = new ChannelRegistry(
     (receiver): Broker => new MemoryBroker(receiver, { size: historySize, ttlMs: historyTtlMs, maxBytes: historyMaxBytes }),
     options
   )
   fastify.decorate('channels', channels)
-  fastify.addHook('preClose', async () => { await channels.close(Close.GOING_AWAY, 'going away', drainMs) })
+  // Before the server closes: it waits for every connection.
+  fastify.addHook('preClose', async () => { await channels.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })

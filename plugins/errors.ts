@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import * as errors from '../src/errors.js'
@@ -20,10 +19,10 @@ export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes }) => {
 
 /** Answers with an error in the form that every error of this package has. */
 export function sendError (error: FastifyError, reply: FastifyReply): FastifyReply {
-  const { code, message, statusCode = 500 } = error
-  if (statusCode === 401) reply.header('www-authenticate', 'Bearer')
-  if (statusCode === 503) reply.header('retry-after', '1')
-  return reply.code(statusCode).send({ statusCode, code, error: STATUS_CODES[statusCode], message })
+  const body = errors.errorBody(error)
+  if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
+  if (body.statusCode === 503) reply.header('retry-after', '1')
+  return reply.code(body.statusCode).send(body)
 }
 
 /** The error of this package that stands for one of Fastify or its plugins. */
@@ -48,8 +47,10 @@ function translate (error: FastifyError, request: FastifyRequest, maxMessageByte
 
 function invalid (error: FastifyError, request: FastifyRequest): FastifyError {
   if (error.validationContext === 'params') return new errors.ChannelInvalidError(JSON.stringify(Object.values(request.params as object)[0]))
-  if (error.validationContext === 'body' && isObject(request.body)) return new errors.MessageMissingError()
-  return new errors.BodyInvalidError('send a JSON object, {"message": …}')
+  if (!isObject(request.body)) return new errors.BodyInvalidError('send a JSON object, {"message": …}')
+  const [{ instancePath, message } = { instancePath: '', message: '' }] = error.validation ?? []
+  if (instancePath === '/message') return new errors.MessageMissingError()
+  return new errors.BatchInvalidError(`${instancePath.slice(1)}: ${String(message).toLowerCase()}`)
 }
 
 function isObject (body: unknown): boolean {

@@ -5,8 +5,14 @@ import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
 const ENVELOPE_BYTES = 1_024
 
 const ChannelName = Type.String({ pattern: CHANNEL_NAME_PATTERN })
+const Headers = Type.Object({ 'idempotency-key': Type.Optional(Type.String()) })
 const Body = Type.Object({ message: Type.Unknown() })
-const Sent = Type.Object({ status: Type.Literal('Message sent'), id: Type.String(), subscribers: Type.Integer() })
+const Sent = Type.Object({
+  status: Type.Literal('Message sent'),
+  id: Type.String(),
+  subscribers: Type.Integer(),
+  duplicate: Type.Optional(Type.Literal(true))
+})
 
 /** Options of this route. */
 export interface SendRouteOptions {
@@ -22,10 +28,10 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
     fastify.post(name === '*' ? '/send/*' : '/send/:channel', {
       onRequest: fastify.verifyPublisher,
       bodyLimit: maxMessageBytes + ENVELOPE_BYTES,
-      schema: { params: Type.Record(Type.Literal(name), ChannelName), body: Body, response: { 200: Sent } }
-    }, async ({ params, body }) => {
-      const { id, subscribers } = await fastify.channels.publish(params[name] as string, body.message)
-      return { status: 'Message sent' as const, id, subscribers }
+      schema: { params: Type.Record(Type.Literal(name), ChannelName), headers: Headers, body: Body, response: { 200: Sent } }
+    }, async ({ params, headers, body }) => {
+      const publication = await fastify.channels.publish(params[name] as string, body.message, { idempotencyKey: headers['idempotency-key'] })
+      return { status: 'Message sent' as const, ...publication }
     })
   }
 }

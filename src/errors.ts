@@ -1,4 +1,18 @@
-import createError from '@fastify/error'
+import { STATUS_CODES } from 'node:http'
+import createError, { type FastifyError } from '@fastify/error'
+
+/** An error as it stands in an answer. */
+export interface ErrorBody {
+  statusCode: number
+  code: string
+  error: string | undefined
+  message: string
+}
+
+/** The body of the answer to a request that failed. */
+export function errorBody ({ statusCode = 500, code, message }: FastifyError): ErrorBody {
+  return { statusCode, code, error: STATUS_CODES[statusCode], message }
+}
 
 /** The name of a channel breaks the rule of `channels/name.ts`. */
 export const ChannelInvalidError = createError<[string]>(
@@ -102,5 +116,40 @@ export const InternalError = createError(
 export const SinceInvalidError = createError<[string]>(
   'MSG_ERR_SINCE_INVALID',
   'Position %s is invalid: use the id of a message, earliest or now',
+  400
+)
+
+/** A query parameter has a value that its rule does not allow. */
+export const QueryInvalidError = createError<[string]>(
+  'MSG_ERR_QUERY_INVALID',
+  'Query is invalid: %s',
+  400
+)
+
+/** The idempotency key is empty, too long or not printable ASCII. */
+export const IdempotencyKeyInvalidError = createError(
+  'MSG_ERR_IDEMPOTENCY_KEY_INVALID',
+  'Idempotency key is invalid: use 1 to 255 printable ASCII characters',
+  400
+)
+
+/** The idempotency key was used for another message of the channel within the last 5 minutes. */
+export const IdempotencyConflictError = createError(
+  'MSG_ERR_IDEMPOTENCY_CONFLICT',
+  'Idempotency key was used for another message: use a new key for a new message',
+  422
+)
+
+/** There is no memory for another idempotency key; forgetting one early could deliver a message twice. */
+export const IdempotencyFullError = createError(
+  'MSG_ERR_IDEMPOTENCY_FULL',
+  'Too many idempotency keys are remembered at the moment: try again later, or publish without a key',
+  503
+)
+
+/** The body of a batch is none of the two forms. */
+export const BatchInvalidError = createError<[string]>(
+  'MSG_ERR_BATCH_INVALID',
+  'Batch is invalid: %s',
   400
 )

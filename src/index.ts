@@ -1,6 +1,7 @@
 export { messenger, messenger as default } from './messenger.js'
 export type { MessengerOptions } from './options.js'
-export type { ChannelRegistry, Publication } from './channels/registry.js'
+export type { ChannelRegistry } from './channels/registry.js'
+export type { BatchEntry, BatchResult, Publication } from './channels/publisher.js'
 export type { PublishOptions } from './brokers/broker.js'
 export { RawJson } from './wire/json.js'
 export * as errors from './errors.js'

@@ -9,6 +9,7 @@ import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
 import send from '../routes/send.js'
+import sendBatch from '../routes/send-batch.js'
 import subscribe from '../routes/subscribe.js'
 import { type MessengerOptions, resolveOptions } from './options.js'
 import { publicFiles } from './public-files.js'
@@ -21,7 +22,7 @@ import { publicFiles } from './public-files.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, token, page, maxMessageBytes, upgradeTimeoutMs } = resolved
+  const { prefix, token, page, maxMessageBytes, pingIntervalMs, upgradeTimeoutMs } = resolved
 
   // First: its hooks must know of an upgrade before any other hook can answer it.
   await fastify.register(websocket, { upgradeTimeoutMs })
@@ -38,7 +39,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(async (publishing) => {
       await publishing.register(jsonBody)
       await publishing.register(send, { maxMessageBytes })
+      await publishing.register(sendBatch, { maxMessageBytes })
     })
-    await scope.register(subscribe)
+    await scope.register(subscribe, { pingIntervalMs })
   }, { prefix })
 }, { name: 'fastify-messenger', fastify: '5.x' })

@@ -11,9 +11,16 @@ import { messenger } from './messenger.js'
 /** Longer than any name, so that a long one is told the rule for names and not that of the router. */
 const MAX_PARAM_LENGTH = 4_096
 
+const INTERRUPT_DRAIN_MS = 500
+/** What closing may take beyond the drain before the process ends all the same, with exit code 1. */
+const CLOSE_MARGIN_MS = 5_000
+
 /** Starts the service as `env` says. Rejects, with nothing left running, when a value is invalid or the port is taken. */
 export async function start (env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
-  const config = readConfig(env)
+  return await serve(readConfig(env))
+}
+
+async function serve (config: Config): Promise<FastifyInstance> {
   const app = createApp(config)
   try {
     await app.register(messenger, config.messenger)
@@ -47,9 +54,12 @@ function createApp ({ logLevel }: Config): FastifyInstance {
 /** Runs the service until a signal ends it. */
 async function main (): Promise<void> {
   try {
-    const app = await start(process.env)
-    closeWithGrace({ delay: false, logger: app.log }, async ({ err }) => {
+    const config = readConfig(process.env)
+    const app = await serve(config)
+    closeWithGrace({ delay: config.messenger.drainMs + CLOSE_MARGIN_MS, logger: app.log }, async ({ err, signal }) => {
       if (err) app.log.error(err)
+      // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
+      await app.channels.close(signal === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
       await app.close()
     })
   } catch (error) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
-import type { Broker, Published, Receiver, Replay, Since } from './broker.js'
+import type { Broker, Published, PublishOptions, Receiver, Replay, Since } from './broker.js'
+import { IdempotencyKeys } from './idempotency.js'
 import { Log, type Retention } from './log.js'
 
 /** What a log occupies besides its messages and the channel's name: objects and places in the tables. */
@@ -32,6 +33,7 @@ export class MemoryBroker implements Broker {
   readonly #kept = new Set<Log>()
   readonly #idle = new Set<Log>()
   readonly #epochs = new Epochs()
+  readonly #keys = new IdempotencyKeys()
   readonly #sweeper: NodeJS.Timeout
   #bytes = 0
   #closed = false
@@ -53,17 +55,16 @@ export class MemoryBroker implements Broker {
     return this.#logs.size
   }
 
-  publish (channel: string, message: string): Promise<Published> {
-    if (this.#closed) return Promise.reject(new ClosedError())
-    const log = this.#logs.get(channel) ?? this.#create(channel)
-    const before = log.bytes
-    const entry = log.append(message, this.#options, this.#now())
-    this.#bytes += log.bytes - before
-    this.#file(log)
-    if (this.#bytes > this.#options.maxBytes) this.#evict(log)
-    const subscribers = this.#receiver.count(channel)
-    if (subscribers > 0) this.#receiver.deliver(channel, entry)
-    return Promise.resolve({ epoch: entry.epoch, offset: entry.offset, subscribers })
+  // Runs to its end before it returns: nothing is awaited, so that no other publish can come in between.
+  async publish (channel: string, message: string, { idempotencyKey: key }: PublishOptions = {}): Promise<Published> {
+    if (this.#closed) throw new ClosedError()
+    if (key === undefined) return this.#publish(channel, message)
+    const now = this.#now()
+    const known = this.#keys.find(channel, key, message, now)
+    if (known !== undefined) return known
+    const published = this.#publish(channel, message)
+    this.#keys.remember(channel, key, message, published, now)
+    return published
   }
 
   read (channel: string, since: Since, limit = Infinity): Promise<Replay> {
@@ -106,6 +107,7 @@ export class MemoryBroker implements Broker {
   /** Lets go of what has outlived its time. Runs by itself every few seconds. */
   sweep (): void {
     const now = this.#now()
+    this.#keys.expire(now)
     for (const log of this.#kept) {
       if (log.usedAt >= now - this.#options.ttlMs) break
       this.#expire(log)
@@ -114,6 +116,18 @@ export class MemoryBroker implements Broker {
       if (log.usedAt >= now - Math.max(POSITION_TTL_MS, this.#options.ttlMs)) break
       this.#drop(log)
     }
+  }
+
+  #publish (channel: string, message: string): Published {
+    const log = this.#logs.get(channel) ?? this.#create(channel)
+    const before = log.bytes
+    const entry = log.append(message, this.#options, this.#now())
+    this.#bytes += log.bytes - before
+    this.#file(log)
+    if (this.#bytes > this.#options.maxBytes) this.#evict(log)
+    const subscribers = this.#receiver.count(channel)
+    if (subscribers > 0) this.#receiver.deliver(channel, entry)
+    return { epoch: entry.epoch, offset: entry.offset, subscribers }
   }
 
   #create (channel: string): Log {

@@ -23,9 +23,10 @@ export class Batch {
     this.add(first)
   }
 
-  /** Takes the message when it is the next one and there is room; says whether it did. */
+  /** Takes the message when it is the next one, there is room and nothing was encoded yet; says whether it did. */
   add (entry: LogEntry): boolean {
-    if (entry.epoch !== this.epoch || entry.offset !== this.last + 1 || this.#length >= MAX_BATCH_BYTES) return false
+    if (entry.epoch !== this.epoch || entry.offset !== this.last + 1) return false
+    if (this.#length >= MAX_BATCH_BYTES || this.#encoded.size > 0) return false
     const envelope = wrap(this.#channel, entry.message, entry.epoch, entry.offset)
     this.#envelopes.push(envelope)
     this.#length += envelope.text.length
@@ -33,7 +34,7 @@ export class Batch {
     return true
   }
 
-  /** The whole batch as bytes of a transport; made once and shared. Nothing may be added afterwards. */
+  /** The whole batch as bytes of a transport; made once and shared. It takes no more messages then. */
   bytes (encode: Encode): Buffer {
     let bytes = this.#encoded.get(encode)
     if (bytes === undefined) this.#encoded.set(encode, bytes = encode(this.#envelopes))

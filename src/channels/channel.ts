@@ -63,6 +63,11 @@ export class Channel {
     return budget
   }
 
+  /** Hands a subscriber that is about to leave what still waits for it. */
+  complete (subscriber: Subscriber): void {
+    for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) this.#hand(subscriber, batch)
+  }
+
   #hand (subscriber: Subscriber, batch: Batch): void {
     const { offset } = subscriber
     if (offset === REPLAYING) return

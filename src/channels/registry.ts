@@ -1,35 +1,21 @@
 import type { Broker, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
-import { ChannelInvalidError, ChannelReservedError, ClosedError, MessageTooLargeError } from '../errors.js'
 import { Close, type CloseCode } from '../wire/close.js'
-import { formatId } from '../wire/id.js'
-import { messageText } from '../wire/json.js'
 import { Channel } from './channel.js'
+import { drain, retryWindowMs } from './drain.js'
 import { FanOut } from './fan-out.js'
 import { Heartbeat } from './heartbeat.js'
-import { isChannelName } from './name.js'
+import { type BatchEntry, type BatchResult, type Publication, Publisher, type PublisherOptions } from './publisher.js'
 import { replay } from './replay.js'
-import type { Subscriber } from './subscriber.js'
-
-/** What a publisher gets to know. */
-export interface Publication {
-  /** `"<epoch>:<offset>"`, the id under which every subscriber gets the message. */
-  readonly id: string
-  /** Subscribers of the channel when the message was taken. */
-  readonly subscribers: number
-  /** Set when the idempotency key was known: nothing was published again, `id` is that of the first time. */
-  readonly duplicate?: true
-}
+import { REPLAYING, type Subscriber } from './subscriber.js'
 
 /** Settings of {@link ChannelRegistry}. */
-export interface ChannelRegistryOptions {
-  /** Names that no channel may have. */
-  readonly reserved: ReadonlySet<string>
-  /** Bytes of a message's JSON text. */
-  readonly maxMessageBytes: number
+export interface ChannelRegistryOptions extends PublisherOptions {
   /** Unsent bytes at which a subscriber is too slow. */
   readonly maxBufferedBytes: number
   /** Milliseconds between two signs of life. */
   readonly pingIntervalMs: number
+  /** Milliseconds that closing may take. */
+  readonly drainMs: number
 }
 
 /**
@@ -43,9 +29,10 @@ export class ChannelRegistry implements Iterable<string> {
   readonly #broker: Broker
   readonly #fanOut = new FanOut()
   readonly #heartbeat: Heartbeat
+  readonly #publisher: Publisher
   readonly #closing = new Set<Subscriber>()
   #released: (() => void) | undefined
-  #closed = false
+  #closed: Promise<void> | undefined
 
   constructor (createBroker: CreateBroker, options: ChannelRegistryOptions) {
     this.#options = options
@@ -54,26 +41,30 @@ export class ChannelRegistry implements Iterable<string> {
       deliver: (name, entry) => { this.#deliver(name, entry) },
       count: (name) => this.subscriberCount(name)
     })
+    this.#publisher = new Publisher(this.#broker, options)
   }
 
   /**
    * Publishes any JSON value but `null` and `""`. Resolves when the message is in the log and on its way.
    * Rejects with MSG_ERR_CHANNEL_INVALID, MSG_ERR_CHANNEL_RESERVED, MSG_ERR_MESSAGE_MISSING, MSG_ERR_MESSAGE_INVALID,
-   * MSG_ERR_MESSAGE_TOO_LARGE and, once the app closes, MSG_ERR_CLOSED; nothing is delivered then.
+   * MSG_ERR_MESSAGE_TOO_LARGE, MSG_ERR_IDEMPOTENCY_KEY_INVALID, MSG_ERR_IDEMPOTENCY_CONFLICT, MSG_ERR_IDEMPOTENCY_FULL and,
+   * once the app closes, MSG_ERR_CLOSED; nothing is delivered then.
    */
   async publish (channel: string, message: unknown, options?: PublishOptions): Promise<Publication> {
-    this.assertName(channel)
-    const text = messageText(message)
-    if (Buffer.byteLength(text) > this.#options.maxMessageBytes) throw new MessageTooLargeError(this.#options.maxMessageBytes)
-    if (this.#closed) throw new ClosedError()
-    const { epoch, offset, subscribers, duplicate } = await this.#broker.publish(channel, text, options)
-    const id = formatId(epoch, offset)
-    return duplicate ? { id, subscribers, duplicate } : { id, subscribers }
+    return await this.#publisher.publish({ channel, message, idempotencyKey: options?.idempotencyKey })
   }
 
-  /** Whether messages and subscribers are taken. */
+  /**
+   * Publishes several messages in their order. Rejects with the codes of {@link publish} when one of them is invalid, names
+   * its index and publishes none; what fails later is an `error` in its place.
+   */
+  async publishAll (entries: readonly BatchEntry[]): Promise<BatchResult[]> {
+    return await this.#publisher.publishAll(entries)
+  }
+
+  /** Whether subscribers are taken. */
   get ready (): boolean {
-    return !this.#closed
+    return this.#closed === undefined
   }
 
   /** Number of subscribers of a channel; 0 for a name that no channel has. */
@@ -88,8 +79,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for what cannot name a channel. */
   assertName (channel: string): void {
-    if (typeof channel !== 'string' || !isChannelName(channel)) throw new ChannelInvalidError(JSON.stringify(channel))
-    if (this.#options.reserved.has(channel)) throw new ChannelReservedError(JSON.stringify(channel))
+    this.#publisher.assertName(channel)
   }
 
   /** Reads what is kept of a channel, at most `limit` messages. */
@@ -100,14 +90,10 @@ export class ChannelRegistry implements Iterable<string> {
   /**
    * Makes a subscriber a member of a channel: what `since` asks for is replayed, then it gets every message.
    * It is one at once, so that `release` may be called from now on. With `announce` it is told where it stands before
-   * the first message.
+   * the first message. Once the app closes new subscribers are not `ready` for: ask first.
    */
   async subscribe (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     const channel = this.#join(name, subscriber)
-    if (this.#closed) {
-      this.#cut(subscriber, Close.GOING_AWAY, 'closing')
-      return
-    }
     await this.#replay(channel, subscriber, since, announce)
   }
 
@@ -119,23 +105,39 @@ export class ChannelRegistry implements Iterable<string> {
   }
 
   /**
-   * Closes the registry: refuses messages and subscribers from now on, closes every subscriber with the code and ends the
-   * connections that are not gone after `graceMs` milliseconds.
+   * Refuses subscribers at once, sends those it has away in slices, each with all that was acknowledged before, then refuses
+   * messages, ends the connections that are left when `drainMs` milliseconds are over and lets go of everything.
+   * Called again it resolves with the first call.
    */
-  async close (code: CloseCode, reason: string, graceMs: number): Promise<void> {
-    this.#closed = true
+  close (drainMs = this.#options.drainMs): Promise<void> {
+    return this.#closed ??= this.#close(drainMs)
+  }
+
+  async #close (drainMs: number): Promise<void> {
+    const deadline = performance.now() + drainMs
+    const subscribers = [...this.#channels.values()].flatMap((channel) => [...channel.subscribers])
+    const reason = `retry=${retryWindowMs(subscribers.length)}`
+    await drain(subscribers, drainMs, (subscriber) => {
+      subscriber.channel?.complete(subscriber)
+      this.#cut(subscriber, Close.RESTART, reason)
+    })
+    this.#publisher.closed = true
+    await this.#emptied(deadline - performance.now())
     this.#heartbeat.stop()
-    for (const channel of [...this.#channels.values()]) {
-      for (const subscriber of channel.subscribers) this.#cut(subscriber, code, reason)
-    }
-    if (this.#closing.size > 0) {
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(resolve, graceMs)
-        this.#released = () => { clearTimeout(deadline); resolve() }
-      })
-      for (const subscriber of this.#closing) subscriber.terminate()
-    }
     await this.#broker.close()
+  }
+
+  /** Waits for the connections that were closed to be gone and ends those that are not in time. */
+  async #emptied (timeoutMs: number): Promise<void> {
+    if (this.#closing.size === 0) return
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(resolve, timeoutMs)
+      this.#released = () => {
+        clearTimeout(deadline)
+        resolve()
+      }
+    })
+    for (const subscriber of this.#closing) subscriber.terminate()
   }
 
   readonly #channelEvents = {
@@ -144,6 +146,7 @@ export class ChannelRegistry implements Iterable<string> {
     },
     onHole: (subscriber: Subscriber): void => {
       const { channel, epoch, offset } = subscriber
+      subscriber.offset = REPLAYING
       if (channel) void this.#replay(channel, subscriber, { epoch, offset }, false)
     }
   }
@@ -192,6 +195,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** It gets nothing more and does not count any more; its connection is known until it is gone. */
   #cut (subscriber: Subscriber, code: CloseCode, reason: string): void {
+    if (subscriber.channel === undefined) return
     this.#leave(subscriber)
     this.#closing.add(subscriber)
     subscriber.close(code, reason)

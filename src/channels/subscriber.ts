@@ -53,7 +53,7 @@ export abstract class Subscriber {
   abstract terminate (): void
 }
 
-/** The `subscribed` event as JSON text. */
-export function standingText ({ channel, id, reason }: Standing): string {
-  return JSON.stringify({ channel, event: 'subscribed', id, recovered: reason === undefined, reason })
+/** The `subscribed` event as JSON text; with the interval of heartbeats for a client that asked for them. */
+export function standingText ({ channel, id, reason }: Standing, heartbeat?: number): string {
+  return JSON.stringify({ channel, event: 'subscribed', id, recovered: reason === undefined, reason, heartbeat })
 }

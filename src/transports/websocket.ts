@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
 import { Close, type CloseCode } from '../wire/close.js'
-import { encodeTextFrames, encodeWebSocket, PING_FRAME } from '../wire/websocket.js'
+import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
+import { drained } from './drained.js'
 
 /** How long the other side may take to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -22,14 +23,20 @@ export class WebSocketSubscriber extends Subscriber {
   readonly #socket: WebSocket
   readonly #connection: Connection
   readonly #announced: boolean
+  readonly #heartbeatMs: number | undefined
   #bytesRead = UNKNOWN
 
-  /** @param announced whether the client asked for events; a plain WebSocket gets nothing but messages. */
-  constructor (socket: WebSocket, announced: boolean) {
+  /**
+   * @param announced whether the client asked for events; a plain WebSocket gets nothing but messages
+   * @param heartbeatMs told to a client that asked for heartbeats; it gets them as empty text frames, because a browser's
+   *   script sees no pings
+   */
+  constructor (socket: WebSocket, announced: boolean, heartbeatMs: number | undefined) {
     super(encodeWebSocket)
     this.#socket = socket
     this.#connection = (socket as unknown as { _socket: Connection })._socket
     this.#announced = announced
+    this.#heartbeatMs = heartbeatMs
   }
 
   get unsentBytes (): number {
@@ -45,19 +52,11 @@ export class WebSocketSubscriber extends Subscriber {
   }
 
   drained (): Promise<void> {
-    const connection = this.#connection
-    if (!connection.writableNeedDrain || connection.destroyed) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = (): void => {
-        connection.off('drain', done).off('close', done)
-        resolve()
-      }
-      connection.on('drain', done).on('close', done)
-    })
+    return drained(this.#connection)
   }
 
   announce (standing: Standing): boolean {
-    if (this.#announced) this.write(encodeTextFrames([standingText(standing)]))
+    if (this.#announced) this.write(encodeTextFrames([standingText(standing, this.#heartbeatMs)]))
     return this.#announced
   }
 
@@ -67,7 +66,7 @@ export class WebSocketSubscriber extends Subscriber {
     if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
     if (this.#bytesRead !== UNKNOWN && bytesRead - this.#bytesRead > MAX_RECEIVED_BYTES) { this.close(Close.POLICY, 'sends too much'); return }
     this.#bytesRead = bytesRead
-    this.write(PING_FRAME)
+    this.write(this.#heartbeatMs === undefined ? PING_FRAME : HEARTBEAT_FRAMES)
   }
 
   close (code: CloseCode, reason: string): void {

@@ -19,3 +19,10 @@ export function wrap (channel: string, message: string, epoch: string, offset: n
   const id = formatId(epoch, offset)
   return { id, text: `{"channel":"${channel}","message":${message},"id":"${id}"}` }
 }
+
+/** The answer of a request that does not stream: messages, and the id to go on from. */
+export function answerText (channel: string, envelopes: readonly Envelope[], id: string, reason: string | undefined): string {
+  const messages = envelopes.map(({ text }) => text).join(',')
+  const standing = reason === undefined ? '"recovered":true' : `"recovered":false,"reason":"${reason}"`
+  return `{"channel":"${channel}","messages":[${messages}],"id":"${id}",${standing}}`
+}

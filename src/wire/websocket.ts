@@ -26,6 +26,9 @@ export function encodeTextFrames (texts: readonly string[]): Buffer {
 /** A ping without payload (RFC 6455, section 5.5.2): every client answers it by itself. */
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0])
 
+/** A ping and an empty text frame, which is what a script in a browser can see of a heartbeat. */
+export const HEARTBEAT_FRAMES: Buffer = Buffer.from([FINAL_TEXT, 0, FINAL_PING, 0])
+
 function headerLength (length: number): number {
   return length < LENGTH_16 ? 2 : length <= 0xffff ? 4 : 10
 }

@@ -1,0 +1,54 @@
+import type { Since } from '../src/brokers/broker.js'
+import { QueryInvalidError, SinceInvalidError } from '../src/errors.js'
+import { parseId } from '../src/wire/id.js'
+
+const DEFAULT_LIMIT = 100
+const MAX_LIMIT = 1_000
+const MAX_WAIT_SECONDS = 60
+
+/** The query of a subscription as it came. */
+export interface RawQuery {
+  since?: unknown
+  wait?: unknown
+  limit?: unknown
+  heartbeat?: unknown
+}
+
+/** What a client asks for. */
+export interface SubscriptionQuery {
+  /** Where it begins, or `undefined` when it does not say. */
+  readonly since: Since | undefined
+  /** How long an answer may wait for a message; 0: not at all. */
+  readonly waitMs: number
+  /** Messages of an answer. */
+  readonly limit: number
+  /** Whether it wants to see heartbeats and to be told their interval. */
+  readonly heartbeat: boolean
+}
+
+/**
+ * Reads the query of a subscription; the header `Last-Event-ID` wins over `since`.
+ * Throws MSG_ERR_SINCE_INVALID or MSG_ERR_QUERY_INVALID.
+ */
+export function parseSubscriptionQuery (query: RawQuery, lastEventId: unknown): SubscriptionQuery {
+  const since = lastEventId ?? query.since
+  return {
+    since: since === undefined ? undefined : parseSince(since),
+    waitMs: 1_000 * parseNumber('wait', query.wait ?? '0', 0, MAX_WAIT_SECONDS),
+    limit: parseNumber('limit', query.limit ?? String(DEFAULT_LIMIT), 1, MAX_LIMIT),
+    heartbeat: query.heartbeat !== undefined
+  }
+}
+
+function parseSince (text: unknown): Since {
+  if (text === 'earliest' || text === 'now') return text
+  const position = typeof text === 'string' ? parseId(text) : undefined
+  if (position === undefined) throw new SinceInvalidError(JSON.stringify(text))
+  return position
+}
+
+function parseNumber (name: string, text: unknown, minimum: number, maximum: number): number {
+  const number = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : NaN
+  if (!(number >= minimum && number <= maximum)) throw new QueryInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
+  return number
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import { IdempotencyConflictError, IdempotencyFullError } from '../errors.js'
+import type { Published } from './broker.js'
+
+/** How long a key is remembered. */
+export const IDEMPOTENCY_TTL_MS = 300_000
+/** Memory for keys. Within it about 250,000 of them fit. */
+const MAX_BYTES = 64 * 1024 ** 2
+/** What a key occupies besides its text: the record, the header of the string and a place in the table. */
+const KEY_OVERHEAD_BYTES = 224
+
+interface Publication extends Published {
+  readonly digest: number
+  readonly bytes: number
+  readonly time: number
+}
+
+/** Remembers what was published under which idempotency key. */
+export class IdempotencyKeys {
+  // All keys live equally long, so that the order of insertion is the order of expiry.
+  readonly #publications = new Map<string, Publication>()
+  readonly #maxBytes: number
+  #bytes = 0
+
+  constructor (maxBytes = MAX_BYTES) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Number of keys remembered. */
+  get size (): number {
+    return this.#publications.size
+  }
+
+  /**
+   * What was published under the key, or `undefined` when there is room to remember it.
+   * Throws MSG_ERR_IDEMPOTENCY_CONFLICT when it was another message, MSG_ERR_IDEMPOTENCY_FULL when there is no room.
+   */
+  find (channel: string, key: string, message: string, now: number): Published | undefined {
+    this.expire(now)
+    const known = this.#publications.get(composed(channel, key))
+    if (known === undefined) {
+      if (this.#bytes >= this.#maxBytes) throw new IdempotencyFullError()
+      return undefined
+    }
+    if (known.digest !== digest(message)) throw new IdempotencyConflictError()
+    const { epoch, offset, subscribers } = known
+    return { epoch, offset, subscribers, duplicate: true }
+  }
+
+  /** Remembers what was published under a key that {@link find} did not know. */
+  remember (channel: string, key: string, message: string, { epoch, offset, subscribers }: Published, now: number): void {
+    const name = composed(channel, key)
+    const bytes = KEY_OVERHEAD_BYTES + name.length
+    this.#publications.set(name, { epoch, offset, subscribers, digest: digest(message), bytes, time: now })
+    this.#bytes += bytes
+  }
+
+  /** Forgets the keys whose time is over. */
+  expire (now: number): void {
+    for (const [name, { time, bytes }] of this.#publications) {
+      if (time > now - IDEMPOTENCY_TTL_MS) break
+      this.#publications.delete(name)
+      this.#bytes -= bytes
+    }
+  }
+}
+
+// A channel's name has no space, so that no two pairs compose to one text.
+function composed (channel: string, key: string): string {
+  return `${channel} ${key}`
+}
+
+/** 48 bits of a message's digest: enough to tell a mistake from a repetition, and held in one number. */
+function digest (message: string): number {
+  return createHash('sha256').update(message).digest().readUIntBE(0, 6)
+}

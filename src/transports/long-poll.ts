@@ -1,0 +1,77 @@
+import type { GapReason } from '../brokers/broker.js'
+import { type Standing, Subscriber } from '../channels/subscriber.js'
+import type { Envelope } from '../wire/envelope.js'
+
+const NOTHING = Buffer.alloc(0)
+
+/** What a poll ends with: messages, and the id to go on from. */
+export interface PollResult {
+  readonly envelopes: readonly Envelope[]
+  readonly id: string
+  readonly reason?: GapReason | undefined
+}
+
+/** A subscriber for one answer: it is done with the first messages, with the news of a gap, or when its time is over. */
+export class LongPollSubscriber extends Subscriber {
+  /** Resolves with what there is to answer, also when the subscription was ended from outside. */
+  readonly result: Promise<PollResult>
+  readonly #envelopes: Envelope[]
+  readonly #deadline: NodeJS.Timeout
+  #resolve!: (result: PollResult) => void
+  #standing: Standing | undefined
+  #done = false
+
+  /** @param waitMs milliseconds until an empty answer. */
+  constructor (waitMs: number, limit: number) {
+    const envelopes: Envelope[] = []
+    // Instead of bytes it needs the messages themselves, so that the answer can end at the limit and name the last one.
+    super((batch) => {
+      envelopes.push(...batch.slice(0, limit - envelopes.length))
+      return NOTHING
+    })
+    this.#envelopes = envelopes
+    this.result = new Promise((resolve) => { this.#resolve = resolve })
+    this.#deadline = setTimeout(() => { this.#finish() }, waitMs)
+  }
+
+  get unsentBytes (): number {
+    return 0
+  }
+
+  isOpen (): boolean {
+    return !this.#done
+  }
+
+  write (): void {
+    this.#finish()
+  }
+
+  drained (): Promise<void> {
+    return Promise.resolve()
+  }
+
+  announce (standing: Standing): boolean {
+    this.#standing = standing
+    // In the next step, so that what is kept behind the gap comes with the answer.
+    if (standing.reason !== undefined) setImmediate(() => { this.#finish() })
+    return true
+  }
+
+  beat (): void {}
+
+  close (): void {
+    this.#finish()
+  }
+
+  terminate (): void {
+    this.#finish()
+  }
+
+  #finish (): void {
+    if (this.#done) return
+    this.#done = true
+    clearTimeout(this.#deadline)
+    const { id = '', reason } = this.#standing ?? {}
+    this.#resolve({ envelopes: this.#envelopes, id: this.#envelopes.at(-1)?.id ?? id, reason })
+  }
+}

@@ -1,0 +1,16 @@
+import type { Envelope } from './envelope.js'
+
+/** Encodes envelopes as newline-delimited JSON. */
+export function encodeLines (envelopes: readonly Envelope[]): Buffer {
+  let lines = ''
+  for (const { text } of envelopes) lines += `${text}\n`
+  return Buffer.from(lines)
+}
+
+/** The event `subscribed` as a line. */
+export function encodeSubscribedLine (_id: string, text: string): Buffer {
+  return Buffer.from(`${text}\n`)
+}
+
+/** An empty line, which clients skip. */
+export const LINES_HEARTBEAT: Buffer = Buffer.from('\n')

@@ -1,0 +1,29 @@
+/** How a subscriber over HTTP gets its messages. */
+export type Format = 'text/event-stream' | 'application/x-ndjson' | 'application/json'
+
+const FORMATS: Record<string, Format> = {
+  'text/event-stream': 'text/event-stream',
+  'application/x-ndjson': 'application/x-ndjson',
+  'application/json': 'application/json',
+  'application/*': 'application/json',
+  '*/*': 'application/json'
+}
+
+/**
+ * The format that an `Accept` header prefers (RFC 9110, section 12.5.1); of equally good ones the first.
+ * JSON for a header that names none, which the section allows.
+ */
+export function negotiate (accept = '*/*'): Format {
+  let best: Format = 'application/json'
+  let bestQuality = 0
+  for (const range of accept.split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    const quality = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1)
+    const format = FORMATS[type]
+    if (format !== undefined && quality > bestQuality) {
+      best = format
+      bestQuality = quality
+    }
+  }
+  return best
+}
