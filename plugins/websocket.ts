@@ -8,6 +8,7 @@ import { closeWebSocket } from '../src/transports/websocket.js'
 
 /** Largest frame that is taken from a subscriber, in bytes. What it says is thrown away. */
 const MAX_RECEIVED_FRAME_BYTES = 4_096
+const SWEEPS_PER_TIMEOUT = 4
 
 /** Options of this plugin. */
 export interface WebSocketPluginOptions {
@@ -30,18 +31,27 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs }) 
   }
 
   // A refused upgrade leaves its socket to @fastify/websocket, which ends it only if its own hooks ran. They do not for a
-  // malformed URL and when an earlier hook answers.
-  const pending = new Map<Duplex, NodeJS.Timeout>()
-  const settle = (socket: Duplex): void => {
-    clearTimeout(pending.get(socket))
-    pending.delete(socket)
+  // malformed URL, when an earlier hook answers and while the server closes.
+  const pending = new Map<Duplex, number>()
+  let sweeper: NodeJS.Timeout | undefined
+  const sweep = (): void => {
+    const overdue = performance.now() - upgradeTimeoutMs
+    for (const [socket, since] of pending) {
+      if (since > overdue) break
+      socket.destroy()
+      pending.delete(socket)
+    }
+    sweeper = pending.size > 0 ? setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref() : undefined
   }
-  fastify.server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
-    pending.set(socket, setTimeout(() => { socket.destroy() }, upgradeTimeoutMs).unref())
-    socket.once('close', () => { settle(socket) })
+  // Ahead of the listener that upgrades: it may be done before it returns.
+  fastify.server.prependListener('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    pending.set(socket, performance.now())
+    sweeper ??= setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref()
   })
-  fastify.websocketServer.on('connection', (_socket: WebSocket, request: IncomingMessage) => { settle(request.socket) })
+  fastify.websocketServer.on('connection', (_socket: WebSocket, { socket }: IncomingMessage) => { pending.delete(socket) })
   fastify.addHook('preClose', async () => {
-    for (const socket of pending.keys()) socket.destroy()
+    upgradeTimeoutMs = 0
+    clearTimeout(sweeper)
+    sweep()
   })
 }, { name: 'messenger-websocket', fastify: '5.x' })
