@@ -36,9 +36,9 @@ export class IdempotencyKeys {
    * Throws MSG_ERR_IDEMPOTENCY_CONFLICT when it was another message, MSG_ERR_IDEMPOTENCY_FULL when there is no room.
    */
   find (channel: string, key: string, message: string, now: number): Published | undefined {
-    this.expire(now)
     const known = this.#publications.get(composed(channel, key))
-    if (known === undefined) {
+    if (known === undefined || expired(known, now)) {
+      if (this.#bytes >= this.#maxBytes) this.expire(now)
       if (this.#bytes >= this.#maxBytes) throw new IdempotencyFullError()
       return undefined
     }
@@ -50,19 +50,28 @@ export class IdempotencyKeys {
   /** Remembers what was published under a key that {@link find} did not know. */
   remember (channel: string, key: string, message: string, { epoch, offset, subscribers }: Published, now: number): void {
     const name = composed(channel, key)
+    this.#forget(name)
     const bytes = KEY_OVERHEAD_BYTES + name.length
     this.#publications.set(name, { epoch, offset, subscribers, digest: digest(message), bytes, time: now })
     this.#bytes += bytes
   }
 
-  /** Forgets the keys whose time is over. */
+  /** Forgets the keys whose time is over. To be called now and then, to free their memory. */
   expire (now: number): void {
-    for (const [name, { time, bytes }] of this.#publications) {
-      if (time > now - IDEMPOTENCY_TTL_MS) break
-      this.#publications.delete(name)
-      this.#bytes -= bytes
+    for (const [name, publication] of this.#publications) {
+      if (!expired(publication, now)) break
+      this.#forget(name)
     }
   }
+
+  #forget (name: string): void {
+    this.#bytes -= this.#publications.get(name)?.bytes ?? 0
+    this.#publications.delete(name)
+  }
+}
+
+function expired ({ time }: Publication, now: number): boolean {
+  return time <= now - IDEMPOTENCY_TTL_MS
 }
 
 // A channel's name has no space, so that no two pairs compose to one text.

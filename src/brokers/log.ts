@@ -1,4 +1,5 @@
 import type { LogEntry, Replay, Since } from './broker.js'
+import type { LogList } from './log-list.js'
 
 /** What an entry occupies besides its text: the object, its slot and the header of the string. */
 const ENTRY_OVERHEAD_BYTES = 96
@@ -8,6 +9,9 @@ interface KeptMessage {
   readonly bytes: number
   readonly time: number
 }
+
+/** Stands for the messages of every log that has none. */
+const NONE: KeptMessage[] = []
 
 /** How much of a log is kept. */
 export interface Retention {
@@ -27,8 +31,12 @@ export class Log {
   occupied = false
   /** When the last message was appended or the last listener left, in the clock of the broker. */
   usedAt = 0
+  /** The list that it is in, and its neighbours there; kept by the list. */
+  list: LogList | undefined
+  previous: Log | undefined
+  next: Log | undefined
   // Kept messages are #kept[#start…]; the front is cut off in one go, so that trimming costs no move per message.
-  #kept: KeptMessage[] = []
+  #kept: KeptMessage[] = NONE
   #start = 0
 
   constructor (readonly channel: string, readonly epoch: string) {}
@@ -44,7 +52,8 @@ export class Log {
     const offset = ++this.head
     if (retention.size > 0) {
       const kept = { message, bytes: textBytes(message) + ENTRY_OVERHEAD_BYTES, time: now }
-      this.#kept.push(kept)
+      if (this.#kept === NONE) this.#kept = [kept]
+      else this.#kept.push(kept)
       this.bytes += kept.bytes
       if (this.size > retention.size) this.trim()
     }
@@ -62,14 +71,14 @@ export class Log {
     this.bytes -= this.#kept[this.#start]?.bytes ?? 0
     this.#start++
     if (this.#start * 2 >= this.#kept.length) {
-      this.#kept = this.#kept.slice(this.#start)
+      this.#kept = this.size === 0 ? NONE : this.#kept.slice(this.#start)
       this.#start = 0
     }
   }
 
   /** Lets go of all messages; the epoch and the head stay. */
   clear (): void {
-    this.#kept = []
+    this.#kept = NONE
     this.#start = 0
     this.bytes = 0
   }

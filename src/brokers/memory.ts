@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
 import type { Broker, Published, PublishOptions, Receiver, Replay, Since } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
+import { LogList } from './log-list.js'
 import { Log, type Retention } from './log.js'
 
 /** What a log occupies besides its messages and the channel's name: objects and places in the tables. */
@@ -21,7 +22,7 @@ export interface MemoryBrokerOptions extends Retention {
 /**
  * Keeps the logs in this process. Every step is synchronous, so that append, number and delivery cannot interleave.
  *
- * A log is in one of four states: occupied and empty (in neither table below), with messages (`#kept`), unused and
+ * A log is in one of four states: occupied and empty (in neither list below), with messages (`#kept`), unused and
  * without messages (`#idle`: its epoch and head are still known), or dropped.
  */
 export class MemoryBroker implements Broker {
@@ -29,9 +30,8 @@ export class MemoryBroker implements Broker {
   readonly #options: MemoryBrokerOptions
   readonly #now: () => number
   readonly #logs = new Map<string, Log>()
-  // Both in the order of the last use, so that the longest unused one is the first.
-  readonly #kept = new Set<Log>()
-  readonly #idle = new Set<Log>()
+  readonly #kept = new LogList()
+  readonly #idle = new LogList()
   readonly #epochs = new Epochs()
   readonly #keys = new IdempotencyKeys()
   readonly #sweeper: NodeJS.Timeout
@@ -79,7 +79,7 @@ export class MemoryBroker implements Broker {
     log.occupied = true
     // What is bounded by the number of connections is not charged to the history.
     this.#bytes -= overhead(log)
-    this.#idle.delete(log)
+    if (log.list === this.#idle) this.#idle.delete(log)
     return Promise.resolve()
   }
 
@@ -98,8 +98,6 @@ export class MemoryBroker implements Broker {
     this.#closed = true
     clearInterval(this.#sweeper)
     this.#logs.clear()
-    this.#kept.clear()
-    this.#idle.clear()
     this.#bytes = 0
     return Promise.resolve()
   }
@@ -108,14 +106,9 @@ export class MemoryBroker implements Broker {
   sweep (): void {
     const now = this.#now()
     this.#keys.expire(now)
-    for (const log of this.#kept) {
-      if (log.usedAt >= now - this.#options.ttlMs) break
-      this.#expire(log)
-    }
-    for (const log of this.#idle) {
-      if (log.usedAt >= now - Math.max(POSITION_TTL_MS, this.#options.ttlMs)) break
-      this.#drop(log)
-    }
+    for (let log = this.#kept.first; log && log.usedAt < now - this.#options.ttlMs; log = this.#kept.first) this.#clear(log)
+    const forgotten = now - Math.max(POSITION_TTL_MS, this.#options.ttlMs)
+    for (let log = this.#idle.first; log && log.usedAt < forgotten; log = this.#idle.first) this.#drop(log)
   }
 
   #publish (channel: string, message: string): Published {
@@ -137,12 +130,11 @@ export class MemoryBroker implements Broker {
     return log
   }
 
-  /** Puts a log at the end of the table that its state asks for. */
+  /** Puts a log at the end of the list that its state asks for. */
   #file (log: Log): void {
-    this.#kept.delete(log)
-    this.#idle.delete(log)
-    if (log.size > 0) this.#kept.add(log)
-    else if (!log.occupied) this.#idle.add(log)
+    if (log.size > 0) this.#kept.push(log)
+    else if (!log.occupied) this.#idle.push(log)
+    else log.list?.delete(log)
   }
 
   #expire (log: Log): void {
@@ -154,13 +146,12 @@ export class MemoryBroker implements Broker {
 
   /** Frees memory until the logs fit again; of the log in use only as much as must be. */
   #evict (used: Log): void {
-    for (const table of [this.#idle, this.#kept]) {
-      for (const log of table) {
-        if (this.#bytes <= this.#options.maxBytes) return
-        if (log === used) this.#shrink(log)
-        else if (log.occupied) this.#clear(log)
-        else this.#drop(log)
-      }
+    while (this.#bytes > this.#options.maxBytes) {
+      const log = this.#idle.first ?? this.#kept.first
+      if (log === undefined || (log === used && used.size === 0)) return
+      if (log === used) this.#shrink(log)
+      else if (log.occupied) this.#clear(log)
+      else this.#drop(log)
     }
   }
 
@@ -179,8 +170,7 @@ export class MemoryBroker implements Broker {
 
   #drop (log: Log): void {
     this.#logs.delete(log.channel)
-    this.#kept.delete(log)
-    this.#idle.delete(log)
+    log.list?.delete(log)
     this.#bytes -= log.bytes + overhead(log)
     if (log.head > 0) this.#epochs.rotate()
   }
