@@ -1,0 +1,3 @@
+import { connectToChannel } from './index.js'
+
+Object.assign(window, { connectToChannel })

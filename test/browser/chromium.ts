@@ -1,0 +1,20 @@
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Test } from 'tap'
+
+/** Where Debian's package puts it. */
+const EXECUTABLE = '/usr/bin/chromium'
+const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+/** Starts a real Chromium; the end of the test ends it. The contexts it gives share nothing. */
+export async function launch (t: Test): Promise<(options?: Parameters<Browser['newContext']>[0]) => Promise<BrowserContext>> {
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGS })
+  t.teardown(() => browser.close())
+  return async (options) => await browser.newContext(options)
+}
+
+type Browser = Awaited<ReturnType<typeof chromium.launch>>
+
+/** Fails the test when a script of the page throws. */
+export function watchErrors (t: Test, page: Page): void {
+  page.on('pageerror', (error) => { t.error(error) })
+}

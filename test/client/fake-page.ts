@@ -1,0 +1,144 @@
+import type { Test } from 'tap'
+import './fake-document.js'
+import { connectToChannel, type Options } from '../../src/client/index.js'
+
+/** A WebSocket that goes nowhere: the test plays the server. */
+export class FakeSocket {
+  onmessage: ((event: { data: unknown }) => void) | undefined
+  onclose: ((event: { code: number, reason: string }) => void) | undefined
+  dropped = false
+
+  constructor (readonly url: string, readonly protocols: string[]) {}
+
+  close (): void {
+    this.dropped = true
+  }
+
+  /** What the server sends; anything but a text is sent as JSON. */
+  send (frame: unknown): void {
+    this.onmessage?.({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) })
+  }
+
+  subscribed (id: string, more: object = {}): void {
+    this.send({ channel: 'room', event: 'subscribed', id, recovered: true, heartbeat: 20_000, ...more })
+  }
+
+  message (id: string, message: unknown = id): void {
+    this.send({ channel: 'room', message, id })
+  }
+
+  end (code = 1006, reason = ''): void {
+    this.onclose?.({ code, reason })
+  }
+}
+
+interface Timer { at: number, run: () => void }
+
+/** The part of a browser that the client uses, with a clock and a die that the test holds. */
+export class FakePage {
+  readonly sockets: FakeSocket[] = []
+  readonly requests: string[] = []
+  readonly logged: unknown[] = []
+  /** What the client told its callbacks, in order: `['open']`, `['message', 1, 'e:1']`, … */
+  readonly told: unknown[][] = []
+  readonly timers = new Set<Timer>()
+  now = 1_700_000_000_000
+  random = 0.5
+  disconnect: () => void = () => undefined
+  readonly #events = new EventTarget()
+
+  constructor (t: Test) {
+    const { sockets, requests, timers } = this
+    const realClear = clearTimeout
+    const now = () => this.now
+    const globals = {
+      location: new URL('https://page.example/app/index.html?q#top'),
+      addEventListener: this.#events.addEventListener.bind(this.#events),
+      WebSocket: function (url: string, protocols: string[]) {
+        const socket = new FakeSocket(url, protocols)
+        sockets.push(socket)
+        return socket
+      },
+      fetch: (url: string) => {
+        requests.push(url)
+        return Promise.reject(new Error('refused'))
+      },
+      setTimeout: (run: () => void, ms = 0) => {
+        const timer = { at: this.now + ms, run }
+        timers.add(timer)
+        return timer
+      },
+      clearTimeout: (timer: unknown) => { if (!timers.delete(timer as Timer)) realClear(timer as NodeJS.Timeout) }
+    }
+    t.intercept(Date, 'now', { value: now })
+    t.intercept(Math, 'random', { value: () => this.random })
+    t.intercept(console, 'error', { value: (error: unknown) => { this.logged.push(error) } })
+    for (const [name, value] of Object.entries(globals)) t.intercept(globalThis, name as 'fetch', { value, configurable: true, writable: true })
+  }
+
+  /** The connection made last. */
+  get socket (): FakeSocket {
+    const socket = this.sockets.at(-1)
+    if (socket === undefined) throw new Error('no connection was made')
+    return socket
+  }
+
+  /** Connects to `room` with callbacks that write down what they are told. */
+  async connect (options: Options = {}): Promise<FakeSocket> {
+    const told = (...entry: unknown[]) => { this.told.push(entry) }
+    this.disconnect = connectToChannel('room', (message, { id }) => { told('message', message, id) }, {
+      onOpen: () => { told('open') },
+      onClose: ({ code, reason, final }) => { told('close', code, reason, final) },
+      onError: (error) => { told('error', String(error)) },
+      onGap: ({ reason }) => { told('gap', reason) },
+      onState: (state) => { told('state', state) },
+      ...options
+    })
+    await this.pass(0)
+    return this.socket
+  }
+
+  /** What was told since the last call, states apart. */
+  take (): unknown[][] {
+    return this.told.splice(0).filter(([kind]) => kind !== 'state')
+  }
+
+  states (): unknown[] {
+    return this.told.splice(0).filter(([kind]) => kind === 'state').map(([, state]) => state)
+  }
+
+  /** Milliseconds until the next timer. */
+  get next (): number {
+    return Math.min(...[...this.timers].map(({ at }) => at)) - this.now
+  }
+
+  /** Lets time go by; timers fire at their times. */
+  async pass (ms: number): Promise<void> {
+    const until = this.now + ms
+    for (;;) {
+      await settle()
+      const [timer] = [...this.timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)
+      if (timer === undefined) break
+      this.timers.delete(timer)
+      this.now = Math.max(this.now, timer.at)
+      timer.run()
+    }
+    this.now = until
+  }
+
+  /** The clock goes on, timers do not. */
+  sleep (ms: number): void {
+    this.now += ms
+    for (const timer of this.timers) timer.at += ms
+  }
+
+  async fire (type: string): Promise<void> {
+    this.#events.dispatchEvent(new Event(type))
+    await settle()
+  }
+}
+
+/** Lets promises that can settle do so. */
+export function settle (): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

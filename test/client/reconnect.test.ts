@@ -1,0 +1,220 @@
+import t from 'tap'
+import { fakeDocument } from './fake-document.js'
+import { FakePage } from './fake-page.js'
+
+t.test('reconnecting', async (t) => {
+  t.test('waits a random part of a limit that doubles from 1 s up to 30 s', async (t) => {
+    const page = new FakePage(t)
+    await page.connect({ transport: 'websocket' })
+    const limits: number[] = []
+    for (let failure = 0; failure < 8; failure++) {
+      page.random = failure % 2 ? 0.25 : 0.75
+      page.socket.end()
+      limits.push(page.next / page.random)
+      await page.pass(page.next)
+    }
+    t.strictSame(limits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
+    t.equal(page.sockets.length, 9)
+  })
+
+  t.test('begins again at 1 s after a connection that lasted, not after one that was only accepted', async (t) => {
+    const page = new FakePage(t)
+    await page.connect({ transport: 'websocket' })
+    const waits: number[] = []
+    const cut = async () => {
+      page.socket.end()
+      waits.push(page.next)
+      await page.pass(page.next)
+    }
+    await cut()
+    await cut()
+    page.socket.subscribed('e:0')
+    await cut()
+    page.socket.subscribed('e:0')
+    page.socket.message('e:1')
+    await cut()
+    page.socket.subscribed('e:1')
+    await cut()
+    page.socket.subscribed('e:1')
+    page.socket.send('')
+    await cut()
+    t.strictSame(waits, [500, 1000, 2000, 500, 1000, 500])
+  })
+
+  t.test('takes place within the window that the server names', async (t) => {
+    const page = new FakePage(t)
+    await page.connect()
+    page.socket.subscribed('e:0')
+    page.socket.end(1012, 'restart retry=60000')
+    t.equal(page.next, 30_000)
+  })
+
+  t.test('does not come back faster than the backoff for the sake of a window, while it never got in', async (t) => {
+    const page = new FakePage(t)
+    await page.connect({ transport: 'websocket' })
+    const waits: number[] = []
+    for (const reason of ['retry=100', 'retry=100', 'retry=9000', 'retry=99999999999', 'retry=x']) {
+      page.socket.end(1013, reason)
+      waits.push(page.next)
+      await page.pass(page.next)
+    }
+    t.strictSame(waits, [500, 1000, 4500, 4_999_999.5, 8000])
+  })
+
+  t.test('stops for good at a final close', async (t) => {
+    for (const code of [1008, 4403]) {
+      const page = new FakePage(t)
+      await page.connect()
+      page.socket.end(code, 'no')
+      t.strictSame(page.told.slice(-2), [['close', code, 'no', true], ['state', 'closed']])
+      await page.fire('online')
+      await page.pass(3_600_000)
+      t.equal(page.sockets.length, 1)
+      t.equal(page.timers.size, 0)
+      page.disconnect()
+    }
+  })
+
+  t.test('happens at once on online, pageshow and when the page becomes visible', async (t) => {
+    const page = new FakePage(t)
+    t.teardown(() => { fakeDocument.hidden = false })
+    await page.connect({ transport: 'websocket' })
+    for (const type of ['online', 'pageshow', 'visibilitychange']) {
+      page.socket.end()
+      const { length } = page.sockets
+      fakeDocument.hidden = type === 'online'
+      await page.fire(type)
+      t.equal(page.sockets.length, length + 1, type)
+    }
+    page.socket.end()
+    const { length } = page.sockets
+    fakeDocument.hidden = true
+    await page.fire('visibilitychange')
+    t.equal(page.sockets.length, length, 'not when the page is hidden')
+  })
+
+  t.test('replaces a connection of the network before when the browser is online again', async (t) => {
+    const page = new FakePage(t)
+    const first = await page.connect()
+    first.subscribed('e:3')
+    await page.fire('online')
+    t.equal(first.dropped, true)
+    await page.pass(0)
+    t.equal(page.sockets.length, 2)
+    t.match(page.socket.url, 'since=e%3A3')
+    first.message('e:4')
+    t.strictSame(page.states(), ['connecting', 'open', 'connecting'])
+  })
+
+  t.test('leaves a connection alone that a page that is shown again has heard from', async (t) => {
+    const page = new FakePage(t)
+    await page.connect()
+    page.socket.subscribed('e:3')
+    page.sleep(29_999)
+    await page.fire('visibilitychange')
+    t.equal(page.sockets.length, 1)
+    await page.pass(1)
+    t.equal(page.socket.dropped, true, 'and still watches it')
+  })
+})
+
+t.test('a connection that says nothing', async (t) => {
+  t.test('is dropped after one and a half heartbeats', async (t) => {
+    const page = new FakePage(t)
+    const first = await page.connect()
+    first.subscribed('e:3')
+    await page.pass(20_000)
+    first.send('')
+    await page.pass(20_000)
+    first.message('e:4')
+    await page.pass(29_999)
+    t.equal(first.dropped, false)
+    await page.pass(1)
+    t.equal(first.dropped, true)
+    t.strictSame(page.take().at(-1), ['close', 1006, 'silence', false])
+    t.equal(page.next, 500, 'and replaced soon')
+    await page.pass(500)
+    t.match(page.socket.url, 'wss://page.example/room?since=e%3A4&heartbeat')
+  })
+
+  t.test('is replaced at once when the machine wakes up', async (t) => {
+    const page = new FakePage(t)
+    const first = await page.connect()
+    first.subscribed('e:3')
+    await page.pass(1000)
+    page.sleep(3_600_000)
+    await page.fire('visibilitychange')
+    await page.pass(0)
+    t.equal(first.dropped, true)
+    t.equal(page.sockets.length, 2)
+  })
+
+  t.test('is dropped by its timer when the machine slept and nobody looks', async (t) => {
+    const page = new FakePage(t)
+    const first = await page.connect()
+    first.subscribed('e:3')
+    page.now += 3_600_000
+    await page.pass(0)
+    t.equal(first.dropped, true)
+  })
+
+  t.test('is given 10 s to open, then the other transport is tried at once', async (t) => {
+    const page = new FakePage(t)
+    const first = await page.connect()
+    await page.pass(9999)
+    t.equal(first.dropped, false)
+    await page.pass(1)
+    t.equal(first.dropped, true)
+    t.strictSame(page.requests, ['https://page.example/room?since=now&heartbeat'])
+  })
+
+  t.test('is kept when the server does not name an interval', async (t) => {
+    const page = new FakePage(t)
+    await page.connect()
+    page.socket.subscribed('e:3', { heartbeat: undefined })
+    await page.pass(3_600_000)
+    await page.fire('pageshow')
+    t.equal(page.socket.dropped, false)
+    t.equal(page.timers.size, 0)
+  })
+})
+
+t.test('the choice of the transport', async (t) => {
+  t.test('tries both for each attempt, and waits only then', async (t) => {
+    const page = new FakePage(t)
+    await page.connect()
+    page.socket.end()
+    await page.pass(0)
+    t.equal(page.requests.length, 1)
+    t.equal(page.sockets.length, 1)
+    await page.pass(500)
+    t.equal(page.sockets.length, 2)
+    page.socket.end()
+    await page.pass(0)
+    t.equal(page.requests.length, 2)
+    t.strictSame(page.states(), ['connecting', 'waiting', 'connecting', 'waiting'])
+  })
+
+  t.test('stays with a WebSocket after a close that only a server can give', async (t) => {
+    const page = new FakePage(t)
+    await page.connect()
+    page.socket.end(4401)
+    await page.pass(500)
+    t.equal(page.sockets.length, 2)
+    t.equal(page.requests.length, 0)
+  })
+
+  t.test('does not take one that was excluded', async (t) => {
+    const page = new FakePage(t)
+    await page.connect({ transport: 'websocket' })
+    page.socket.end()
+    await page.pass(100_000)
+    t.equal(page.requests.length, 0)
+    page.disconnect()
+    page.sockets.length = 0
+    await t.rejects(page.connect({ transport: 'http' }))
+    await page.pass(100_000)
+    t.ok(page.requests.length > 3)
+    t.equal(page.sockets.length, 0)
+  })
+})
