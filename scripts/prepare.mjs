@@ -1,7 +1,7 @@
 // Makes a fresh clone ready for `npm start` or `npm test`: installs and builds what is missing or out of date.
 // Runs before anything is installed, so it uses nothing but Node; when nothing is to do it costs a few dozen stat calls.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -78,15 +78,16 @@ function missingPackages () {
   return testCommands.filter(({ command }) => !isCommand(command)).flatMap(({ packages }) => packages)
 }
 
+function assertInstallable (packages) {
+  if (process.getuid?.() === 0 && isCommand('apt-get')) return
+  fail(`the tests need ${packages.join(', ')}; on Debian type: sudo apt-get update && sudo apt-get install --no-install-recommends ${packages.join(' ')}`)
+}
+
 function installSystemPackages (packages) {
-  const install = ['install', '--no-install-recommends', ...packages]
-  if (process.getuid?.() !== 0 || !isCommand('apt-get')) {
-    fail(`the tests need ${packages.join(', ')}; on Debian type: sudo apt-get update && sudo apt-get ${install.join(' ')}`)
-  }
   const apt = ['-qq', '-y', '-o', 'DPkg::Lock::Timeout=300']
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   run('update of the package lists', 'apt-get', [...apt, 'update'], env)
-  run(`installation of ${packages.join(', ')}`, 'apt-get', [...apt, ...install], env)
+  run(`installation of ${packages.join(', ')}`, 'apt-get', [...apt, 'install', '--no-install-recommends', ...packages], env)
 }
 
 function isAlive (pid) {
@@ -100,7 +101,7 @@ function isAlive (pid) {
 
 // `npm start` and `npm test` may be typed at the same time in one clone; two installations in one directory destroy each other.
 function lock () {
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     try {
       writeFileSync(lockFile, String(process.pid), { flag: 'wx' })
       process.on('exit', () => { rmSync(lockFile, { force: true }) })
@@ -116,7 +117,10 @@ function lock () {
     }
     // The owner that has not yet written its id reads as 0, which is alive.
     if (!isAlive(Number(owner))) rmSync(lockFile, { force: true })
-    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    else {
+      if (attempt === 1) console.log(`prepare: waiting for process ${owner}, which is preparing too`)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    }
   }
 }
 
@@ -128,15 +132,16 @@ const steps = [
   { done: packagesAreInstalled, make: () => { run('installation of the packages', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']) } },
   { done: isBuilt, make: () => { run('build', process.execPath, ['scripts/build.mjs']) } }
 ]
-if (target === 'test') steps.push({ done: () => missingPackages().length === 0, make: () => { installSystemPackages(missingPackages()) } })
+if (target === 'test') steps.unshift({ done: () => missingPackages().length === 0, make: () => { installSystemPackages(missingPackages()) } })
 
 try {
   const { engines } = JSON.parse(readFileSync(path('package.json'), 'utf8'))
   const [major, minor] = process.versions.node.split('.').map(Number)
   const [wantedMajor, wantedMinor] = engines.node.replace('>=', '').split('.').map(Number)
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) fail(`needs Node ${engines.node}, this is ${process.versions.node}`)
-  // An installed package comes built and without its sources.
-  if (existsSync(path('src')) && !steps.every(({ done }) => done())) {
+  // Said before minutes are spent on the rest.
+  if (target === 'test' && missingPackages().length > 0) assertInstallable(missingPackages())
+  if (!steps.every(({ done }) => done())) {
     lock()
     for (const { done, make } of steps) {
       if (!done()) make()
