@@ -30,8 +30,10 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     method: 'GET',
     url: '/:channel',
     exposeHeadRoute: false,
-    onRequest (_request, _reply, done) {
-      done(channels.ready ? undefined : new ClosedError())
+    onRequest (_request, reply, done) {
+      // Like a WebSocket, a stream is open to pages of every origin; the answer to one that is refused says so, too.
+      reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'retry-after')
+      done(channels.closing ? new ClosedError() : undefined)
     },
     preHandler (request, reply, done) {
       // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
@@ -66,7 +68,13 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
 
   function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, reply: FastifyReply): void {
     reply.hijack()
-    const subscriber = new HttpStreamSubscriber(reply.raw, format, reply.getHeaders(), heartbeat ? pingIntervalMs : undefined)
+    const subscriber = new HttpStreamSubscriber({
+      response: reply.raw,
+      format,
+      channel,
+      headers: reply.getHeaders(),
+      heartbeatMs: heartbeat ? pingIntervalMs : undefined
+    })
     reply.raw.on('close', () => { channels.release(subscriber) })
     void channels.subscribe(channel, subscriber, since, true)
   }

@@ -153,3 +153,10 @@ export const BatchInvalidError = createError<[string]>(
   'Batch is invalid: %s',
   400
 )
+
+/** Redis cannot be reached or refused the command; whether a message was kept is not known, and it is not said that it was. */
+export const EngineUnavailableError = createError<[string]>(
+  'MSG_ERR_ENGINE_UNAVAILABLE',
+  'The message could not be stored or read (%s): try again later, with the same idempotency key',
+  503
+)

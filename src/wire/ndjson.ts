@@ -12,5 +12,10 @@ export function encodeSubscribedLine (_id: string, text: string): Buffer {
   return Buffer.from(`${text}\n`)
 }
 
+/** Why the stream ends, for a client that can do something with it. */
+export function encodeCloseLine (channel: string, code: number, reason: string): Buffer {
+  return Buffer.from(`${JSON.stringify({ channel, event: 'close', code, reason })}\n`)
+}
+
 /** An empty line, which clients skip. */
 export const LINES_HEARTBEAT: Buffer = Buffer.from('\n')
