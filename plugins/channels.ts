@@ -1,8 +1,12 @@
 import fp from 'fastify-plugin'
-import type { Broker } from '../src/brokers/broker.js'
+import type { CreateBroker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
+import type { RedisClient } from '../src/brokers/redis/connection.js'
 import { ChannelRegistry } from '../src/channels/registry.js'
 import type { ResolvedOptions } from '../src/options.js'
+
+/** How long the start waits for Redis. */
+const ENGINE_START_MS = 2_000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,12 +23,21 @@ export interface ChannelsPluginOptions extends ResolvedOptions {
 
 /** Decorates the app with the channel registry and closes its subscribers before the server. */
 export default fp<ChannelsPluginOptions>(async (fastify, options) => {
-  const { historySize, historyTtlMs, historyMaxBytes } = options
-  const channels = new ChannelRegistry(
-    (receiver): Broker => new MemoryBroker(receiver, { size: historySize, ttlMs: historyTtlMs, maxBytes: historyMaxBytes }),
-    options
-  )
+  const channels = new ChannelRegistry(options.redis === undefined ? memory(options) : await redis(options.redis, options), options)
   fastify.decorate('channels', channels)
+  // So that what is published first finds the engine there. Without it the app starts all the same, not ready.
+  await channels.started(ENGINE_START_MS)
+  if (!channels.ready) fastify.log.warn('Redis cannot be reached yet: publishing is refused until it can')
   // Before the server closes: it waits for every connection.
   fastify.addHook('preClose', async () => { await channels.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })
+
+function memory ({ historySize, historyTtlMs, historyMaxBytes }: ResolvedOptions): CreateBroker {
+  return (receiver) => new MemoryBroker(receiver, { size: historySize, ttlMs: historyTtlMs, maxBytes: historyMaxBytes })
+}
+
+/** Loads the client of Redis only where it is used. */
+async function redis (target: string | RedisClient, { historySize, historyTtlMs, redisKeyPrefix }: ResolvedOptions): Promise<CreateBroker> {
+  const { RedisBroker } = await import('../src/brokers/redis/redis.js')
+  return (receiver) => new RedisBroker(receiver, { redis: target, keyPrefix: redisKeyPrefix, size: historySize, ttlMs: historyTtlMs })
+}

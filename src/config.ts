@@ -48,6 +48,10 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   }
 
   const options: Record<string, unknown> = { token: tokens ?? [DEFAULT_TOKEN], page: true }
+  const redis = get('REDIS_URL') ?? readSecretOf('REDIS_URL_FILE', get)
+  if (redis !== undefined) options['redis'] = redis
+  const redisKeyPrefix = get('REDIS_KEY_PREFIX')
+  if (redisKeyPrefix !== undefined) options['redisKeyPrefix'] = redisKeyPrefix
   for (const [name, [option, factor]] of Object.entries(NUMBERS)) {
     const value = get(name)
     if (value !== undefined) options[option] = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) * factor : value
@@ -56,12 +60,14 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
 }
 
 function readTokens (get: (name: string) => string | undefined): string[] | undefined {
-  const file = get('BEARER_TOKEN_FILE')
-  const text = get('BEARER_TOKEN') ?? (file === undefined ? undefined : readSecret('BEARER_TOKEN_FILE', file))
+  const text = get('BEARER_TOKEN') ?? readSecretOf('BEARER_TOKEN_FILE', get)
   return text?.split(',').map((token) => token.trim())
 }
 
-function readSecret (name: string, file: string): string {
+/** The content of the file that a variable names. */
+function readSecretOf (name: string, get: (name: string) => string | undefined): string | undefined {
+  const file = get(name)
+  if (file === undefined) return undefined
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
@@ -69,9 +75,11 @@ function readSecret (name: string, file: string): string {
   }
 }
 
+const TEXTS: Record<string, string> = { token: 'BEARER_TOKEN', redisKeyPrefix: 'REDIS_KEY_PREFIX' }
+
 /** The variable behind an option. */
 function describe (option: string, env: NodeJS.ProcessEnv): { name: string, value: unknown, factor: number } {
-  const [name = 'BEARER_TOKEN', [, factor] = ['', 1]] = Object.entries(NUMBERS).find(([, [known]]) => known === option) ?? []
+  const [name = TEXTS[option] ?? option, [, factor] = ['', 1]] = Object.entries(NUMBERS).find(([, [known]]) => known === option) ?? []
   return { name, value: env[name], factor }
 }
 

@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value, type ValueError } from '@sinclair/typebox/value'
+import type { RedisClient } from './brokers/redis/connection.js'
 import { ConfigInvalidError } from './errors.js'
 
 const MINUTE_MS = 60_000
@@ -33,7 +34,15 @@ export const MessengerOptionsSchema = Type.Object({
   /** Milliseconds that a closing app gives its subscribers before their connections are ended. Default 10,000. */
   drainMs: Type.Integer({ minimum: 0, maximum: 10 * MINUTE_MS, default: 10_000 }),
   /** Milliseconds from a request to upgrade to the WebSocket; connections that take longer are ended. Default 10,000. */
-  upgradeTimeoutMs: Type.Integer({ minimum: 100, maximum: 10 * MINUTE_MS, default: 10_000 })
+  upgradeTimeoutMs: Type.Integer({ minimum: 100, maximum: 10 * MINUTE_MS, default: 10_000 }),
+  /**
+   * Redis 7, for several instances that are one messenger: `redis://host:6379`, `rediss://` for TLS, `unix:///path`,
+   * `redis+sentinel://host:26379,host:26379/name`, `redis+cluster://host:6379,host:6379`; or a client of ioredis, of which the
+   * plugin makes connections of its own. Default: none, everything is in memory.
+   */
+  redis: Type.Optional(Type.Unsafe<string | RedisClient>(Type.Any({ secret: true }))),
+  /** Before every key and channel in Redis. Default `messenger:`. */
+  redisKeyPrefix: Type.String({ pattern: '^[^{}\\s]*$', default: 'messenger:', rule: 'a text without braces and white space' })
 }, { additionalProperties: false })
 
 /** What `register(messenger, …)` takes. Every property is optional. */

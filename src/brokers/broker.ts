@@ -44,8 +44,12 @@ export interface PublishOptions {
 export interface Receiver {
   /** Takes a message of a channel that the node listens to. A broker calls it in the order of the offsets. */
   deliver (channel: string, entry: LogEntry): void
+  /** Learns that messages of a channel are lost, so that its subscribers have to be told. */
+  reset (channel: string): void
   /** Subscribers of the channel on this node. */
   count (channel: string): number
+  /** Names of the channels that have subscribers on this node. */
+  occupied (): Iterable<string>
 }
 
 /**
@@ -58,6 +62,10 @@ export interface Receiver {
  * - MUST reject, not throw, and MUST NOT deliver what they reject.
  */
 export interface Broker {
+  /** Whether messages can be published and read. */
+  readonly ready: boolean
+  /** Resolves when it is ready for the first time. */
+  readonly started: Promise<void>
   /** Appends a message and sends it on its way. */
   publish (channel: string, message: string, options?: PublishOptions): Promise<Published>
   /** Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. */
@@ -66,6 +74,10 @@ export interface Broker {
   listen (channel: string): Promise<void>
   /** Ends what `listen` began. */
   unlisten (channel: string): void
+  /** Subscribers of a channel on all nodes. */
+  count (channel: string): number
+  /** Learns that a subscriber of the channel came to this node or left it. */
+  membershipChanged (channel: string): void
   /** Lets go of every resource. Later calls of `publish` reject. */
   close (): Promise<void>
 }

@@ -26,6 +26,7 @@ export interface MemoryBrokerOptions extends Retention {
  * without messages (`#idle`: its epoch and head are still known), or dropped.
  */
 export class MemoryBroker implements Broker {
+  readonly started = Promise.resolve()
   readonly #receiver: Receiver
   readonly #options: MemoryBrokerOptions
   readonly #now: () => number
@@ -43,6 +44,10 @@ export class MemoryBroker implements Broker {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
     this.#sweeper = setInterval(() => { this.sweep() }, Math.min(SWEEP_INTERVAL_MS, Math.max(100, options.ttlMs / 2))).unref()
+  }
+
+  get ready (): boolean {
+    return !this.#closed
   }
 
   /** Memory of all logs in bytes, as it is counted against `maxBytes`. */
@@ -93,6 +98,12 @@ export class MemoryBroker implements Broker {
     if (log.head === 0) this.#drop(log)
     else this.#file(log)
   }
+
+  count (channel: string): number {
+    return this.#receiver.count(channel)
+  }
+
+  membershipChanged (): void {}
 
   close (): Promise<void> {
     this.#closed = true

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Broker, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { Channel } from './channel.js'
@@ -39,7 +40,9 @@ export class ChannelRegistry implements Iterable<string> {
     this.#heartbeat = new Heartbeat(options.pingIntervalMs)
     this.#broker = createBroker({
       deliver: (name, entry) => { this.#deliver(name, entry) },
-      count: (name) => this.subscriberCount(name)
+      reset: (name) => { this.#reset(name) },
+      count: (name) => this.#channels.get(name)?.subscribers.size ?? 0,
+      occupied: () => this.#channels.keys()
     })
     this.#publisher = new Publisher(this.#broker, options)
   }
@@ -62,14 +65,26 @@ export class ChannelRegistry implements Iterable<string> {
     return await this.#publisher.publishAll(entries)
   }
 
-  /** Whether subscribers are taken. */
-  get ready (): boolean {
-    return this.#closed === undefined
+  /** Resolves when messages and subscribers are taken, or after `timeoutMs` milliseconds. */
+  async started (timeoutMs: number): Promise<void> {
+    const timeout = new AbortController()
+    await Promise.race([this.#broker.started, delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => {})])
+    timeout.abort()
   }
 
-  /** Number of subscribers of a channel; 0 for a name that no channel has. */
+  /** Whether the app is closing: no subscribers are taken any more. */
+  get closing (): boolean {
+    return this.#closed !== undefined
+  }
+
+  /** Whether messages and subscribers are taken: not while closing, and not while the engine is away. */
+  get ready (): boolean {
+    return !this.closing && this.#broker.ready
+  }
+
+  /** Number of subscribers of a channel on all nodes, with Redis at most two seconds old; 0 for a name that no channel has. */
   subscriberCount (channel: string): number {
-    return this.#channels.get(channel)?.subscribers.size ?? 0
+    return this.#broker.count(channel)
   }
 
   /** The names of the channels that have subscribers on this node. */
@@ -90,7 +105,7 @@ export class ChannelRegistry implements Iterable<string> {
   /**
    * Makes a subscriber a member of a channel: what `since` asks for is replayed, then it gets every message.
    * It is one at once, so that `release` may be called from now on. With `announce` it is told where it stands before
-   * the first message. Once the app closes new subscribers are not `ready` for: ask first.
+   * the first message. Not to be called once the app is `closing`.
    */
   async subscribe (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     const channel = this.#join(name, subscriber)
@@ -158,6 +173,12 @@ export class ChannelRegistry implements Iterable<string> {
     this.#fanOut.schedule(channel)
   }
 
+  #reset (name: string): void {
+    for (const subscriber of this.#channels.get(name)?.subscribers ?? []) {
+      if (subscriber.offset !== REPLAYING) this.#channelEvents.onHole(subscriber)
+    }
+  }
+
   async #replay (channel: Channel, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     try {
       await channel.listening
@@ -178,6 +199,7 @@ export class ChannelRegistry implements Iterable<string> {
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
     this.#heartbeat.add(subscriber)
+    this.#broker.membershipChanged(name)
     return channel
   }
 
@@ -187,6 +209,7 @@ export class ChannelRegistry implements Iterable<string> {
     subscriber.channel = undefined
     channel.subscribers.delete(subscriber)
     this.#heartbeat.delete(subscriber)
+    this.#broker.membershipChanged(channel.name)
     if (channel.subscribers.size === 0) {
       this.#channels.delete(channel.name)
       this.#broker.unlisten(channel.name)
