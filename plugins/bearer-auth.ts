@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import bearerAuth, { type verifyBearerAuth } from '@fastify/bearer-auth'
 import fp from 'fastify-plugin'
 import { TokenInvalidError, TokenMissingError } from '../src/errors.js'
@@ -38,5 +38,5 @@ export default fp<BearerAuthPluginOptions>(async (fastify, { token }) => {
 }, { name: 'messenger-bearer-auth', fastify: '5.x' })
 
 function digest (token: string): Buffer {
-  return createHash('sha256').update(token).digest()
+  return hash('sha256', token, 'buffer')
 }

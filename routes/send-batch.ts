@@ -1,11 +1,11 @@
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
 import type { BatchEntry, BatchResult } from '../src/channels/publisher.js'
 import { BatchInvalidError, errorBody } from '../src/errors.js'
+import { idempotencyKeyOf } from './send.js'
 
 const MAX_ENTRIES = 1_000
 const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
-const Headers = Type.Object({ 'idempotency-key': Type.Optional(Type.String()) })
 const Entry = Type.Object({ channel: Type.String(), message: Type.Unknown(), idempotencyKey: Type.Optional(Type.String()) })
 const Body = Type.Object({
   messages: Type.Optional(Type.Array(Entry, { maxItems: MAX_ENTRIES })),
@@ -24,9 +24,9 @@ const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fasti
   fastify.post('/send', {
     onRequest: fastify.verifyPublisher,
     bodyLimit: Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes),
-    schema: { headers: Headers, body: Body }
+    schema: { body: Body }
   }, async ({ headers, body }) => {
-    const results = await fastify.channels.publishAll(entriesOf(body, headers['idempotency-key']))
+    const results = await fastify.channels.publishAll(entriesOf(body, idempotencyKeyOf(headers)))
     return { status: 'Messages sent', results: results.map(resultBody) }
   })
 }

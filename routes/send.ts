@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
 
@@ -5,7 +6,6 @@ import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
 const ENVELOPE_BYTES = 1_024
 
 const ChannelName = Type.String({ pattern: CHANNEL_NAME_PATTERN })
-const Headers = Type.Object({ 'idempotency-key': Type.Optional(Type.String()) })
 const Body = Type.Object({ message: Type.Unknown() })
 const Sent = Type.Object({
   status: Type.Literal('Message sent'),
@@ -28,12 +28,18 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
     fastify.post(name === '*' ? '/send/*' : '/send/:channel', {
       onRequest: fastify.verifyPublisher,
       bodyLimit: maxMessageBytes + ENVELOPE_BYTES,
-      schema: { params: Type.Record(Type.Literal(name), ChannelName), headers: Headers, body: Body, response: { 200: Sent } }
+      schema: { params: Type.Record(Type.Literal(name), ChannelName), body: Body, response: { 200: Sent } }
     }, async ({ params, headers, body }) => {
-      const publication = await fastify.channels.publish(params[name] as string, body.message, { idempotencyKey: headers['idempotency-key'] })
+      const publication = await fastify.channels.publish(params[name] as string, body.message, { idempotencyKey: idempotencyKeyOf(headers) })
       return { status: 'Message sent' as const, ...publication }
     })
   }
 }
 
 export default send
+
+/** The key of a request; a header that was given twice is no key, and refused as such. */
+export function idempotencyKeyOf (headers: IncomingHttpHeaders): string | undefined {
+  const key = headers['idempotency-key']
+  return Array.isArray(key) ? '' : key
+}

@@ -55,9 +55,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
         channels.assertName(channel)
         const { since, heartbeat } = parseSubscriptionQuery(request.query, undefined)
         const subscriber = new WebSocketSubscriber(socket, since !== undefined, heartbeat ? pingIntervalMs : undefined)
-        // Instead of the listener of @fastify/websocket, which keeps the request and the reply. What fails here is the
-        // connection, and 'close' follows.
-        socket.removeAllListeners('error').on('error', ignore)
+        replaceErrorListener(socket)
         socket.on('close', () => { channels.release(subscriber) })
         void channels.subscribe(channel, subscriber, since ?? 'now', since !== undefined)
       } catch (error) {
@@ -105,6 +103,16 @@ async function poll (channels: ChannelRegistry, channel: string, { since = 'now'
 /** Answers a WebSocket at a path that is not a channel's. */
 export function refuseWebSocket (socket: WebSocket): void {
   closeWebSocket(socket, Close.POLICY, 'MSG_ERR_CHANNEL_INVALID')
+}
+
+/**
+ * Takes off the listener of @fastify/websocket, which keeps the request and the reply alive. What fails here is the connection,
+ * and 'close' follows. In this order, because taking off the last listener of an event costs 300 bytes a socket.
+ */
+function replaceErrorListener (socket: WebSocket): void {
+  const listeners = socket.listeners('error') as (() => void)[]
+  socket.on('error', ignore)
+  for (const listener of listeners) socket.off('error', listener)
 }
 
 function ignore (): void {}

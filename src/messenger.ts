@@ -1,10 +1,10 @@
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
 import jsonBody from '../plugins/json-body.js'
+import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
@@ -29,9 +29,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   await fastify.register(channels, { ...resolved, reserved: publicFiles() })
 
   await fastify.register(async (scope: FastifyInstance) => {
-    // The host may coerce, strip or serialize in its own way; messages must reach subscribers as they are.
-    scope.setValidatorCompiler(TypeBoxValidatorCompiler)
-    scope.setSerializerCompiler(() => JSON.stringify)
+    await scope.register(validator)
     await scope.register(errors, { maxMessageBytes })
     await scope.register(bearerAuth, { token })
     await scope.register(files, { page })

@@ -11,6 +11,8 @@ import { messenger } from './messenger.js'
 /** Longer than any name, so that a long one is told the rule for names and not that of the router. */
 const MAX_PARAM_LENGTH = 4_096
 
+/** Connections that may wait to be accepted: thousands of clients come back at once. The system may allow fewer. */
+const LISTEN_BACKLOG = 16_384
 const INTERRUPT_DRAIN_MS = 500
 /** What closing may take beyond the drain before the process ends all the same, with exit code 1. */
 const CLOSE_MARGIN_MS = 5_000
@@ -25,7 +27,7 @@ async function serve (config: Config): Promise<FastifyInstance> {
   try {
     await app.register(messenger, config.messenger)
     for (const warning of config.warnings) app.log.warn(warning)
-    await app.listen({ port: config.port, host: config.host })
+    await app.listen({ port: config.port, host: config.host, backlog: LISTEN_BACKLOG })
     return app
   } catch (error) {
     await app.close()

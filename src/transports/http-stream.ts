@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
 import type { CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
@@ -52,6 +54,8 @@ export interface HttpStreamOptions {
 /** A subscriber on an HTTP response that does not end. */
 export class HttpStreamSubscriber extends Subscriber {
   readonly #response: ServerResponse
+  /** Where messages are written: past the response where that adds nothing to them, as without chunk headers. */
+  readonly #connection: Writable
   readonly #format: StreamFormat
   readonly #channel: string
   readonly #heartbeatMs: number | undefined
@@ -75,10 +79,11 @@ export class HttpStreamSubscriber extends Subscriber {
       'x-accel-buffering': 'no'
     })
     response.flushHeaders()
+    this.#connection = response.socket instanceof Socket ? response.socket : response
   }
 
   get unsentBytes (): number {
-    return this.#response.writableLength
+    return this.#connection.writableLength
   }
 
   isOpen (): boolean {
@@ -86,11 +91,11 @@ export class HttpStreamSubscriber extends Subscriber {
   }
 
   write (bytes: Buffer): void {
-    if (this.isOpen()) this.#response.write(bytes)
+    if (this.isOpen()) this.#connection.write(bytes)
   }
 
   drained (): Promise<void> {
-    return drained(this.#response)
+    return drained(this.#connection)
   }
 
   announce (standing: Standing): boolean {
