@@ -1,0 +1,42 @@
+import { EventStreamSubscriber } from './event-stream.mjs'
+import { SocketIoSubscriber, WebSocketSubscriber } from './websocket.mjs'
+
+// Fewer than any server's backlog of connections, so that opening is not a test of retransmission.
+const OPENING_AT_ONCE = 100
+// A 101 may be on the wire before the server has entered the subscriber; none of the peers says when it has.
+const SETTLE_MS = 500
+
+/** One subscriber of the target's transport. `options`: `channel`, `since`, `localAddress`. */
+export function subscribe (target, sink, options) {
+  const Transport = target.transport === 'sse' ? EventStreamSubscriber : target.protocol === 'socket.io' ? SocketIoSubscriber : WebSocketSubscriber
+  return new Transport(target, sink, options)
+}
+
+/**
+ * Opens `count` subscriptions of one channel and resolves to them when all stand. `message` is the sink's; a subscription
+ * that closes, then or later, is reported to `failed`.
+ */
+export async function subscribeAll (target, count, channel, { message, failed }) {
+  const subscribers = []
+  await new Promise((resolve, reject) => {
+    let ready = 0
+    const sink = {
+      message,
+      ready () {
+        if (++ready === count) resolve()
+        else next()
+      },
+      closed (subscriber, why) {
+        const error = new Error(`subscriber ${subscribers.indexOf(subscriber) + 1} of ${count}: ${why}`)
+        reject(error)
+        failed(error)
+      }
+    }
+    const next = () => {
+      if (subscribers.length < count) subscribers.push(subscribe(target, sink, { channel }))
+    }
+    for (let opening = 0; opening < OPENING_AT_ONCE; opening++) next()
+  })
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  return subscribers
+}

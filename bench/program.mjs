@@ -1,0 +1,55 @@
+// What the benchmark's programs have in common: options, preparation, keeping the result, printing.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { machine } from './measure/machine.mjs'
+import { benchRoot, prepare } from './process/prepare.mjs'
+import { render, sections } from './report/index.mjs'
+
+const RESULTS = join(benchRoot, 'results')
+
+/** Runs `measure` as a program when its file is the one that was started; otherwise does nothing. */
+export async function programWhenMain (meta, name, measure) {
+  if (process.argv[1] === undefined || meta.url !== pathToFileURL(process.argv[1]).href) return
+  await finish(async () => {
+    prepare()
+    await measureAndKeep(name, () => measure({ quick: process.argv.includes('--quick') }), !process.argv.includes('--quick'))
+  })
+}
+
+/** Measures, prints the section of the report and, with `keep`, writes it: results/<name>.json, and RESULTS.md from all of them. */
+export async function measureAndKeep (name, measure, keep) {
+  const result = { machine: machine(), ...await measure() }
+  const { markdown, failed } = sections[name](result)
+  console.log(`\n${markdown}`)
+  if (failed > 0) process.exitCode = 1
+  if (!keep) return
+  mkdirSync(RESULTS, { recursive: true })
+  writeFileSync(join(RESULTS, `${name}.json`), JSON.stringify(result, null, 2) + '\n')
+  writeFileSync(join(benchRoot, 'RESULTS.md'), render(readResult))
+}
+
+/** Runs `main`; what it throws becomes one line and exit code 1. Ends the process even if a peer left something open. */
+export async function finish (main) {
+  try {
+    await main()
+  } catch (error) {
+    console.error(`bench: ${error.message}`)
+    process.exitCode = 1
+  }
+  process.exit()
+}
+
+/** One line of progress on standard error: standard output has only the report. */
+export function progress (text) {
+  process.stderr.write(`${text}\n`)
+}
+
+function readResult (name) {
+  try {
+    return JSON.parse(readFileSync(join(RESULTS, `${name}.json`), 'utf8'))
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

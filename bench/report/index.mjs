@@ -1,0 +1,16 @@
+import { churnSection } from './churn.mjs'
+import { logsSection } from './logs.mjs'
+import { peersSection } from './peers.mjs'
+import { reconnectSection } from './reconnect.mjs'
+
+/** The sections of the report in their order; each turns its result into `{ markdown, failed }`. */
+export const sections = { peers: peersSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection }
+
+/** The whole report, of the results that there are. `read(name)` returns a result or undefined. */
+export function render (read) {
+  const parts = Object.entries(sections).flatMap(([name, section]) => {
+    const result = read(name)
+    return result === undefined ? [] : [section(result).markdown]
+  })
+  return ['# Benchmark results', 'Written by `npm run bench` and never by hand; `npm run bench -- --all` renews every section.', ...parts].join('\n\n') + '\n'
+}
