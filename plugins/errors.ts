@@ -41,7 +41,8 @@ function translate (error: FastifyError, request: FastifyRequest, maxMessageByte
     case 'FST_ERR_VALIDATION':
       return invalid(error, request)
     default:
-      return error.code.startsWith('MSG_ERR_') ? error : undefined
+      // What is not Fastify's may have no code.
+      return (error as Partial<FastifyError>).code?.startsWith('MSG_ERR_') === true ? error : undefined
   }
 }
 

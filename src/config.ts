@@ -34,8 +34,9 @@ export interface Config {
 export function readConfig (env: NodeJS.ProcessEnv): Config {
   // An empty variable is how many tools pass one that is not set.
   const get = (name: string): string | undefined => env[name] === '' ? undefined : env[name]
-  const port = Number(get('PORT') ?? 3_000)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new ConfigInvalidError(`PORT must be an integer from 0 to 65535, but is ${JSON.stringify(env['PORT'])}`)
+  const portText = get('PORT') ?? '3000'
+  const port = Number(portText)
+  if (!/^[0-9]+$/.test(portText) || port > 65_535) throw new ConfigInvalidError(`PORT must be an integer from 0 to 65535, but is ${JSON.stringify(env['PORT'])}`)
   const logLevel = get('LOG_LEVEL') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel)) throw new ConfigInvalidError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, but is ${JSON.stringify(logLevel)}`)
 
@@ -54,7 +55,8 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   if (redisKeyPrefix !== undefined) options['redisKeyPrefix'] = redisKeyPrefix
   for (const [name, [option, factor]] of Object.entries(NUMBERS)) {
     const value = get(name)
-    if (value !== undefined) options[option] = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) * factor : value
+    // 16.1 * 1000 is 16100.000000000002.
+    if (value !== undefined) options[option] = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number((Number(value) * factor).toFixed(3)) : value
   }
   return { port, host, logLevel, warnings, messenger: resolveOptions(options, (option) => describe(option, env)) }
 }

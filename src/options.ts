@@ -16,7 +16,7 @@ export const MessengerOptionsSchema = Type.Object({
   /** Path before every route, like `/rt`. Default: none. */
   prefix: Type.String({ pattern: '^(/[^/]+)*$', default: '', rule: 'a path like /rt, without a slash at its end' }),
   /** Bearer token of publishers, or several that are valid at once (rotation). Without one, publishing over HTTP is refused; in process it works. */
-  token: Type.Union([Token, Type.Array(Token)], { default: [], secret: true, rule: 'a token, or a list of tokens, of 1 to 1024 printable ASCII characters without space and comma' }),
+  token: Type.Union([Token, Type.Array(Token)], { secret: true, rule: 'a token, or a list of tokens, of 1 to 1024 printable ASCII characters without space and comma' }),
   /** Whether `/` under the prefix shows the page where a newcomer tries the service. Default: no. */
   page: Type.Boolean({ default: false, rule: 'true or false' }),
   /** Messages kept a channel, so that subscribers can resume. 0: none, a pure relay. Default 100. */
@@ -65,7 +65,9 @@ export interface OptionSource {
  * as `sourceOf` tells them.
  */
 export function resolveOptions (options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption): ResolvedOptions {
-  const resolved = Value.Default(MessengerOptionsSchema, { ...options })
+  // Not left to the schema: what is an object would be merged into a default that is a list.
+  const { token = [] } = options as { token?: unknown }
+  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token })
   if (compiled.Check(resolved)) return resolved
   const error = compiled.Errors(resolved).First() as ValueError
   throw new ConfigInvalidError(explain(error.path.split('/')[1] as string, error.value, sourceOf))

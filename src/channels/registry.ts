@@ -53,16 +53,16 @@ export class ChannelRegistry implements Iterable<string> {
    * MSG_ERR_MESSAGE_TOO_LARGE, MSG_ERR_IDEMPOTENCY_KEY_INVALID, MSG_ERR_IDEMPOTENCY_CONFLICT, MSG_ERR_IDEMPOTENCY_FULL and,
    * once the app closes, MSG_ERR_CLOSED; nothing is delivered then.
    */
-  async publish (channel: string, message: unknown, options?: PublishOptions): Promise<Publication> {
-    return await this.#publisher.publish({ channel, message, idempotencyKey: options?.idempotencyKey })
+  publish (channel: string, message: unknown, options?: PublishOptions): Promise<Publication> {
+    return this.#publisher.publish({ channel, message, idempotencyKey: options?.idempotencyKey })
   }
 
   /**
    * Publishes several messages in their order. Rejects with the codes of {@link publish} when one of them is invalid, names
    * its index and publishes none; what fails later is an `error` in its place.
    */
-  async publishAll (entries: readonly BatchEntry[]): Promise<BatchResult[]> {
-    return await this.#publisher.publishAll(entries)
+  publishAll (entries: readonly BatchEntry[]): Promise<BatchResult[]> {
+    return this.#publisher.publishAll(entries)
   }
 
   /** Resolves when messages and subscribers are taken, or after `timeoutMs` milliseconds. */
