@@ -16,6 +16,8 @@ const LISTEN_BACKLOG = 16_384
 const INTERRUPT_DRAIN_MS = 500
 /** What closing may take beyond the drain before the process ends all the same, with exit code 1. */
 const CLOSE_MARGIN_MS = 5_000
+/** What requests in progress may take once everybody was sent away. */
+const STRAGGLER_MS = 1_000
 
 /** Starts the service as `env` says. Rejects, with nothing left running, when a value is invalid or the port is taken. */
 export async function start (env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
@@ -62,6 +64,8 @@ async function main (): Promise<void> {
       if (err) app.log.error(err)
       // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
       await app.channels.close(signal === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
+      // Connections that never sent a whole request are not idle to Node, and would hold the server open.
+      setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
       await app.close()
     })
   } catch (error) {

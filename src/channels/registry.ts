@@ -32,6 +32,7 @@ export class ChannelRegistry implements Iterable<string> {
   readonly #heartbeat: Heartbeat
   readonly #publisher: Publisher
   readonly #closing = new Set<Subscriber>()
+  #farewell = ''
   #released: (() => void) | undefined
   #closed: Promise<void> | undefined
 
@@ -131,15 +132,20 @@ export class ChannelRegistry implements Iterable<string> {
   async #close (drainMs: number): Promise<void> {
     const deadline = performance.now() + drainMs
     const subscribers = [...this.#channels.values()].flatMap((channel) => [...channel.subscribers])
-    const reason = `retry=${retryWindowMs(subscribers.length)}`
-    await drain(subscribers, drainMs, (subscriber) => {
-      subscriber.channel?.complete(subscriber)
-      this.#cut(subscriber, Close.RESTART, reason)
-    })
+    this.#farewell = `retry=${retryWindowMs(subscribers.length)}`
+    await drain(subscribers, drainMs, (subscriber) => { this.#sendAway(subscriber) })
     this.#publisher.closed = true
     await this.#emptied(deadline - performance.now())
     this.#heartbeat.stop()
     await this.#broker.close()
+  }
+
+  /** Closes a subscriber once it has all that was acknowledged; what it still has to be replayed may take the rest of the drain. */
+  #sendAway (subscriber: Subscriber): void {
+    subscriber.channel?.complete(subscriber)
+    if (subscriber.channel === undefined) return
+    if (subscriber.offset === REPLAYING) this.#closing.add(subscriber)
+    else this.#cut(subscriber, Close.RESTART, this.#farewell)
   }
 
   /** Waits for the connections that were closed to be gone and ends those that are not in time. */
@@ -183,6 +189,7 @@ export class ChannelRegistry implements Iterable<string> {
     try {
       await channel.listening
       const outcome = await replay(this.#broker, channel, subscriber, since, announce)
+      if (outcome === 'live' && this.#closing.has(subscriber)) this.#sendAway(subscriber)
       if (outcome === 'gap') this.#cut(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
     } catch {
       this.#cut(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')

@@ -72,6 +72,7 @@ export class LongPollSubscriber extends Subscriber {
     this.#done = true
     clearTimeout(this.#deadline)
     const { id = '', reason } = this.#standing ?? {}
-    this.#resolve({ envelopes: this.#envelopes, id: this.#envelopes.at(-1)?.id ?? id, reason })
+    // A copy: a replay that goes on must not add to an answer whose id is decided.
+    this.#resolve({ envelopes: [...this.#envelopes], id: this.#envelopes.at(-1)?.id ?? id, reason })
   }
 }

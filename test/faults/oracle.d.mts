@@ -1,0 +1,36 @@
+/** What `oracle.test.ts` uses of `oracle.mjs`. */
+export interface Violation {
+  kind: string
+  at: number
+  channel?: string
+  subscriber?: string
+  text: string
+  excerpt?: string[]
+}
+
+export interface History {
+  note (text: string): void
+  gap (reason: string): void
+}
+
+export interface Numbers {
+  acknowledged: number
+  republished: number
+  deliveries: number
+  duplicated: number
+  lost: number
+  gaps: Record<string, number>
+  needlessGaps: number
+  missedWithGap: number
+}
+
+export class Oracle {
+  constructor (now?: () => number)
+  violations: Violation[]
+  subscribe (name: string, channel: string): History
+  deliver (history: History, id: string, key: string | undefined): void
+  acknowledge (channel: string, id: string, key: string): void
+  mark (channel: string, id: string): void
+  report (violation: { kind: string, text: string }): void
+  conclude (): Numbers
+}

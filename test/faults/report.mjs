@@ -1,0 +1,91 @@
+import { percentile } from './recovery.mjs'
+
+const SHOWN_VIOLATIONS = 5
+
+const ROWS = [
+  ['messages acknowledged', ({ acknowledged }) => count(acknowledged)],
+  ['subscribers × channels', ({ subscribers, channels }) => `${subscribers} × ${channels}`],
+  ['messages handed over', ({ deliveries }) => count(deliveries)],
+  ['**lost silently**', ({ lost }) => `**${count(lost)}**`],
+  ['**duplicated**', ({ duplicated }) => `**${count(duplicated)}**`],
+  ['other violations', (result) => count(otherViolations(result))],
+  ['faults', ({ faults }) => count(total(faults))],
+  ['of these restarts (SIGTERM + SIGKILL)', ({ faults }) => `${faults.term ?? 0} + ${faults.kill ?? 0}`],
+  ['reconnects', ({ reconnects }) => count(reconnects)],
+  ['gaps announced: `epoch`', ({ gaps }) => count(gaps.epoch)],
+  ['gaps announced: `expired`', ({ gaps }) => count(gaps.expired)],
+  ['reconnects without a gap', ({ reconnects, gaps }) => `${Math.round(100 * (1 - total(gaps) / reconnects))} %`],
+  ['messages behind announced gaps', ({ missedWithGap, acknowledged, subscribers }) => `${count(missedWithGap)} (${(100 * missedWithGap / (acknowledged * subscribers)).toFixed(1)} %)`],
+  ['closed as too slow (1013)', ({ closes }) => count(closes[1013])],
+  ['sent away by a drain (1012), of these behind', ({ closes, sentAwayBehind }) => `${count(closes[1012])}, ${count(sentAwayBehind)}`],
+  ['publishes repeated', ({ retries }) => count(retries)],
+  ['time to recover, p50', ({ recovery }) => ms(percentile(all(recovery), 0.5))],
+  ['time to recover, p99', ({ recovery }) => ms(percentile(all(recovery), 0.99))],
+  ['duration', ({ durationMs }) => `${Math.round(durationMs / 1_000)} s`]
+]
+
+/** The numbers of all runs as a table in Markdown, a column for each seed. */
+export function resultTable (results) {
+  return table(['', ...results.map(({ seed }) => `seed ${seed}`)], ROWS.map(([name, cell]) => [name, ...results.map(cell)]))
+}
+
+/** Faults by kind, and how long it took those who were hit to be up to date again; all seeds together. */
+export function faultTable (results) {
+  const kinds = [...new Set(results.flatMap(({ faults }) => Object.keys(faults)))].sort()
+  return table(['fault', 'times', 'recover p50', 'p99'], kinds.map((kind) => {
+    const samples = results.flatMap(({ recovery }) => recovery[kind] ?? [])
+    return [kind, count(results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)), ms(percentile(samples, 0.5)), ms(percentile(samples, 0.99))]
+  }))
+}
+
+/** The first violations of a run, with what the subscriber saw around them. */
+export function violationText ({ seed, violations, violationCounts }) {
+  if (violations.length === 0) return ''
+  const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
+    `  ${kind} at ${(at / 1_000).toFixed(3)} s${subscriber ? `, subscriber ${subscriber}` : channel ? `, channel ${channel}` : ''}: ${text}`,
+    ...excerpt.map((line) => `      ${line}`)
+  ].join('\n'))
+  return [`seed ${seed}: ${count(total(violationCounts))} violations, the first of them:`, ...shown, `  once more: SEED=${seed} npm run faults`].join('\n')
+}
+
+/** The same without what a machine does not need. */
+export function jsonLine (results) {
+  return JSON.stringify({
+    ok: results.every(({ violations }) => violations.length === 0),
+    seeds: results.map(({ recovery, violations, violationCounts, ...numbers }) => ({
+      ...numbers,
+      recoverP50Ms: Math.round(percentile(all(recovery), 0.5)),
+      recoverP99Ms: Math.round(percentile(all(recovery), 0.99)),
+      violations: total(violationCounts),
+      violationKinds: violationCounts
+    }))
+  })
+}
+
+function otherViolations ({ violationCounts: { lost, duplicate, ...others } }) {
+  return total(others)
+}
+
+function all (recovery) {
+  return Object.values(recovery).flat()
+}
+
+function total (counts) {
+  return Object.values(counts).reduce((sum, value) => sum + value, 0)
+}
+
+function count (value = 0) {
+  return value.toLocaleString('en-US')
+}
+
+function ms (value) {
+  return value === undefined ? '–' : `${count(Math.round(value))} ms`
+}
+
+function table (head, rows) {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length), 3))
+  const format = (line) => `| ${line.map((cell, column) => column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join(' | ')} |`
+  const rule = `|${widths.map((width, column) => column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`).join('|')}|`
+  return [format(head), rule, ...rows.map(format)].join('\n')
+}
