@@ -14,16 +14,18 @@ const SWEEPS_PER_TIMEOUT = 4
 export interface WebSocketPluginOptions {
   /** Milliseconds from a request to upgrade to the WebSocket. */
   upgradeTimeoutMs: number
+  /** Milliseconds that WebSockets of other routes may take to answer when the app closes. */
+  drainMs: number
 }
 
 /** Loads @fastify/websocket where the host has not, and makes sure that no request to upgrade holds a connection for good. */
-export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs }) => {
+export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs }) => {
   if (!fastify.hasPlugin('@fastify/websocket')) {
     await fastify.register(websocket, {
       options: { maxPayload: MAX_RECEIVED_FRAME_BYTES },
       // Its own would send 1005 and wait half a minute for each silent client.
       preClose (done) {
-        for (const socket of this.websocketServer.clients) closeWebSocket(socket, Close.GOING_AWAY, 'going away')
+        for (const socket of this.websocketServer.clients) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
         this.websocketServer.close()
         done()
       }
@@ -38,7 +40,8 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs }) 
     const overdue = performance.now() - upgradeTimeoutMs
     for (const [socket, since] of pending) {
       if (since > overdue) break
-      socket.destroy()
+      // Nobody reads from a socket that was not upgraded; one that was, perhaps by another server in a scope of the host's, is.
+      if (socket.listenerCount('data') === 0) socket.destroy()
       pending.delete(socket)
     }
     sweeper = pending.size > 0 ? setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref() : undefined

@@ -37,7 +37,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     },
     preHandler (request, reply, done) {
       // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
-      if (request.ws) reply.raw.detachSocket(request.raw.socket)
+      if (request.ws && reply.raw.socket) reply.raw.detachSocket(reply.raw.socket)
       done()
     },
     async handler (request, reply) {
@@ -56,6 +56,8 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
         const { since, heartbeat } = parseSubscriptionQuery(request.query, undefined)
         const subscriber = new WebSocketSubscriber(socket, since !== undefined, heartbeat ? pingIntervalMs : undefined)
         replaceErrorListener(socket)
+        // The registry closes it, with a reason; whoever owns the server would only close it.
+        fastify.websocketServer.clients.delete(socket)
         socket.on('close', () => { channels.release(subscriber) })
         void channels.subscribe(channel, subscriber, since ?? 'now', since !== undefined)
       } catch (error) {

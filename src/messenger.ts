@@ -22,10 +22,10 @@ import { publicFiles } from './public-files.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, token, page, maxMessageBytes, pingIntervalMs, upgradeTimeoutMs } = resolved
+  const { prefix, token, page, maxMessageBytes, pingIntervalMs, upgradeTimeoutMs, drainMs } = resolved
 
   // First: its hooks must know of an upgrade before any other hook can answer it.
-  await fastify.register(websocket, { upgradeTimeoutMs })
+  await fastify.register(websocket, { upgradeTimeoutMs, drainMs })
   await fastify.register(channels, { ...resolved, reserved: publicFiles() })
 
   await fastify.register(async (scope: FastifyInstance) => {

@@ -21,6 +21,7 @@ export type ReplayOutcome = 'live' | 'gone' | 'gap'
  */
 export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, since: Since, announce: boolean): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
+  let readEpoch: string | undefined
   for (let first = true; ; first = false) {
     const { epoch, after, head, entries, reason } = await broker.read(channel.name, since, PAGE)
     if (!subscriber.isOpen()) return 'gone'
@@ -34,11 +35,14 @@ export async function replay (broker: Broker, channel: Channel, subscriber: Subs
     }
     if (!subscriber.isOpen()) return 'gone'
     const reached = after + entries.length
-    if (reached === head && (channel.flushedEpoch !== epoch || channel.flushedOffset <= reached)) {
+    // Another log was flushed: this one was lost while it was read, unless a second read finds it again.
+    const passed = channel.flushedEpoch === epoch ? channel.flushedOffset <= reached : channel.flushedEpoch === '' || readEpoch === epoch
+    if (reached === head && passed) {
       subscriber.epoch = epoch
       subscriber.offset = reached
       return 'live'
     }
+    readEpoch = epoch
     since = { epoch, offset: reached }
   }
 }

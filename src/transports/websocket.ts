@@ -79,8 +79,8 @@ export class WebSocketSubscriber extends Subscriber {
 }
 
 /** Closes a WebSocket with a code and ends its connection when the other side does not answer in time. */
-export function closeWebSocket (socket: WebSocket, code: CloseCode, reason: string): void {
+export function closeWebSocket (socket: WebSocket, code: CloseCode, reason: string, timeoutMs = CLOSE_TIMEOUT_MS): void {
   socket.close(code, reason)
-  const deadline = setTimeout(() => { socket.terminate() }, CLOSE_TIMEOUT_MS).unref()
+  const deadline = setTimeout(() => { socket.terminate() }, timeoutMs).unref()
   socket.once('close', () => { clearTimeout(deadline) })
 }

@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import t from 'tap'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const FOLDERS = ['src', 'plugins', 'routes']
+
+interface Import {
+  /** The file that imports, like `src/wire/id.ts`. */
+  from: string
+  /** A file of this package, like `src/wire/id.ts`, or the name of another one. */
+  to: string
+  /** Whether only types are imported, which are gone at run time. */
+  types: boolean
+}
+
+const files = FOLDERS.flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => posix.join(folder, name)))
+  .filter((name) => name.endsWith('.ts')).sort()
+const sources = new Map(files.map((name) => [name, ts.createSourceFile(name, readFileSync(join(ROOT, name), 'utf8'), ts.ScriptTarget.ES2023, true)]))
+const imports = [...sources].flatMap(([from, source]) => importsOf(from, source))
+
+function importsOf (from: string, source: ts.SourceFile): Import[] {
+  const found: Import[] = []
+  const add = (specifier: string, types: boolean): void => {
+    found.push({ from, to: specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts') : packageOf(specifier), types })
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, isTypesOnly(node.importClause))
+    else if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, node.isTypeOnly)
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [argument] = node.arguments
+      if (argument && ts.isStringLiteral(argument)) add(argument.text, false)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+function isTypesOnly (clause: ts.ImportClause | undefined): boolean {
+  if (clause === undefined) return false
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true
+  const { name, namedBindings } = clause
+  return name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) && namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
+}
+
+function packageOf (specifier: string): string {
+  return specifier.startsWith('node:') ? specifier : specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+/** The imports of the files that `from` matches, those of types left out unless asked for. */
+function arrows (from: RegExp, { types = false } = {}): Import[] {
+  return imports.filter((arrow) => from.test(arrow.from) && (types || !arrow.types))
+}
+
+/** What of `found` leads where nothing of it may lead. */
+function astray (found: Import[], allowed: RegExp): string[] {
+  return found.filter(({ to }) => !allowed.test(to)).map(({ from, to }) => `${from} imports ${to}`)
+}
+
+t.test('the arrows between the parts', async (t) => {
+  t.test('were found, each to a file that exists', async (t) => {
+    t.ok(imports.length > 100)
+    t.ok(imports.some(({ from, to, types }) => from === 'src/messenger.ts' && to === 'routes/send.ts' && !types))
+    t.ok(imports.some(({ from, to, types }) => from === 'src/wire/websocket.ts' && to === 'src/wire/envelope.ts' && types))
+    t.strictSame(imports.filter(({ to }) => FOLDERS.some((folder) => to.startsWith(`${folder}/`)) && !sources.has(to)), [])
+  })
+
+  t.test('lead from the wire to nothing but the errors', async (t) => {
+    t.strictSame(astray(arrows(/^src\/wire\//), /^(src\/wire\/|src\/errors\.ts$|node:)/), [])
+    t.strictSame(astray(arrows(/^src\/wire\//, { types: true }), /^(src\/(wire|brokers|channels)\/|src\/errors\.ts$|@fastify\/error$|node:)/), [])
+  })
+
+  t.test('lead from the brokers to the wire, and of packages to that of their engine', async (t) => {
+    t.strictSame(astray(arrows(/^src\/brokers\/[^/]*$/), /^(src\/brokers\/[^/]*$|src\/wire\/|src\/errors\.ts$|node:)/), [])
+    t.strictSame(astray(arrows(/^src\/brokers\/redis\//), /^(src\/brokers\/|src\/wire\/|src\/errors\.ts$|node:|ioredis$)/), [])
+  })
+
+  t.test('lead from the channels to the wire; of the brokers they know the contract', async (t) => {
+    t.strictSame(astray(arrows(/^src\/channels\//), /^(src\/channels\/|src\/wire\/|src\/errors\.ts$|node:)/), [])
+  })
+
+  t.test('lead from the transports to the channels and the wire', async (t) => {
+    t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/errors\.ts$|node:)/), [])
+  })
+
+  t.test('lead to Fastify and ws from none of these, not even for types', async (t) => {
+    const found = arrows(/^src\/(channels|brokers|wire)\//, { types: true }).filter(({ to }) => /^(fastify|ws|fastify-plugin|@fastify\/(?!error$).*)$/.test(to))
+    t.strictSame(found, [])
+  })
+
+  t.test('lead from the plugins to no route, and from the routes to no broker', async (t) => {
+    t.strictSame(arrows(/^plugins\//, { types: true }).filter(({ to }) => to.startsWith('routes/')), [])
+    t.strictSame(arrows(/^routes\//).filter(({ to }) => to.startsWith('src/brokers/')), [])
+  })
+
+  t.test('lead down only: server, messenger, routes, plugins, and then the rest', async (t) => {
+    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(channels|brokers|wire|transports)\//]
+    const rank = (file: string): number => order.findIndex((pattern) => pattern.test(file))
+    const upward = imports.filter(({ from, to }) => rank(to) >= 0 && rank(from) > rank(to))
+    t.strictSame(upward, [])
+    t.strictSame(imports.filter(({ to }) => to === 'src/server.ts'), [], 'nothing imports the process')
+  })
+
+  t.test('make no circle', async (t) => {
+    const circles: string[] = []
+    const done = new Set<string>()
+    const walk = (file: string, path: string[]): void => {
+      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' > '))
+      if (done.has(file) || path.includes(file)) return
+      for (const { from, to, types } of imports) if (from === file && !types && sources.has(to)) walk(to, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) walk(file, [])
+    t.strictSame(circles, [])
+  })
+
+  t.test('leave the client alone', async (t) => {
+    t.strictSame(astray(arrows(/^src\/client\//, { types: true }), /^src\/client\//), [])
+    t.strictSame(imports.filter(({ from, to }) => to.startsWith('src/client/') && !from.startsWith('src/client/')), [])
+  })
+})
+
+t.test('Fastify', async (t) => {
+  t.test('is imported as a value by the process alone', async (t) => {
+    t.strictSame(imports.filter(({ to, types }) => to === 'fastify' && !types).map(({ from }) => from), ['src/server.ts'])
+  })
+})
+
+t.test('the environment', async (t) => {
+  t.test('is read by the process and its configuration alone', async (t) => {
+    const readers = files.filter((name) => !name.startsWith('src/client/') && /\bprocess\s*(\??\.\s*env\b|\[\s*['"`]env)|\benv\b[^}]*\}\s*=\s*process\b/.test(sources.get(name)?.text ?? ''))
+    t.strictSame(readers.filter((name) => name !== 'src/config.ts'), ['src/server.ts'])
+  })
+})

@@ -1,0 +1,359 @@
+import t, { type Test } from 'tap'
+import { MemoryBroker } from '../../src/brokers/memory.js'
+import { ChannelRegistry, type ChannelRegistryOptions } from '../../src/channels/registry.js'
+import { rejection } from '../codes.js'
+import { turn, until } from '../turns.js'
+import { FakeSubscriber, range } from './fake-subscriber.js'
+import { StubBroker } from './stub-broker.js'
+
+const OPTIONS: ChannelRegistryOptions = {
+  reserved: new Set(['client.js']), maxMessageBytes: 1_000, maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000
+}
+
+function createRegistry (t: Test, options: Partial<ChannelRegistryOptions> = {}): ChannelRegistry {
+  const registry = new ChannelRegistry((receiver) => new MemoryBroker(receiver, { size: 100_000, ttlMs: 60_000, maxBytes: 1e9 }), { ...OPTIONS, ...options })
+  t.teardown(() => registry.close(0))
+  return registry
+}
+
+/** A registry whose broker answers when the test lets it. */
+function createStubbed (t: Test): { registry: ChannelRegistry, broker: StubBroker } {
+  const broker = new StubBroker()
+  const registry = new ChannelRegistry((receiver) => { broker.receiver = receiver; return broker }, OPTIONS)
+  t.teardown(() => registry.close(0))
+  return { registry, broker }
+}
+
+async function join (registry: ChannelRegistry, subscriber = new FakeSubscriber(), channel = 'room'): Promise<FakeSubscriber> {
+  await registry.subscribe(channel, subscriber, 'now', false)
+  return subscriber
+}
+
+t.test('ChannelRegistry.publish', async (t) => {
+  t.test('answers with the id and the number of subscribers, and hands the message to each of them', async (t) => {
+    const registry = createRegistry(t)
+    t.match(await registry.publish('room', 'nobody'), { id: /^[\w-]+:1$/, subscribers: 0 })
+    const members = [await join(registry), await join(registry)]
+    const { id, subscribers } = await registry.publish('room', 'hello')
+    t.equal(subscribers, 2)
+    await turn()
+    for (const { ids } of members) t.strictSame(ids, [id])
+  })
+
+  t.test('rejects what it cannot take, by code, and delivers nothing', async (t) => {
+    const registry = createRegistry(t)
+    const member = await join(registry)
+    for (const name of ['', 'a b', '.room', 'ä', 'a'.repeat(101), 7, null, undefined, {}, ['room']]) {
+      t.equal(await rejection(registry.publish(name as string, 1)), 'MSG_ERR_CHANNEL_INVALID')
+    }
+    t.equal(await rejection(registry.publish('client.js', 1)), 'MSG_ERR_CHANNEL_RESERVED')
+    for (const message of [undefined, null, '']) t.equal(await rejection(registry.publish('room', message)), 'MSG_ERR_MESSAGE_MISSING')
+    t.equal(await rejection(registry.publish('room', 1n)), 'MSG_ERR_MESSAGE_INVALID')
+    t.equal(await rejection(registry.publish('room', 'x'.repeat(999))), 'MSG_ERR_MESSAGE_TOO_LARGE')
+    t.equal(await rejection(registry.publish('room', '€'.repeat(333))), 'MSG_ERR_MESSAGE_TOO_LARGE')
+    t.match(await registry.publish('room', 'x'.repeat(998)), { id: /:1$/ })
+    await turn()
+    t.strictSame(member.offsets, [1])
+  })
+
+  t.test('does not let a message that changes afterwards change what was published', async (t) => {
+    const registry = createRegistry(t)
+    const message = { text: 'before' }
+    const published = registry.publish('room', message)
+    message.text = 'after'
+    await published
+    t.match(await registry.read('room', 'earliest', 1), { entries: [{ message: '{"text":"before"}' }] })
+  })
+})
+
+t.test('ChannelRegistry', async (t) => {
+  t.test('knows the occupied channels and frees one with its last subscriber', async (t) => {
+    const registry = createRegistry(t)
+    t.strictSame([...registry], [])
+    const [first, second, other] = [await join(registry), await join(registry), await join(registry, new FakeSubscriber(), 'other')]
+    t.strictSame([...registry], ['room', 'other'])
+    t.equal(registry.subscriberCount('room'), 2)
+    registry.release(first)
+    t.equal(registry.subscriberCount('room'), 1)
+    registry.release(second)
+    registry.release(second)
+    t.strictSame([...registry], ['other'])
+    t.equal(registry.subscriberCount('room'), 0)
+    registry.release(other)
+    t.strictSame([...registry], [])
+  })
+
+  t.test('counts nobody in a channel that never was', async (t) => {
+    const registry = createRegistry(t)
+    for (const name of ['nobody', '__proto__', 'constructor', '']) t.equal(registry.subscriberCount(name), 0)
+  })
+
+  t.test('tells the broker when a channel is not needed any more', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const member = await join(registry)
+    t.strictSame(broker.unlistened, [])
+    registry.release(member)
+    t.strictSame(broker.unlistened, ['room'])
+  })
+
+  t.test('tells the broker who comes and goes', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const member = await join(registry)
+    await join(registry, new FakeSubscriber(), 'other')
+    registry.release(member)
+    registry.release(member)
+    t.strictSame(broker.memberships, ['room', 'other', 'room'])
+    t.strictSame([...broker.receiver?.occupied() ?? []], ['other'])
+  })
+
+  t.test('drops what waits for a channel that is freed meanwhile', async (t) => {
+    const registry = createRegistry(t)
+    const leaver = await join(registry)
+    await registry.publish('room', 1)
+    registry.release(leaver)
+    const member = await join(registry)
+    await registry.publish('room', 2)
+    await turn()
+    t.strictSame([leaver.offsets, member.offsets], [[], [2]])
+  })
+
+  t.test('ignores a message of a channel that nobody listens to any more', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    registry.release(await join(registry))
+    t.match(await registry.publish('room', 1), { subscribers: 0 })
+    t.strictSame(broker.unlistened, ['room'])
+  })
+})
+
+t.test('ChannelRegistry.subscribe', async (t) => {
+  t.test('counts a subscriber at once and frees it again, also while its log is being read', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.hold()
+    const member = new FakeSubscriber()
+    const subscribed = registry.subscribe('room', member, 'earliest', true)
+    t.equal(registry.subscriberCount('room'), 1)
+    member.open = false
+    registry.release(member)
+    t.strictSame([...registry], [])
+    broker.resume()
+    await subscribed
+    t.match(member, { standings: { length: 0 }, closes: { length: 0 } })
+  })
+
+  t.test('waits until the broker delivers before it reads the log', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    let listen = (): void => undefined
+    broker.listening = new Promise((resolve) => { listen = resolve })
+    const member = new FakeSubscriber()
+    const subscribed = registry.subscribe('room', member, 'now', true)
+    await turn()
+    t.strictSame(broker.reads, [])
+    broker.append()
+    listen()
+    await subscribed
+    t.match(member.standings, [{ id: 'e:1' }])
+  })
+
+  t.test('replays and goes on live while others publish at full speed', async (t) => {
+    const registry = createRegistry(t)
+    const members: FakeSubscriber[] = []
+    for (let index = 0; index < 500; index++) {
+      await registry.publish('room', index)
+      if (index % 10 === 0) {
+        const member = new FakeSubscriber()
+        members.push(member)
+        void registry.subscribe('room', member, 'earliest', true)
+      }
+      if (index % 7 === 0) await turn()
+    }
+    await until(() => members.every(({ ids }) => ids.length === 500))
+    for (const { offsets } of members) t.strictSame(offsets, range(1, 500))
+  })
+
+  t.test('leads a subscriber with a hole back to the log', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const member = await join(registry)
+    await registry.publish('room', 1)
+    await turn()
+    // Two messages are in the log and never arrive at the node.
+    broker.append()
+    broker.append()
+    await registry.publish('room', 4)
+    await until(() => member.ids.length === 4)
+    t.strictSame(member.offsets, [1, 2, 3, 4])
+    await registry.publish('room', 5)
+    await turn()
+    t.strictSame(member.offsets, range(1, 5))
+    t.strictSame(member.closes, [])
+  })
+
+  t.test('reads the log once for a hole, whatever is flushed meanwhile', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const member = await join(registry)
+    broker.append()
+    broker.hold()
+    for (let offset = 2; offset <= 5; offset++) {
+      await registry.publish('room', offset)
+      await turn()
+    }
+    broker.resume()
+    await until(() => member.ids.length >= 5)
+    await turn()
+    t.strictSame(member.offsets, range(1, 5))
+  })
+
+  t.test('closes a subscriber with 1013 that cannot be told what it lost', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const [plain, asking] = [new FakeSubscriber(), new FakeSubscriber()]
+    plain.events = false
+    await registry.subscribe('room', plain, 'now', false)
+    await registry.subscribe('room', asking, 'now', true)
+    await registry.publish('room', 1)
+    await turn()
+    broker.lose('f')
+    await registry.publish('room', 2)
+    await until(() => asking.ids.length === 2)
+    t.match(plain, { ids: ['e:1'], closes: [{ code: 1013 }] })
+    t.match(asking, { ids: ['e:1', 'f:1'], closes: { length: 0 } })
+    t.match(asking.standings, [{ id: 'e:0', reason: undefined }, { id: 'f:0', reason: 'epoch' }])
+    t.equal(registry.subscriberCount('room'), 1)
+  })
+
+  t.test('tells its subscribers that their log was lost, without waiting for a message', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const member = new FakeSubscriber()
+    await registry.subscribe('room', member, 'now', true)
+    await registry.publish('room', 1)
+    await turn()
+    broker.lose('f')
+    broker.receiver?.reset('room')
+    broker.receiver?.reset('nobody')
+    await until(() => member.standings.length === 2)
+    t.match(member.standings, [{ id: 'e:0' }, { id: 'f:0', reason: 'epoch' }])
+    await registry.publish('room', 2)
+    await turn()
+    t.strictSame(member.ids, ['e:1', 'f:1'])
+  })
+
+  t.test('closes a subscriber with 1013 when its log cannot be read', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.listening = Promise.reject(new Error('The engine is away'))
+    const member = new FakeSubscriber()
+    await registry.subscribe('room', member, 'now', false)
+    t.match(member.closes, [{ code: 1013 }])
+    t.equal(registry.subscriberCount('room'), 0)
+  })
+
+  t.test('closes a subscriber with 1013 that is too slow; the others get everything', async (t) => {
+    const registry = createRegistry(t)
+    const [slow, other] = [await join(registry), await join(registry)]
+    slow.unsentBytes = OPTIONS.maxBufferedBytes + 1
+    await registry.publish('room', 1)
+    await turn()
+    await registry.publish('room', 2)
+    await turn()
+    t.match(slow, { ids: { length: 0 }, closes: [{ code: 1013 }] })
+    t.equal(slow.closes.length, 1)
+    t.strictSame(other.offsets, [1, 2])
+    t.equal(registry.subscriberCount('room'), 1)
+  })
+})
+
+t.test('a crowded channel', async (t) => {
+  const CROWD = 6_000
+
+  t.test('loses and repeats nothing for those who join and leave while it is being served', async (t) => {
+    const registry = createRegistry(t)
+    const members: FakeSubscriber[] = []
+    const joined: { member: FakeSubscriber, after: number }[] = []
+    const left = new Set<FakeSubscriber>()
+    let head = 0
+    for (let index = 0; index < CROWD; index++) members.push(await join(registry))
+    for (const [index, member] of members.entries()) {
+      if (index % 500 !== 250) continue
+      // In the midst of the walk one joins, and two leave: one that was served and one that was not.
+      member.onWrite = () => {
+        member.onWrite = undefined
+        const late = new FakeSubscriber()
+        joined.push({ member: late, after: head })
+        void registry.subscribe('room', late, 'now', false)
+        for (const leaver of [members[index - 1], members[index + 1]]) {
+          if (leaver === undefined) continue
+          left.add(leaver)
+          registry.release(leaver)
+        }
+      }
+    }
+    for (let round = 0; round < 10; round++) {
+      await registry.publish('room', round)
+      head++
+      await turn()
+    }
+    const stayed = members.filter((member) => !left.has(member))
+    await until(() => stayed.every(({ ids }) => ids.length === 10))
+    t.equal(joined.length, CROWD / 500)
+    for (const { offsets } of stayed) if (offsets.join() !== range(1, 10).join()) t.fail(offsets.join())
+    for (const { offsets } of left) if (offsets.join() !== range(1, offsets.length).join()) t.fail(offsets.join())
+    await until(() => joined.every(({ member }) => member.offset === 10))
+    for (const { member, after } of joined) t.strictSame(member.offsets, range(after + 1, 10))
+  })
+
+  t.test('does not delay the messages of another one', async (t) => {
+    const registry = createRegistry(t)
+    const crowd: FakeSubscriber[] = []
+    for (let index = 0; index < CROWD * 3; index++) crowd.push(await join(registry, new FakeSubscriber(), 'crowded'))
+    const small = await join(registry, new FakeSubscriber(), 'small')
+    let servedBefore = -1
+    small.onWrite = () => { servedBefore = crowd.filter(({ ids }) => ids.length > 0).length }
+    await registry.publish('crowded', 1)
+    await registry.publish('small', 1)
+    await until(() => small.ids.length === 1)
+    t.ok(servedBefore >= 0 && servedBefore < crowd.length / 2, `${servedBefore} of ${crowd.length} came first`)
+    await until(() => crowd.every(({ ids }) => ids.length === 1))
+  })
+})
+
+t.test('ChannelRegistry.close', async (t) => {
+  t.test('closes every subscriber, refuses messages and lets the broker go', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const members = [await join(registry), await join(registry, new FakeSubscriber(), 'other')]
+    t.equal(registry.ready, true)
+    const closed = registry.close()
+    t.equal(registry.ready, false)
+    await turn()
+    for (const member of members) registry.release(member)
+    await closed
+    for (const { closes, terminated } of members) {
+      t.match(closes, [{ code: 1012 }])
+      t.equal(terminated, false)
+    }
+    t.equal(await rejection(registry.publish('room', 1)), 'MSG_ERR_CLOSED')
+    t.equal(broker.closed, true)
+    t.strictSame([...registry], [])
+  })
+
+  t.test('first hands over what was published', async (t) => {
+    const registry = createRegistry(t)
+    const member = await join(registry)
+    await registry.publish('room', 1)
+    const closed = registry.close(0)
+    await closed
+    t.strictSame(member.offsets, [1])
+  })
+
+  t.test('ends the connections that do not answer in time', async (t) => {
+    const registry = createRegistry(t)
+    const [answering, deaf] = [await join(registry), await join(registry)]
+    const closed = registry.close(50)
+    await turn()
+    registry.release(answering)
+    await closed
+    t.match([answering.terminated, deaf.terminated], [false, true])
+  })
+
+  t.test('has nothing to wait for without subscribers', async (t) => {
+    const registry = createRegistry(t)
+    await registry.close(60_000)
+    t.equal(registry.ready, false)
+  })
+})

@@ -1,0 +1,85 @@
+import type { Broker, LogEntry, Published, Receiver, Replay, Since } from '../../src/brokers/broker.js'
+import { Log } from '../../src/brokers/log.js'
+
+/** A broker whose answers are under way until the test lets them arrive. The log itself changes at once. */
+export class StubBroker implements Broker {
+  /** The node that listens. */
+  receiver: Receiver | undefined
+  /** Positions from which a read was asked for, in order. */
+  readonly reads: Since[] = []
+  /** What `listen` answers with. */
+  listening: Promise<void> = Promise.resolve()
+  unlistened: string[] = []
+  closed = false
+  /** Channels of which the broker was told that somebody came or left, in order. */
+  readonly memberships: string[] = []
+  readonly ready = true
+  readonly started = Promise.resolve()
+  #log = new Log('room', 'e')
+  #held: (() => void)[] | undefined
+
+  /** From now on the answers wait for {@link release}. */
+  hold (): void {
+    this.#held ??= []
+  }
+
+  /** Lets the answers that were held arrive. Each is what the log was when it was asked for. */
+  release (): void {
+    for (const arrive of this.#held?.splice(0) ?? []) arrive()
+  }
+
+  /** Lets answers arrive at once again. */
+  resume (): void {
+    this.release()
+    this.#held = undefined
+  }
+
+  /** Appends without telling the node; returns what it would be told. */
+  append (message = '0'): LogEntry {
+    return this.#log.append(message, { size: 100_000, ttlMs: Infinity }, 0)
+  }
+
+  /** Lets go of all but the last messages. */
+  keep (count: number): void {
+    while (this.#log.size > count) this.#log.trim()
+  }
+
+  /** Loses the log. */
+  lose (epoch: string): void {
+    this.#log = new Log('room', epoch)
+  }
+
+  publish (channel: string, message: string): Promise<Published> {
+    const entry = this.append(message)
+    this.receiver?.deliver(channel, entry)
+    return Promise.resolve({ epoch: entry.epoch, offset: entry.offset, subscribers: this.count(channel) })
+  }
+
+  count (channel: string): number {
+    return this.receiver?.count(channel) ?? 0
+  }
+
+  membershipChanged (channel: string): void {
+    this.memberships.push(channel)
+  }
+
+  async read (_channel: string, since: Since, limit = Infinity): Promise<Replay> {
+    this.reads.push(since)
+    const replay = this.#log.read(since, limit)
+    if (this.#held) await new Promise<void>((resolve) => { this.#held?.push(resolve) })
+    return replay
+  }
+
+  async listen (): Promise<void> {
+    await this.listening
+  }
+
+  unlisten (channel: string): void {
+    this.unlistened.push(channel)
+  }
+
+  close (): Promise<void> {
+    this.closed = true
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { publicDirectory, publicFiles } from '../../src/public-files.js'
+import { ask, assertError, startHost, startService } from '../helper.js'
+import { refusal } from '../sockets.js'
+
+t.test('GET of a file', async (t) => {
+  t.test('answers with it, for scripts of any origin', async (t) => {
+    const app = await startService(t)
+    for (const [name, type] of [['client.js', /^(text|application)\/javascript/], ['client.mjs', /^(text|application)\/javascript/], ['index.html', /^text\/html/]] as const) {
+      const { status, headers, text } = await ask(app, `/${name}`)
+      t.equal(status, 200)
+      t.equal(text, readFileSync(`${publicDirectory}/${name}`, 'utf8'))
+      t.match(headers['content-type'], type)
+      t.match(headers, { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' })
+    }
+  })
+
+  t.test('answers with the page at /', async (t) => {
+    const app = await startService(t)
+    const { status, text } = await ask(app, '/')
+    t.equal(status, 200)
+    t.equal(text, readFileSync(`${publicDirectory}/index.html`, 'utf8'))
+  })
+
+  t.test('can be made conditional', async (t) => {
+    const app = await startService(t)
+    const { headers: { etag } } = await ask(app, '/client.js')
+    t.match(await ask(app, '/client.js', { headers: { 'if-none-match': etag } }), { status: 304, text: '' })
+  })
+
+  t.test('finds nothing outside the directory', async (t) => {
+    const app = await startService(t)
+    for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/public/client.js', '//etc/passwd', '/client.js/', '/client.js/..']) {
+      const { status, text } = await ask(app, path)
+      t.ok(status === 400 || status === 404, `${path} is answered with ${status}`)
+      t.notMatch(text, 'fastify-messenger"')
+    }
+  })
+})
+
+t.test('a path that is nothing', async (t) => {
+  t.test('is answered with 404 in the form of every error', async (t) => {
+    const app = await startService(t)
+    for (const path of ['/a/b', '/room/', '/-/', '/-/other', '/send/room', '/a/b?since=now']) assertError(t, await ask(app, path), 404, 'MSG_ERR_NOT_FOUND', path)
+    for (const [method, path] of [['POST', '/room'], ['PUT', '/send/room'], ['DELETE', '/room'], ['PATCH', '/'], ['POST', '/-/live'], ['OPTIONS', '/room'], ['POST', '/']] as const) {
+      assertError(t, await ask(app, path, { method }), 404, 'MSG_ERR_NOT_FOUND', `${method} ${path}`)
+    }
+  })
+})
+
+t.test('files of the messenger in a host', async (t) => {
+  t.test('are the client only, and the page only when asked for', async (t) => {
+    const app = await startHost(t)
+    t.equal((await ask(app, '/client.js')).status, 200)
+    t.equal((await ask(app, '/client.mjs')).status, 200)
+    assertError(t, await ask(app, '/'), 400, 'MSG_ERR_CHANNEL_INVALID')
+    assertError(t, await ask(app, '/index.html'), 400, 'MSG_ERR_CHANNEL_RESERVED')
+    const withPage = await startHost(t, { page: true, prefix: '/rt' })
+    t.equal((await ask(withPage, '/rt/')).status, 200)
+    t.equal((await ask(withPage, '/rt/index.html')).status, 200)
+    t.equal((await ask(withPage, '/')).status, 404)
+  })
+
+  t.test('leave the paths beside the prefix to the host', async (t) => {
+    const app = await startHost(t, { prefix: '/rt' })
+    t.equal((await ask(app, '/client.js')).status, 404)
+    t.equal((await ask(app, '/rt/client.js')).status, 200)
+    t.match(await refusal(t, app, '/rt/'), { code: 1008 })
+    t.match(await refusal(t, app, '/rt/a/b'), { code: 1008 })
+    t.equal((await ask(app, '/rt/a/b')).status, 404)
+  })
+})
+
+t.test('publicFiles', async (t) => {
+  t.test('are all that is in the directory, the page and the client among it', async (t) => {
+    t.strictSame([...publicFiles()].sort(), readdirSync(publicDirectory).sort())
+    for (const name of ['index.html', 'client.js', 'client.mjs']) t.ok(publicFiles().has(name), name)
+  })
+
+  t.test('are nothing that only developers need', async (t) => {
+    for (const name of publicFiles()) t.notMatch(name, /\.(map|d\.ts|d\.mts|ts)$/)
+  })
+})

@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { start } from '../src/server.js'
+import { rejection } from './codes.js'
+import { Opcode } from './frames.js'
+import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
+import { RawConnection, Subscription, upgradeRequest } from './sockets.js'
+import { until } from './turns.js'
+
+const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url))
+
+/** The service as a process of its own. */
+class ServiceProcess {
+  readonly child: ChildProcess
+  readonly lines: string[] = []
+  stderr = ''
+  /** The exit code, or the signal that ended it. */
+  readonly exited: Promise<number | string>
+  readonly #listening: Promise<string>
+
+  constructor (t: Test, env: NodeJS.ProcessEnv, args: string[] = []) {
+    // The loaders of TypeScript and of the coverage are passed on; of the environment only what they need.
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|TAP|_TAP)/.test(name)))
+    this.child = spawn(process.execPath, [...process.execArgv, ...args, SERVER], { env: { ...inherited, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    t.teardown(() => { this.child.kill('SIGKILL') })
+    this.exited = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
+    this.child.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
+    this.#listening = new Promise((resolve, reject) => {
+      createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+        this.lines.push(line)
+        const [, url] = /Server listening at http:\/\/(127\.0\.0\.1:\d+)/.exec(line) ?? []
+        if (url !== undefined) resolve(url)
+      })
+      this.exited.then((code) => { reject(new Error(`It ended with ${code}: ${this.stderr}`)) }, reject)
+    })
+    this.#listening.catch(() => undefined)
+  }
+
+  /** Resolves with the host and port when it listens. */
+  async listening (): Promise<string> {
+    return await this.#listening
+  }
+}
+
+/** What a process that must not start says. */
+async function failure (t: Test, env: NodeJS.ProcessEnv): Promise<{ code: number | string, stderr: string, lines: string[] }> {
+  const service = new ServiceProcess(t, env)
+  const code = await service.exited
+  return { code, stderr: service.stderr, lines: service.lines }
+}
+
+t.test('start', async (t) => {
+  t.test('listens where the environment says', async (t) => {
+    const app = await startService(t)
+    t.equal((app.server.address() as AddressInfo).address, '127.0.0.1')
+    t.equal((await ask(app, '/-/live')).status, 200)
+  })
+
+  t.test('knows the token that everybody knows when it is given none', async (t) => {
+    const app = await startService(t, { BEARER_TOKEN: '', HOST: '' })
+    t.equal((app.server.address() as AddressInfo).address, '127.0.0.1')
+    const answer = await ask(app, '/send/room', { method: 'POST', headers: publishHeaders({ authorization: 'Bearer default-secret' }), body: '{"message":1}' })
+    t.equal(answer.status, 200)
+  })
+
+  t.test('rejects an invalid environment', async (t) => {
+    t.equal(await rejection(start({ PORT: 'http' })), 'MSG_ERR_CONFIG_INVALID')
+    t.equal(await rejection(start({ HOST: '0.0.0.0' })), 'MSG_ERR_CONFIG_INVALID')
+  })
+
+  t.test('rejects when the port is taken, and leaves nothing running', async (t) => {
+    const first = await startService(t)
+    const { port } = first.server.address() as AddressInfo
+    const before = process.getActiveResourcesInfo()
+    await t.rejects(start({ PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'silent', BEARER_TOKEN: TOKEN }), { code: 'EADDRINUSE' })
+    await until(() => process.getActiveResourcesInfo().length === before.length)
+  })
+})
+
+t.test('the service', async (t) => {
+  t.test('answers an unforeseen error with 500 and tells only its log why', async (t) => {
+    const app = await startService(t)
+    const logged: unknown[] = []
+    app.log.error = (error: unknown) => { logged.push(error) }
+    app.channels.publish = async () => await Promise.reject(new Error('a detail that is nobody\'s business'))
+    const answer = await publish(app, 'room', 1)
+    assertError(t, answer, 500, 'MSG_ERR_INTERNAL')
+    t.notMatch(answer.text, 'business')
+  })
+
+  t.test('passes on the status and the code of an error that a request caused', async (t) => {
+    const app = await startService(t)
+    app.channels.publish = async () => await Promise.reject(Object.assign(new Error('not like this'), { statusCode: 409, code: 'FST_SOMETHING' }))
+    assertError(t, await publish(app, 'room', 1), 409, 'FST_SOMETHING')
+  })
+
+  t.test('answers 400 when the length of a body is not what was announced', async (t) => {
+    const app = await startService(t)
+    const { statusCode, body } = await app.inject({ method: 'POST', url: '/send/room', headers: { ...publishHeaders(), 'content-length': '5' } as Record<string, string>, payload: '{"message":1}' })
+    t.equal(statusCode, 400)
+    t.match(JSON.parse(body), { code: 'MSG_ERR_BODY_INVALID' })
+  })
+})
+
+t.test('the process', async (t) => {
+  t.test('ends with one line and exit code 1 when a value is invalid', async (t) => {
+    const { code, stderr, lines } = await failure(t, { MAX_MESSAGE_BYTES: 'many', BEARER_TOKEN: 'top-secret' })
+    t.equal(code, 1)
+    t.match(stderr, /^fastify-messenger: MAX_MESSAGE_BYTES must be an integer from 1 to \d+, but is "many"\n$/)
+    t.strictSame(lines, [])
+  })
+
+  t.test('ends with one line and exit code 1 when the port is taken', async (t) => {
+    const blocker = createServer().listen(0, '127.0.0.1')
+    t.teardown(() => { blocker.close() })
+    await once(blocker, 'listening')
+    const { port } = blocker.address() as AddressInfo
+    const { code, stderr } = await failure(t, { PORT: String(port), LOG_LEVEL: 'silent' })
+    t.equal(code, 1)
+    t.match(stderr, new RegExp(`^fastify-messenger: .*EADDRINUSE.*${port}\n$`))
+  })
+
+  t.test('warns without a token; on SIGTERM it closes its WebSockets and ends with exit code 0, also with a client that answers nothing', async (t) => {
+    const service = new ServiceProcess(t, { DRAIN_SECONDS: '1' })
+    const address = await service.listening()
+    t.match(service.lines.join('\n'), /"level":40.*BEARER_TOKEN is not set/)
+    const subscriptions = ['room', 'room', 'other'].map((channel) => new Subscription(`ws://${address}/${channel}`))
+    for (const { opened } of subscriptions) await opened
+    const [host, port] = address.split(':')
+    const socket = connect(Number(port), host)
+    t.teardown(() => { socket.destroy() })
+    await once(socket, 'connect')
+    const deaf = new RawConnection(socket)
+    deaf.write(upgradeRequest('/room'))
+    t.match(await deaf.readHead(), /^HTTP\/1\.1 101 /)
+    service.child.kill('SIGTERM')
+    t.match(await deaf.readFrame(), { opcode: Opcode.CLOSE })
+    for (const { closed } of subscriptions) {
+      const { code, reason } = await closed
+      t.ok(GOING_AWAY.includes(code), `closed with ${code} ${reason}`)
+    }
+    t.equal(await service.exited, 0)
+    t.equal(service.stderr, '')
+    await deaf.closed
+  })
+
+  t.test('tells no secret at any level of the log, and ends on SIGINT with exit code 0', async (t) => {
+    const service = new ServiceProcess(t, { BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1', LOG_LEVEL: 'trace' })
+    const address = await service.listening()
+    for (const token of ['top-secret', 'wrong-guess']) {
+      await fetch(`http://${address}/send/room`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: '{"message":"hush-hush"}' })
+    }
+    service.child.kill('SIGINT')
+    t.equal(await service.exited, 0)
+    t.notMatch(service.lines.join('\n') + service.stderr, /top-secret|wrong-guess|hush-hush/)
+  })
+
+  t.test('logs what nobody foresaw and ends with exit code 1, after its WebSockets were closed', async (t) => {
+    const service = new ServiceProcess(t, {}, ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"])
+    const subscription = new Subscription(`ws://${await service.listening()}/room`)
+    await subscription.opened
+    service.child.kill('SIGUSR2')
+    t.ok(GOING_AWAY.includes((await subscription.closed).code))
+    t.equal(await service.exited, 1)
+    t.match(service.lines.join('\n'), /"level":50.*nobody foresaw this/)
+  })
+})
