@@ -97,8 +97,8 @@ export async function refusal (t: Test, app: FastifyInstance, path: string): Pro
 export class RawConnection {
   readonly socket: Socket
   readonly closed: Promise<void>
+  #received: Buffer = Buffer.alloc(0)
   // Put together when it is read, so that what piles up is not copied with every chunk.
-  #chunks: Buffer[] = []
   readonly #chunks: Buffer[] = []
   #arrived: (() => void) | undefined
 
