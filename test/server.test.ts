@@ -46,13 +46,6 @@ class ServiceProcess {
   }
 }
 
-/** What a process that must not start says. */
-async function failure (t: Test, env: NodeJS.ProcessEnv): Promise<{ code: number | string, stderr: string, lines: string[] }> {
-  const service = new ServiceProcess(t, env)
-  const code = await service.exited
-  return { code, stderr: service.stderr, lines: service.lines }
-}
-
 t.test('start', async (t) => {
   t.test('listens where the environment says', async (t) => {
     const app = await startService(t)
@@ -107,25 +100,34 @@ t.test('the service', async (t) => {
 })
 
 t.test('the process', async (t) => {
+  const blocker = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => { blocker.close() })
+  await once(blocker, 'listening')
+  const { port: taken } = blocker.address() as AddressInfo
+
+  // All at once, because each takes seconds to compile.
+  const processes = {
+    invalid: new ServiceProcess(t, { MAX_MESSAGE_BYTES: 'many', BEARER_TOKEN: 'top-secret' }),
+    blocked: new ServiceProcess(t, { PORT: String(taken), LOG_LEVEL: 'silent' }),
+    open: new ServiceProcess(t, { DRAIN_SECONDS: '1' }),
+    secret: new ServiceProcess(t, { BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1', LOG_LEVEL: 'trace' }),
+    failing: new ServiceProcess(t, {}, ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"])
+  }
+
   t.test('ends with one line and exit code 1 when a value is invalid', async (t) => {
-    const { code, stderr, lines } = await failure(t, { MAX_MESSAGE_BYTES: 'many', BEARER_TOKEN: 'top-secret' })
-    t.equal(code, 1)
-    t.match(stderr, /^fastify-messenger: MAX_MESSAGE_BYTES must be an integer from 1 to \d+, but is "many"\n$/)
+    const { exited, lines } = processes.invalid
+    t.equal(await exited, 1)
+    t.match(processes.invalid.stderr, /^fastify-messenger: MAX_MESSAGE_BYTES must be an integer from 1 to \d+, but is "many"\n$/)
     t.strictSame(lines, [])
   })
 
   t.test('ends with one line and exit code 1 when the port is taken', async (t) => {
-    const blocker = createServer().listen(0, '127.0.0.1')
-    t.teardown(() => { blocker.close() })
-    await once(blocker, 'listening')
-    const { port } = blocker.address() as AddressInfo
-    const { code, stderr } = await failure(t, { PORT: String(port), LOG_LEVEL: 'silent' })
-    t.equal(code, 1)
-    t.match(stderr, new RegExp(`^fastify-messenger: .*EADDRINUSE.*${port}\n$`))
+    t.equal(await processes.blocked.exited, 1)
+    t.match(processes.blocked.stderr, new RegExp(`^fastify-messenger: .*EADDRINUSE.*${taken}\n$`))
   })
 
   t.test('warns without a token; on SIGTERM it closes its WebSockets and ends with exit code 0, also with a client that answers nothing', async (t) => {
-    const service = new ServiceProcess(t, { DRAIN_SECONDS: '1' })
+    const service = processes.open
     const address = await service.listening()
     t.match(service.lines.join('\n'), /"level":40.*BEARER_TOKEN is not set/)
     const subscriptions = ['room', 'room', 'other'].map((channel) => new Subscription(`ws://${address}/${channel}`))
@@ -149,7 +151,7 @@ t.test('the process', async (t) => {
   })
 
   t.test('tells no secret at any level of the log, and ends on SIGINT with exit code 0', async (t) => {
-    const service = new ServiceProcess(t, { BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1', LOG_LEVEL: 'trace' })
+    const service = processes.secret
     const address = await service.listening()
     for (const token of ['top-secret', 'wrong-guess']) {
       await fetch(`http://${address}/send/room`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: '{"message":"hush-hush"}' })
@@ -160,7 +162,7 @@ t.test('the process', async (t) => {
   })
 
   t.test('logs what nobody foresaw and ends with exit code 1, after its WebSockets were closed', async (t) => {
-    const service = new ServiceProcess(t, {}, ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"])
+    const service = processes.failing
     const subscription = new Subscription(`ws://${await service.listening()}/room`)
     await subscription.opened
     service.child.kill('SIGUSR2')

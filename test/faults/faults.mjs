@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { goOnline } from './browser.mjs'
+import { REDIS_KINDS } from './redis-faults.mjs'
 import { transportNames } from './subscriber.mjs'
 
 /** What SIGTERM may take: DRAIN_SECONDS, and what a process needs to end. */
@@ -10,7 +11,8 @@ const FLOOD_LENGTH = 30_000
 
 /**
  * The kinds of faults. Each has
- * - `weight`: how often it comes, compared with the others;
+ * - `weight`: how often it comes, compared with the others; `weightWithRedis` where that differs;
+ * - `ofRedis`: whether it needs one;
  * - `draw(prng, shape)`: its particulars, which the seed decides before the run begins;
  * - `apply(world, fault)`: brings it about; resolves when it is over.
  */
@@ -93,7 +95,7 @@ export const KINDS = {
     draw: () => ({}),
     async apply (world) {
       goOnline()
-      world.recovery.expect(everyHistory(world), 'online')
+      world.recovery.expect(world.histories(), 'online')
     }
   },
   /** The answer to a publisher is lost on its way. */
@@ -113,9 +115,10 @@ export const KINDS = {
     }
   },
   /** The service is asked to end, and starts again. */
-  term: { weight: 4, draw: drawRestart, apply: (world, { ms }) => restart(world, 'term', 'SIGTERM', TERM_TIMEOUT_MS, ms) },
+  term: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.restarts.share(() => restart(world, fault, 'SIGTERM', TERM_TIMEOUT_MS)) },
   /** The service dies, and starts again. */
-  kill: { weight: 4, draw: drawRestart, apply: (world, { ms }) => restart(world, 'kill', 'SIGKILL', KILL_TIMEOUT_MS, ms) }
+  kill: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.restarts.share(() => restart(world, fault, 'SIGKILL', KILL_TIMEOUT_MS)) },
+  ...REDIS_KINDS
 }
 
 /** One subscriber mostly, sometimes some or all; on each one connection, whichever stands at that part of the list, or every one. */
@@ -125,8 +128,8 @@ function drawVictims (prng, { subscribers }) {
   return { subscribers: everybody.slice(0, count), one: prng.chance(0.5) ? prng.next() : undefined }
 }
 
-function drawRestart (prng) {
-  return { ms: prng.integer(0, 1_000) }
+function drawRestart (prng, { instances }) {
+  return { ms: prng.integer(0, 1_000), ...instances > 1 && { instance: prng.integer(0, instances - 1) } }
 }
 
 /** The connections that a fault hits, each with the histories that depend on it. */
@@ -160,11 +163,19 @@ async function close (world, { kind, ms, subscribers, ...victims }, condition) {
   world.recovery.expect(hosts.flatMap((subscriber) => subscriber.histories()), kind)
 }
 
-async function restart (world, kind, signal, timeoutMs, downMs) {
-  await world.service.restart(signal, { timeoutMs, downMs, onSignal () { if (signal === 'SIGTERM') world.oracle.beginShutdown() } })
-  world.recovery.expect(everyHistory(world), kind)
-}
-
-function everyHistory ({ subscribers }) {
-  return subscribers.flatMap((subscriber) => subscriber.histories())
+async function restart (world, { kind, ms, instance = 0 }, signal, timeoutMs) {
+  world.recovery.disturb()
+  let hit = world.histories()
+  await world.instances[instance].restart(signal, {
+    timeoutMs,
+    downMs: ms,
+    onSignal () {
+      if (signal === 'SIGTERM') world.oracle.beginShutdown()
+      if (world.redis) hit = world.historiesOn(instance)
+      else world.oracle.loseData()
+      // Others go on: whoever was sent away is back before the instance is.
+      if (world.instances.length > 1) world.recovery.expect(hit, kind)
+    }
+  })
+  if (world.instances.length === 1) world.recovery.expect(hit, kind)
 }

@@ -16,10 +16,13 @@ export class History {
   gaps = {}
   /** Gaps behind which nothing was missing. */
   needlessGaps = 0
+  /** Of these, and of others, those that told of another log where it was the same. */
+  falseEpochGaps = 0
   /** In order: `{ run, … }`, `{ gap }` and `{ note }`. */
   #entries = []
   #run
-  #gap = false
+  /** The reason of the gap behind the last message. */
+  #gap
   #report
   #now
 
@@ -46,7 +49,7 @@ export class History {
 
   /** Whether a gap was announced behind the last message. */
   get endsInGap () {
-    return this.#gap
+    return this.#gap !== undefined
   }
 
   /** Notes what explains the history to who reads it: a connection made, lost, refused. */
@@ -56,7 +59,7 @@ export class History {
 
   gap (reason) {
     this.gaps[reason] = (this.gaps[reason] ?? 0) + 1
-    this.#gap = true
+    this.#gap = reason
     this.#entries.push({ gap: reason, at: this.#now() })
     // The reason that clients give for a hole of which the server said nothing.
     if (reason === 'missed') this.#violate('hole', 'the server skipped messages without a word; only the client noticed')
@@ -83,9 +86,10 @@ export class History {
     } else {
       if (!this.#gap && (before !== undefined || offset !== 1)) this.#violate('hole', `${id} after ${this.lastId ?? 'nothing'}, and no gap was announced`)
       if (this.#gap && epoch === before?.epoch && offset === before.last + 1) this.needlessGaps++
-      this.#run = { run: true, epoch, first: offset, last: offset, gap: this.#gap, at: this.#now(), until: this.#now() }
+      if (this.#gap === 'epoch' && epoch === before?.epoch) this.falseEpochGaps++
+      this.#run = { run: true, epoch, first: offset, last: offset, gap: this.#gap !== undefined, at: this.#now(), until: this.#now() }
       this.#entries.push(this.#run)
-      this.#gap = false
+      this.#gap = undefined
     }
     return position
   }

@@ -10,8 +10,9 @@ const LOOPBACK = '127.0.0.1'
 const PROFILES = { plain: 70, split: 15, latency: 15 }
 
 /**
- * The network between one client and the service: a port to connect to, behind which connections are cut, stalled, delayed,
- * narrowed and split. Each client has its own, so that a fault hits whom it is meant for.
+ * The network between one client and a server: a port to connect to, behind which connections are cut, stalled, delayed,
+ * narrowed and split. Each client has its own, so that a fault hits whom it is meant for. With several servers it is also the
+ * balancer before them: every connection goes to the next one, or to another when that one does not accept it.
  */
 export class Link {
   connections = new Set()
@@ -19,16 +20,25 @@ export class Link {
   refuses = false
   /** Set: requests to upgrade are cut, as some firewalls do. */
   blocksUpgrades = false
+  /** Set: new connections are half-open from the start. */
+  swallows = false
   port = 0
   #server
   #count = 0
   #prng
-  #upstream
+  #upstreams
+  #profiles
+  #first
 
-  /** @param upstream names the port of the service for the next connection */
-  constructor (prng, upstream) {
+  /**
+   * @param upstreams names the ports of the servers
+   * @param profiles what an ordinary connection is like, by weight
+   */
+  constructor (prng, upstreams, profiles = PROFILES) {
     this.#prng = prng
-    this.#upstream = upstream
+    this.#upstreams = upstreams
+    this.#profiles = profiles
+    this.#first = prng.fork('first server').integer(0, 0xffff)
   }
 
   async open () {
@@ -39,7 +49,7 @@ export class Link {
   }
 
   heal () {
-    this.refuses = this.blocksUpgrades = false
+    this.refuses = this.blocksUpgrades = this.swallows = false
     for (const connection of this.connections) connection.heal()
   }
 
@@ -50,16 +60,27 @@ export class Link {
 
   #accept (client) {
     if (this.refuses) { client.on('error', ignore).resetAndDestroy(); return }
-    const connection = new Connection(client, this.#upstream(), this.#prng.fork(`connection ${this.#count++}`), this)
+    const prng = this.#prng.fork(`connection ${this.#count}`)
+    const connection = new Connection(client, this.#portsInTurn(), prng, prng.weighted(this.#profiles), this)
     this.connections.add(connection)
     client.once('close', () => { this.connections.delete(connection) })
+    if (this.swallows) connection.stall()
+  }
+
+  /** The servers' ports, beginning with the one whose turn it is. */
+  #portsInTurn () {
+    const ports = this.#upstreams()
+    const first = (this.#first + this.#count++) % ports.length
+    return [...ports.slice(first), ...ports.slice(0, first)]
   }
 }
 
-/** One TCP connection of a client, continued to the service. */
+/** One TCP connection of a client, continued to a server. */
 class Connection {
   /** The first segment of the path that was asked for: the channel. */
   path = ''
+  /** The server's. */
+  port
   #link
   #client
   #service
@@ -67,19 +88,17 @@ class Connection {
   #down
   #onCut
 
-  constructor (client, port, prng, link) {
+  constructor (client, ports, prng, profile, link) {
     this.#link = link
     this.#client = client.on('error', ignore)
-    this.#service = connect({ port, host: LOOPBACK, allowHalfOpen: true, noDelay: true }).on('error', ignore)
     const cut = () => {
       this.cut()
       this.#onCut?.()
     }
     this.#up = new Pipe(prng.fork('up'), cut)
     this.#down = new Pipe(prng.fork('down'), cut)
-    this.#impair(prng)
-    void this.#up.run(client, this.#service, (chunk) => { this.#inspect(chunk) })
-    void this.#down.run(this.#service, client)
+    this.#impair(profile, prng)
+    this.#reach(ports)
   }
 
   /** Ends both sides: with a reset, without a word to what is on its way, or in good order. */
@@ -123,8 +142,24 @@ class Connection {
     this.#down.heal()
   }
 
-  #impair (prng) {
-    const profile = prng.weighted(PROFILES)
+  /** Connects to the first server that accepts. */
+  #reach ([port, ...others]) {
+    this.port = port
+    const service = this.#service = connect({ port, host: LOOPBACK, allowHalfOpen: true, noDelay: true }).on('error', ignore)
+    if (others.length === 0) { this.#run(); return }
+    const next = () => { if (!this.#client.destroyed) this.#reach(others) }
+    service.once('error', next).once('connect', () => {
+      service.off('error', next)
+      this.#run()
+    })
+  }
+
+  #run () {
+    void this.#up.run(this.#client, this.#service, (chunk) => { this.#inspect(chunk) })
+    void this.#down.run(this.#service, this.#client)
+  }
+
+  #impair (profile, prng) {
     if (profile === 'split') this.worsen({ splitBytes: prng.integer(16, 512) })
     if (profile === 'latency') this.worsen({ latencyMs: prng.integer(1, 20) })
   }

@@ -16,6 +16,9 @@ export interface History {
 export interface Numbers {
   acknowledged: number
   republished: number
+  dataLosses: number
+  needlessLogs: number
+  falseEpochGaps: number
   deliveries: number
   duplicated: number
   lost: number
@@ -30,6 +33,7 @@ export class Oracle {
   subscribe (name: string, channel: string): History
   deliver (history: History, id: string, key: string | undefined): void
   acknowledge (channel: string, id: string, key: string): void
+  loseData (): void
   mark (channel: string, id: string): void
   report (violation: { kind: string, text: string }): void
   conclude (): Numbers

@@ -21,6 +21,8 @@ export class Oracle {
   histories = []
   /** Subscribers that a service that shuts down sent away without all that was acknowledged before it began to. */
   sentAwayBehind = 0
+  #losses = 0
+  #needlessLogs = 0
   #markers = new Map()
   #atShutdown = new Map()
   #now
@@ -50,6 +52,11 @@ export class Oracle {
     this.#ledger.acknowledge(channel, id, key)
   }
 
+  /** The data is lost: each channel may begin another log, once, and what is published again stands in it again. */
+  loseData () {
+    this.#losses++
+  }
+
   /** A service begins to shut down: whoever it sends away has to have what is acknowledged by now. */
   beginShutdown () {
     this.#atShutdown = this.#ledger.heads()
@@ -67,9 +74,10 @@ export class Oracle {
     this.#markers.set(channel, id)
   }
 
-  /** Whether a subscriber has the marker of its channel. */
+  /** Whether a subscriber has the marker of its channel; a message whose publisher was stopped may stand behind it. */
   isComplete ({ lastId, channel }) {
-    return lastId !== undefined && lastId === this.#markers.get(channel)
+    const [last, marker] = [parseId(lastId), parseId(this.#markers.get(channel))]
+    return last !== undefined && last.epoch === marker?.epoch && last.offset >= marker.offset
   }
 
   /** Adds a violation. Others than the oracle itself may see some, such as a process that died. */
@@ -81,22 +89,39 @@ export class Oracle {
   /** Looks for what was lost; to be called once, at the end. Returns the numbers of the run. */
   conclude () {
     for (const history of this.histories) this.#audit(history)
+    this.#auditLogs()
     const sum = (value) => this.histories.reduce((total, history) => total + value(history), 0)
     return {
       acknowledged: this.#ledger.acknowledged,
+      dataLosses: this.#losses,
       republished: this.#ledger.republished,
       deliveries: sum(({ messages }) => messages),
       duplicated: sum(({ duplicates }) => duplicates),
       lost: this.lost,
       gaps: addUp(this.histories.map(({ gaps }) => gaps)),
       needlessGaps: sum(({ needlessGaps }) => needlessGaps),
+      needlessLogs: this.#needlessLogs,
+      falseEpochGaps: sum(({ falseEpochGaps }) => falseEpochGaps),
       missedWithGap: this.missedWithGap,
       sentAwayBehind: this.sentAwayBehind
     }
   }
 
+  /**
+   * Looks for logs that nothing explains: where the data is kept, so are epoch, offsets and idempotency keys. Once some was lost,
+   * who was away then may ask for another log later, which is only counted: everybody is told.
+   */
+  #auditLogs () {
+    for (const channel of new Set(this.histories.map(({ channel }) => channel))) {
+      const epochs = this.#ledger.logs(channel).map(([epoch]) => epoch)
+      this.#needlessLogs += Math.max(0, epochs.length - 1 - this.#losses)
+      if (epochs.length > 1 && this.#losses === 0) this.report({ kind: 'other log', channel, text: `has the epochs ${epochs.join(', ')}, although its data was kept` })
+    }
+  }
+
   #audit (history) {
     const { channel, name } = history
+    if (this.#losses === 0 && history.gaps.epoch > 0) this.report({ kind: 'false gap', channel, subscriber: name, text: 'was told of another log, although no data was lost', excerpt: history.excerpt() })
     if (this.#markers.has(channel) && !this.isComplete(history)) {
       this.report({ kind: 'stuck', channel, subscriber: name, text: `stands at ${history.lastId ?? 'nothing'} and never got ${this.#markers.get(channel)}, the last message of the channel`, excerpt: history.excerpt() })
     }

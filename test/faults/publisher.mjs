@@ -22,7 +22,7 @@ export class Publisher {
 
   /**
    * @param options `link`, `token`, `prng`, `channels` (weights by name), `batches` (whether it sends several messages in a
-   *   request), `now`, `onAcknowledged(channel, id, key)`, `onRefused(text)`
+   *   request), `hops` (whether it repeats a request on another connection), `now`, `onAcknowledged(channel, id, key)`, `onRefused(text)`
    */
   constructor (name, options) {
     this.name = name
@@ -61,6 +61,8 @@ export class Publisher {
       if (answer !== undefined) entries = this.#settle(entries, answer)
       if (entries.length === 0) return
       this.retries++
+      // The next attempt is another connection, which the balancer gives to another instance.
+      if (this.#options.hops) this.#agent.destroy()
       await delay(this.#options.prng.integer(MIN_RETRY_MS, MAX_RETRY_MS))
     }
   }

@@ -6,7 +6,11 @@
 export class Recovery {
   /** Milliseconds by kind of fault. */
   samples = {}
+  /** Milliseconds until all who were hit by a fault of that kind were up to date, by kind. */
+  together = {}
   #pending = new Map()
+  /** Those who are waited for together. */
+  #party
   #now
 
   constructor (now) {
@@ -15,7 +19,22 @@ export class Recovery {
 
   /** A fault that hit these subscribers is over. */
   expect (histories, kind) {
-    for (const history of histories) this.#pending.set(history, { kind, since: this.#now() })
+    for (const history of histories) {
+      this.#party?.left.delete(history)
+      this.#pending.set(history, { kind, since: this.#now() })
+    }
+  }
+
+  /** The same for a fault that hit everybody, of whom the last one counts, too. Who is hit by another fault meanwhile is left out. */
+  expectTogether (histories, kind) {
+    this.disturb()
+    this.expect(histories, kind)
+    this.#party = { kind, since: this.#now(), left: new Set(histories) }
+  }
+
+  /** Another fault hits many: who is waited for together is not measured any more. */
+  disturb () {
+    this.#party = undefined
   }
 
   /** A subscriber was handed a message that was published at `sentAt`. */
@@ -24,6 +43,10 @@ export class Recovery {
     if (pending === undefined || sentAt < pending.since) return
     this.#pending.delete(history);
     (this.samples[pending.kind] ??= []).push(this.#now() - pending.since)
+    const party = this.#party
+    if (!party?.left.delete(history) || party.left.size > 0) return
+    (this.together[party.kind] ??= []).push(this.#now() - party.since)
+    this.#party = undefined
   }
 }
 

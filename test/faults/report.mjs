@@ -1,8 +1,20 @@
+import { KINDS } from './faults.mjs'
 import { percentile } from './recovery.mjs'
 
 const SHOWN_VIOLATIONS = 5
 
+/** Only where there is a Redis. */
+const REDIS_ROWS = [
+  ['faults of instances, Redis and what is between', ({ faults }) => count(total(ofRedis(faults)))],
+  ['Redis killed: data kept + lost + its end lost', ({ faults }) => ['redis-kill', 'redis-lost', 'redis-rewind'].map((kind) => faults[kind] ?? 0).join(' + ')],
+  ['messages published again after a loss of data', ({ republished }) => count(republished)],
+  ['logs begun without a loss of data', ({ needlessLogs }) => count(needlessLogs)],
+  ['Redis back until all are caught up, p50', ({ caughtUp }) => ms(percentile(all(caughtUp), 0.5))],
+  ['Redis back until all are caught up, p99 (times measured)', ({ caughtUp }) => `${ms(percentile(all(caughtUp), 0.99))} (${all(caughtUp).length})`]
+]
+
 const ROWS = [
+  ['instances', ({ instances }) => count(instances)],
   ['messages acknowledged', ({ acknowledged }) => count(acknowledged)],
   ['subscribers × channels', ({ subscribers, channels }) => `${subscribers} × ${channels}`],
   ['messages handed over', ({ deliveries }) => count(deliveries)],
@@ -11,8 +23,10 @@ const ROWS = [
   ['other violations', (result) => count(otherViolations(result))],
   ['faults', ({ faults }) => count(total(faults))],
   ['of these restarts (SIGTERM + SIGKILL)', ({ faults }) => `${faults.term ?? 0} + ${faults.kill ?? 0}`],
+  ...REDIS_ROWS,
   ['reconnects', ({ reconnects }) => count(reconnects)],
   ['gaps announced: `epoch`', ({ gaps }) => count(gaps.epoch)],
+  ['told of another log where it was the same', ({ falseEpochGaps }) => count(falseEpochGaps)],
   ['gaps announced: `expired`', ({ gaps }) => count(gaps.expired)],
   ['reconnects without a gap', ({ reconnects, gaps }) => `${Math.round(100 * (1 - total(gaps) / reconnects))} %`],
   ['messages behind announced gaps', ({ missedWithGap, acknowledged, subscribers }) => `${count(missedWithGap)} (${(100 * missedWithGap / (acknowledged * subscribers)).toFixed(1)} %)`],
@@ -26,36 +40,42 @@ const ROWS = [
 
 /** The numbers of all runs as a table in Markdown, a column for each seed. */
 export function resultTable (results) {
-  return table(['', ...results.map(({ seed }) => `seed ${seed}`)], ROWS.map(([name, cell]) => [name, ...results.map(cell)]))
+  const rows = results.every(({ caughtUp }) => caughtUp) ? ROWS : ROWS.filter((row) => !REDIS_ROWS.includes(row))
+  return table(['', ...results.map(({ seed }) => `seed ${seed}`)], rows.map(([name, cell]) => [name, ...results.map(cell)]))
 }
 
 /** Faults by kind, and how long it took those who were hit to be up to date again; all seeds together. */
 export function faultTable (results) {
   const kinds = [...new Set(results.flatMap(({ faults }) => Object.keys(faults)))].sort()
-  return table(['fault', 'times', 'recover p50', 'p99'], kinds.map((kind) => {
-    const samples = results.flatMap(({ recovery }) => recovery[kind] ?? [])
-    return [kind, count(results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)), ms(percentile(samples, 0.5)), ms(percentile(samples, 0.99))]
+  return table(['fault', 'times', 'recover p50', 'p99', 'all caught up p50', 'p99'], kinds.map((kind) => {
+    const times = [results.flatMap(({ recovery }) => recovery[kind] ?? []), results.flatMap(({ caughtUp }) => caughtUp?.[kind] ?? [])]
+    return [kind, count(results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)), ...times.flatMap((samples) => [ms(percentile(samples, 0.5)), ms(percentile(samples, 0.99))])]
   }))
 }
 
 /** The first violations of a run, with what the subscriber saw around them. */
-export function violationText ({ seed, violations, violationCounts }) {
+export function violationText ({ seed, violations, violationCounts, caughtUp }) {
   if (violations.length === 0) return ''
   const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
     `  ${kind} at ${(at / 1_000).toFixed(3)} s${subscriber ? `, subscriber ${subscriber}` : channel ? `, channel ${channel}` : ''}: ${text}`,
     ...excerpt.map((line) => `      ${line}`)
   ].join('\n'))
-  return [`seed ${seed}: ${count(total(violationCounts))} violations, the first of them:`, ...shown, `  once more: SEED=${seed} npm run faults`].join('\n')
+  return [`seed ${seed}: ${count(total(violationCounts))} violations, the first of them:`, ...shown, `  once more: SEED=${seed} npm run faults${caughtUp ? ' -- --redis' : ''}`].join('\n')
 }
 
 /** The same without what a machine does not need. */
 export function jsonLine (results) {
   return JSON.stringify({
     ok: results.every(({ violations }) => violations.length === 0),
-    seeds: results.map(({ recovery, violations, violationCounts, ...numbers }) => ({
+    seeds: results.map(({ recovery, caughtUp, violations, violationCounts, ...numbers }) => ({
       ...numbers,
       recoverP50Ms: Math.round(percentile(all(recovery), 0.5)),
       recoverP99Ms: Math.round(percentile(all(recovery), 0.99)),
+      ...caughtUp && {
+        caughtUp: all(caughtUp).length,
+        caughtUpP50Ms: Math.round(percentile(all(caughtUp), 0.5)),
+        caughtUpP99Ms: Math.round(percentile(all(caughtUp), 0.99))
+      },
       violations: total(violationCounts),
       violationKinds: violationCounts
     }))
@@ -64,6 +84,10 @@ export function jsonLine (results) {
 
 function otherViolations ({ violationCounts: { lost, duplicate, ...others } }) {
   return total(others)
+}
+
+function ofRedis (faults) {
+  return Object.fromEntries(Object.entries(faults).filter(([kind]) => KINDS[kind].ofRedis || kind === 'term' || kind === 'kill'))
 }
 
 function all (recovery) {

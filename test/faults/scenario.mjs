@@ -9,8 +9,8 @@ const POLL_MS = 20
 const LATE = Symbol('late')
 
 /** What a seed decides before the run. */
-export function planOf (seed, { faults, seconds, subscribers, publishers, only }) {
-  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, channels: Object.keys(CHANNELS) }, only)
+export function planOf (seed, { faults, seconds, subscribers, publishers, instances, redis, only }) {
+  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, redis, channels: Object.keys(CHANNELS) }, only)
 }
 
 /** One run: everybody starts, messages flow while faults happen, everything heals, all catch up, the oracle decides. */
@@ -40,6 +40,8 @@ export async function runScenario (seed, options) {
     }))
     world.heal()
     await within(leftMs(), 'publishing what was left', sending)
+    // Whoever is late is a violation of its own, and must not go on behind the last message.
+    for (const publisher of publishers) publisher.stop()
     const sent = now()
     await within(settleMs, 'publishing the last messages', markChannels(world))
     await everybodyCatchesUp(world, settleMs)
@@ -65,7 +67,7 @@ async function everybodyCatchesUp ({ oracle }, limitMs) {
   while (performance.now() < deadline && !oracle.histories.every((history) => oracle.isComplete(history))) await delay(POLL_MS)
 }
 
-function numbers ({ oracle, recovery, service, publishers, subscribers, extra, channels }, plan) {
+function numbers ({ oracle, recovery, instances, redis, publishers, subscribers, extra, channels }, plan) {
   const faults = {}
   for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1
   const closes = {}
@@ -77,7 +79,9 @@ function numbers ({ oracle, recovery, service, publishers, subscribers, extra, c
     reconnects: subscribers.reduce((sum, { reconnects }) => sum + reconnects, 0),
     closes,
     retries: [...publishers, extra].reduce((sum, { retries }) => sum + retries, 0),
-    restarts: service.restarts,
+    instances: instances.length,
+    restarts: instances.reduce((sum, { restarts }) => sum + restarts, 0),
+    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together },
     faults,
     recovery: recovery.samples,
     violations: oracle.violations,

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url'
 
 const ENTRY = fileURLToPath(new URL('../../dist/src/server.js', import.meta.url))
 const LOOPBACK = '127.0.0.1'
-const START_TIMEOUT_MS = 15_000
+const FIRST_PORT = 10_000
+const PORTS = 20_000
+/** Twice what Redis may be away for in a fault, and then some: an instance is not ready without it. */
+const START_TIMEOUT_MS = 20_000
 const POLL_MS = 20
 const STDERR_CHARACTERS = 4_000
 
@@ -18,14 +21,23 @@ const children = new Set()
 // However this process ends, no other one is left behind.
 process.on('exit', () => { for (const child of children) child.kill('SIGKILL') })
 
-/** A port that is free now. The service keeps it over its restarts, as one behind a fixed name would. */
+/**
+ * A port that is free now and that no outgoing connection takes while its server is down, for systems draw theirs from higher
+ * ones. The service keeps it over its restarts, as one behind a fixed name would.
+ */
 export async function freePort () {
-  const server = createServer().listen(0, LOOPBACK)
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
+    const server = createServer().listen(port, LOOPBACK)
+    try {
+      await once(server, 'listening')
+      server.close()
+      await once(server, 'close')
+      return port
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE') throw error
+    }
+  }
 }
 
 /** The service as a process of its own. */
@@ -62,9 +74,14 @@ export class Service {
       if (!this.#expected) this.#onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#stderr.trim()}`)
       return { code, signal }
     })
+    await this.ready()
+  }
+
+  /** Resolves when the process serves. */
+  async ready () {
     const deadline = performance.now() + START_TIMEOUT_MS
     while (!await isReady(this.port)) {
-      if (performance.now() > deadline || child.exitCode !== null) throw new Error(`the service did not start: ${this.#stderr.trim()}`)
+      if (performance.now() > deadline || this.#child.exitCode !== null) throw new Error(`the service did not start: ${this.#stderr.trim()}`)
       await delay(POLL_MS)
     }
   }

@@ -1,7 +1,9 @@
+import { Gate } from './gate.mjs'
 import { Link } from './link.mjs'
 import { Oracle } from './oracle.mjs'
 import { Publisher } from './publisher.mjs'
 import { Recovery } from './recovery.mjs'
+import { RedisServer } from './redis.mjs'
 import { freePort, Service } from './service.mjs'
 import { Subscriber, transportNames } from './subscriber.mjs'
 
@@ -26,15 +28,25 @@ const SERVICE_ENV = {
   MAX_BUFFERED_BYTES: '262144'
 }
 
+/** Between an instance and Redis; a slow one would slow down all that the instance does, and is a fault of its own. */
+const REDIS_PROFILES = { plain: 1 }
+
 /** All that takes part in a run: the service, a link for everybody who speaks to it, publishers, subscribers, the oracle. */
 export class World {
   oracle
   recovery
-  service
+  /** The instances of the service; one without Redis. */
+  instances = []
+  /** The server that they share. */
+  redis
+  /** The way of each instance to Redis. */
+  redisLinks = []
   publishers = []
   subscribers = []
   /** A publisher of its own for what is not part of the ordinary traffic. */
   extra
+  /** Restarts of instances, and what must not meet with one. */
+  restarts = new Gate()
   #links = []
   #prng
   #now
@@ -51,10 +63,26 @@ export class World {
     return Object.keys(CHANNELS)
   }
 
+  histories () {
+    return this.subscribers.flatMap((subscriber) => subscriber.histories())
+  }
+
+  /** The histories that depend on a connection to this instance. */
+  historiesOn (instance) {
+    const { port } = this.instances[instance]
+    return this.subscribers.flatMap((subscriber) => [...subscriber.link.connections]
+      .filter((connection) => connection.port === port)
+      .flatMap(({ path }) => subscriber.histories(path)))
+  }
+
   /** Starts the service and makes everybody else. */
-  async create ({ publishers, subscribers }) {
-    this.service = new Service(await freePort(), SERVICE_ENV, (text) => { this.oracle.report({ kind: 'service', text }) })
-    await this.service.start()
+  async create ({ publishers, subscribers, instances, redis }) {
+    if (redis) {
+      this.redis = new RedisServer(await freePort(), (text) => { this.oracle.report({ kind: 'redis', text }) })
+      await this.redis.start()
+    }
+    for (let index = 0; index < instances; index++) this.instances.push(await this.#createInstance(`i${index + 1}`))
+    await Promise.all(this.instances.map((instance) => instance.start()))
     for (let index = 0; index < publishers; index++) this.publishers.push(await this.#createPublisher(`p${index + 1}`, (index + 1) % BATCHES_EVERY === 0))
     for (let index = 0; index < subscribers; index++) this.subscribers.push(await this.#createSubscriber(`s${index + 1}`, transportNames[index % transportNames.length]))
     this.extra = await this.#createPublisher('extra', true)
@@ -68,7 +96,7 @@ export class World {
   /** Everybody leaves, then the service is asked to end. */
   async end () {
     for (const subscriber of this.subscribers) subscriber.stop()
-    await this.service.stop('SIGTERM', STOP_TIMEOUT_MS)
+    await Promise.all(this.instances.map((instance) => instance.stop('SIGTERM', STOP_TIMEOUT_MS)))
   }
 
   /** Lets go of everything, whatever state it is in. */
@@ -76,7 +104,18 @@ export class World {
     for (const subscriber of this.subscribers) subscriber.stop()
     for (const publisher of [...this.publishers, this.extra]) publisher?.stop()
     for (const link of this.#links) link.close()
-    void this.service?.stop('SIGKILL', STOP_TIMEOUT_MS)
+    for (const instance of this.instances) void instance.stop('SIGKILL', STOP_TIMEOUT_MS)
+    this.redis?.close()
+  }
+
+  async #createInstance (name) {
+    let env = SERVICE_ENV
+    if (this.redis) {
+      const link = await this.#createLink(`${name} to Redis`, () => [this.redis.port], REDIS_PROFILES)
+      this.redisLinks.push(link)
+      env = { ...env, REDIS_URL: `redis://127.0.0.1:${link.port}` }
+    }
+    return new Service(await freePort(), env, (text) => { this.oracle.report({ kind: 'service', text: `${name}: ${text}` }) })
   }
 
   async #createPublisher (name, batches) {
@@ -86,6 +125,7 @@ export class World {
       prng: this.#prng.fork(name),
       channels: CHANNELS,
       batches,
+      hops: this.instances.length > 1,
       now: this.#now,
       onAcknowledged: (channel, id, key) => { this.oracle.acknowledge(channel, id, key) },
       onRefused: (text) => { this.oracle.report({ kind: 'refused', text }) }
@@ -104,8 +144,8 @@ export class World {
     })
   }
 
-  async #createLink (name) {
-    const link = new Link(this.#prng.fork(`link of ${name}`), () => this.service.port)
+  async #createLink (name, upstreams = () => this.instances.map(({ port }) => port), profiles = undefined) {
+    const link = new Link(this.#prng.fork(`link of ${name}`), upstreams, profiles)
     await link.open()
     this.#links.push(link)
     return link

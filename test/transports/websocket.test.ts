@@ -134,7 +134,7 @@ t.test('a WebSocket subscriber', async (t) => {
 
 t.test('the frames of ws and those of the fan-out', async (t) => {
   t.test('never mix: fragments, pings and a close of the client while messages go out at full speed', async (t) => {
-    const app = await startHost(t, { maxBufferedBytes: 1_000_000_000, maxMessageBytes: 200_000 })
+    const app = await startHost(t, { maxBufferedBytes: 1_000_000_000, maxMessageBytes: 200_000, pingIntervalMs: 86_400_000 })
     const connection = await upgradeRaw(t, app, '/room')
     const sizes = [1, 100, 125, 126, 1_000, 65_500, 65_536, 150_000]
     // Not reading for a while fills every buffer, so that writes are cut in the middle of frames.

@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/**
+ * The kinds of faults between the instances and Redis, and of Redis itself. Those of one instance leave the others as they are;
+ * those of the server hit all.
+ */
+export const REDIS_KINDS = {
+  /** Redis is killed and comes back with its data. */
+  'redis-kill': {
+    ofRedis: true,
+    weight: 12,
+    draw: drawOutage,
+    apply: (world, { kind, ms }) => returns(world, kind, world.redis.restart({ keepsData: true, downMs: ms }))
+  },
+  /** Redis is killed and comes back with nothing. */
+  'redis-lost': {
+    ofRedis: true,
+    weight: 8,
+    draw: drawOutage,
+    apply: (world, { kind, ms }) => returns(world, kind, world.redis.restart({ keepsData: false, downMs: ms, onDown () { world.oracle.loseData() } }))
+  },
+  /**
+   * Redis comes back without the last of its data. Instances live on meanwhile: what only a dead one knew of is the one loss that
+   * nobody can notice (docs/instances.md).
+   */
+  'redis-rewind': {
+    ofRedis: true,
+    weight: 5,
+    draw: (prng) => ({ ...drawOutage(prng), windowMs: prng.integer(50, 500), part: prng.next() }),
+    apply: (world, { kind, ms, windowMs, part }) => world.restarts.close(async () => {
+      await returns(world, kind, world.redis.rewind({ windowMs, part, downMs: ms, onDown () { world.oracle.loseData() } }))
+      await Promise.all(world.instances.map((instance) => instance.ready()))
+    })
+  },
+  /** Redis stands still. */
+  'redis-pause': {
+    ofRedis: true,
+    weight: 10,
+    draw: (prng) => ({ ms: prng.chance(0.85) ? prng.integer(500, 1_200) : prng.integer(1_200, 5_000) }),
+    apply: (world, { kind, ms }) => returns(world, kind, world.redis.pause(ms))
+  },
+  /** The connections of one instance to Redis break, at once or after some more bytes. */
+  'redis-cut': {
+    ofRedis: true,
+    weight: 30,
+    draw: (prng, shape) => ({ ...drawInstance(prng, shape), how: prng.pick(['reset', 'end', 'destroy']), after: prng.chance(0.5) ? prng.integer(1, 4_000) : 0, one: prng.chance(0.5) ? prng.next() : undefined }),
+    async apply (world, { kind, instance, how, after, one }) {
+      world.recovery.disturb()
+      for (const connection of connectionsOf(world, instance, one)) {
+        const expect = () => { world.recovery.expect(world.historiesOn(instance), kind) }
+        if (after > 0) connection.cutAfter(after, expect)
+        else { connection.cut(how); expect() }
+      }
+    }
+  },
+  /** Connections of one instance to Redis are half-open. */
+  'redis-stall': {
+    ofRedis: true,
+    weight: 20,
+    draw: (prng, shape) => ({ ...drawInstance(prng, shape), one: prng.chance(0.5) ? prng.next() : undefined }),
+    async apply (world, { kind, instance, one }) {
+      world.recovery.disturb()
+      for (const connection of connectionsOf(world, instance, one)) connection.stall()
+      world.recovery.expect(world.historiesOn(instance), kind)
+    }
+  },
+  /** Nothing moves between one instance and Redis, or on one of the connections, and then everything arrives. */
+  'redis-freeze': {
+    ofRedis: true,
+    weight: 20,
+    draw: (prng, shape) => ({ ...drawInstance(prng, shape), one: prng.chance(0.5) ? prng.next() : undefined, ms: prng.integer(200, 3_000) }),
+    async apply (world, { kind, instance, one, ms }) {
+      world.recovery.disturb()
+      const connections = connectionsOf(world, instance, one)
+      for (const connection of connections) connection.freeze()
+      await delay(ms)
+      for (const connection of connections) connection.heal()
+      world.recovery.expect(world.historiesOn(instance), kind)
+    }
+  },
+  /** One instance is cut off: new connections to Redis are refused, or never answered. */
+  'redis-off': {
+    ofRedis: true,
+    weight: 20,
+    draw: (prng, shape) => ({ ...drawInstance(prng, shape), condition: prng.pick(['refuses', 'swallows']), ms: prng.integer(500, 2_500) }),
+    async apply (world, { kind, instance, condition, ms }) {
+      world.recovery.disturb()
+      const link = world.redisLinks[instance]
+      link[condition] = true
+      for (const connection of connectionsOf(world, instance)) {
+        if (condition === 'refuses') connection.cut()
+        else connection.stall()
+      }
+      await delay(ms)
+      link[condition] = false
+      world.recovery.expect(world.historiesOn(instance), kind)
+    }
+  }
+}
+
+function drawOutage (prng) {
+  return { ms: prng.chance(0.85) ? prng.integer(0, 400) : prng.integer(400, 3_000) }
+}
+
+function drawInstance (prng, { instances }) {
+  return { instance: prng.integer(0, instances - 1) }
+}
+
+/** The connections of an instance to Redis: all, or the one that stands at that part of the list. */
+function connectionsOf ({ redisLinks }, instance, one) {
+  const all = [...redisLinks[instance].connections]
+  return one === undefined ? all : all.slice(Math.floor(one * all.length)).slice(0, 1)
+}
+
+/** Measures from when Redis is back. */
+async function returns (world, kind, back) {
+  await back
+  world.recovery.expectTogether(world.histories(), kind)
+}
