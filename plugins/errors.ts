@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import fp from 'fastify-plugin'
 import * as errors from '../src/errors.js'
 
@@ -49,7 +50,7 @@ function translate (error: FastifyError, request: FastifyRequest, maxMessageByte
 function invalid (error: FastifyError, request: FastifyRequest): FastifyError {
   if (error.validationContext === 'params') return new errors.ChannelInvalidError(JSON.stringify(Object.values(request.params as object)[0]))
   if (!isObject(request.body)) return new errors.BodyInvalidError('send a JSON object, {"message": …}')
-  const [{ instancePath, message } = { instancePath: '', message: '' }] = error.validation ?? []
+  const [{ instancePath, message }] = error.validation as [FastifySchemaValidationError]
   if (instancePath === '/message') return new errors.MessageMissingError()
   return new errors.BatchInvalidError(`${instancePath.slice(1)}: ${String(message).toLowerCase()}`)
 }

@@ -12,7 +12,7 @@ export default fp(async (fastify) => {
     try {
       done(null, parseBody(body.toString()))
     } catch (error) {
-      done(new BodyInvalidError(error instanceof SyntaxError ? `it is not JSON (${error.message})` : String(error)))
+      done(new BodyInvalidError(`it is not JSON (${(error as SyntaxError).message})`))
     }
   })
 }, { name: 'messenger-json-body', fastify: '5.x' })

@@ -38,8 +38,8 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
 
 export default send
 
-/** The key of a request; a header that was given twice is no key, and refused as such. */
+/** The key of a request, as the header gives it. */
 export function idempotencyKeyOf (headers: IncomingHttpHeaders): string | undefined {
   const key = headers['idempotency-key']
-  return Array.isArray(key) ? '' : key
+  return typeof key === 'string' ? key : undefined
 }

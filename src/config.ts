@@ -73,15 +73,16 @@ function readSecretOf (name: string, get: (name: string) => string | undefined):
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${JSON.stringify(file)} cannot (${(error as NodeJS.ErrnoException).code ?? 'error'})`)
+    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${JSON.stringify(file)} cannot (${String((error as NodeJS.ErrnoException).code)})`)
   }
 }
 
+/** The variables behind options that are texts. */
 const TEXTS: Record<string, string> = { token: 'BEARER_TOKEN', redisKeyPrefix: 'REDIS_KEY_PREFIX' }
 
 /** The variable behind an option. */
 function describe (option: string, env: NodeJS.ProcessEnv): { name: string, value: unknown, factor: number } {
-  const [name = TEXTS[option] ?? option, [, factor] = ['', 1]] = Object.entries(NUMBERS).find(([, [known]]) => known === option) ?? []
+  const [name = String(TEXTS[option]), [, factor] = ['', 1]] = Object.entries(NUMBERS).find(([, [known]]) => known === option) ?? []
   return { name, value: env[name], factor }
 }
 

@@ -87,7 +87,7 @@ export const NotFoundError = createError<[string, string]>(
 /** The URL cannot be decoded. */
 export const UrlInvalidError = createError(
   'MSG_ERR_URL_INVALID',
-  'URL is invalid: percent-encode it as UTF-8',
+  'URL is invalid: percent-encode it as UTF-8, and keep it short',
   400
 )
 

@@ -44,7 +44,7 @@ function createApp ({ logLevel }: Config): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // What the router cannot decode never reaches a route.
-    frameworkErrors (error, _request, reply) { sendError(error.code === 'FST_ERR_BAD_URL' ? new UrlInvalidError() : error, reply) }
+    frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, request.url), reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
@@ -70,7 +70,7 @@ async function main (): Promise<void> {
     })
   } catch (error) {
     // One line: who starts a service wants to know what to change, not where it was noticed.
-    process.stderr.write(`fastify-messenger: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`fastify-messenger: ${(error as Error).message}\n`)
     process.exitCode = 1
   }
 }

@@ -116,3 +116,14 @@ t.test('the token', async (t) => {
     }
   })
 })
+
+t.test('Redis', async (t) => {
+  t.test('is named by its address, which may stand in a file, and a prefix for its keys', (t) => {
+    const directory = t.testdir({ url: 'rediss://user:password@host\n' })
+    t.notOk('redis' in readConfig({}).messenger)
+    t.match(readConfig({ REDIS_URL: 'redis://host', REDIS_KEY_PREFIX: 'app:' }).messenger, { redis: 'redis://host', redisKeyPrefix: 'app:' })
+    t.match(readConfig({ REDIS_URL_FILE: join(directory, 'url') }).messenger, { redis: 'rediss://user:password@host', redisKeyPrefix: 'messenger:' })
+    t.match(complaint({ REDIS_KEY_PREFIX: 'a {b}' }), /^REDIS_KEY_PREFIX must be a text without braces and white space, but is "a \{b\}"$/)
+    t.end()
+  })
+})

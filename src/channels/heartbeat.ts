@@ -32,6 +32,6 @@ export class Heartbeat {
 
   #tick (): void {
     this.#slot = (this.#slot + 1) % SLOTS
-    for (const subscriber of this.#slots[this.#slot] ?? []) subscriber.beat()
+    for (const subscriber of this.#slots[this.#slot] as Set<Subscriber>) subscriber.beat()
   }
 }

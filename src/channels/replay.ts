@@ -22,7 +22,8 @@ export type ReplayOutcome = 'live' | 'gone' | 'gap'
 export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, since: Since, announce: boolean): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
   let readEpoch: string | undefined
-  for (let first = true; ; first = false) {
+  let live = false
+  for (let first = true; !live; first = false) {
     const { epoch, after, head, entries, reason } = await broker.read(channel.name, since, PAGE)
     if (!subscriber.isOpen()) return 'gone'
     if (reason !== undefined || (first && announce)) {
@@ -37,14 +38,15 @@ export async function replay (broker: Broker, channel: Channel, subscriber: Subs
     const reached = after + entries.length
     // Another log was flushed: this one was lost while it was read, unless a second read finds it again.
     const passed = channel.flushedEpoch === epoch ? channel.flushedOffset <= reached : channel.flushedEpoch === '' || readEpoch === epoch
-    if (reached === head && passed) {
+    live = reached === head && passed
+    if (live) {
       subscriber.epoch = epoch
       subscriber.offset = reached
-      return 'live'
     }
     readEpoch = epoch
     since = { epoch, offset: reached }
   }
+  return 'live'
 }
 
 function * chunks (channel: string, entries: readonly LogEntry[]): Generator<Envelope[]> {

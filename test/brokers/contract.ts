@@ -229,9 +229,9 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes): 
   t.test(`${name} as a broker: listening`, async (t) => {
     t.test('delivers all that is appended after it resolved, whatever is published around it', async (t) => {
       const [a, b] = await createNodes(t)
-      let publishing = true
+      const stop = new AbortController()
       const publisher = (async () => {
-        for (let number = 1; publishing; number++) {
+        for (let number = 1; !stop.signal.aborted; number++) {
           await a.broker.publish('room', String(number))
           await turn()
         }
@@ -246,7 +246,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes): 
         t.strictSame(offsets, range(offsets[0] ?? 0, offsets.at(-1) ?? 0), 'has no hole and nothing twice')
         b.leave('room')
       }
-      publishing = false
+      stop.abort()
       await publisher
     })
 

@@ -314,3 +314,22 @@ t.test('the epoch of a log in a MemoryBroker', async (t) => {
     t.match(bench.broker, { size: 1, bytes })
   })
 })
+
+t.test('a relay', async (t) => {
+  t.test('keeps the position of a channel that is left and listened to again', async (t) => {
+    const { broker } = new Bench(t, { size: 0 })
+    await broker.publish('room', '1')
+    await broker.listen('room')
+    broker.unlisten('room')
+    await broker.listen('room')
+    t.match(await broker.publish('room', '2'), { offset: 2 })
+  })
+
+  t.test('counts on for the channel in use when there is room for nothing', async (t) => {
+    const { broker } = new Bench(t, { size: 0, maxBytes: 0 })
+    t.match(await broker.publish('room', '1'), { offset: 1 })
+    t.match(await broker.publish('room', '2'), { offset: 2 })
+    await broker.publish('other', '1')
+    t.equal(broker.size, 1)
+  })
+})

@@ -10,12 +10,16 @@ export class TestNode implements Receiver {
   /** The channels whose messages were lost, in the order in which that was told. */
   readonly resets: string[] = []
 
+  /** Called with each message, before anything else can happen. */
+  onDeliver: (() => void) | undefined
+
   constructor (createBroker: CreateBroker) {
     this.broker = createBroker(this)
   }
 
   deliver (channel: string, entry: LogEntry): void {
     this.delivered(channel).push(entry)
+    this.onDeliver?.()
   }
 
   reset (channel: string): void {

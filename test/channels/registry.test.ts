@@ -356,4 +356,41 @@ t.test('ChannelRegistry.close', async (t) => {
     await registry.close(60_000)
     t.equal(registry.ready, false)
   })
+
+  t.test('lets a replay that is under way come to its end, as far as the drain allows', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    for (let message = 0; message < 3; message++) broker.append()
+    broker.hold()
+    const member = new FakeSubscriber()
+    const subscribed = registry.subscribe('room', member, 'earliest', true)
+    await turn()
+    const closed = registry.close(60_000)
+    await turn()
+    t.strictSame(member.closes, [])
+    broker.resume()
+    await subscribed
+    t.strictSame(member.offsets, [1, 2, 3])
+    t.match(member.closes, [{ code: 1012, reason: /^retry=\d+$/ }])
+    registry.release(member)
+    await closed
+  })
+
+  t.test('cuts off who has not read what was acknowledged', async (t) => {
+    const registry = createRegistry(t)
+    const member = await join(registry)
+    member.unsentBytes = Infinity
+    await registry.publish('room', 1)
+    await registry.close(0)
+    t.match(member.closes, [{ code: 1013 }])
+  })
+
+  t.test('has nothing to say to a subscriber that is gone before its log could be read', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.listening = Promise.reject(new Error('away'))
+    const member = new FakeSubscriber()
+    const subscribed = registry.subscribe('room', member, 'now', true)
+    registry.release(member)
+    await subscribed
+    t.strictSame(member.closes, [])
+  })
 })

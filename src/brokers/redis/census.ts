@@ -1,6 +1,7 @@
-const REPORT_INTERVAL_MS = 1_000
-/** A node that was not heard of for so long is gone. */
-const NODE_TTL_MS = 10_000
+import type { Timings } from './timings.js'
+
+/** Reports that may be due at once before it is this node that was not awake. */
+const MAX_LATE_REPORTS = 3
 
 /** What a node says about itself. */
 interface Report {
@@ -14,6 +15,8 @@ interface Report {
 
 /** A request for full reports: from one node, or from all. */
 interface Request {
+  /** Who wants to know. */
+  readonly from: string
   readonly ask: string
 }
 
@@ -44,14 +47,20 @@ export class Census {
   /** Subscribers on other nodes. */
   readonly #elsewhere = new Map<string, number>()
   readonly #changed = new Set<string>()
+  readonly #timings: Pick<Timings, 'reportMs' | 'nodeTtlMs'>
   readonly #timer: NodeJS.Timeout
   #number = 0
   #connected = false
+  #tickedAt = performance.now()
+  #toldAllAt = -Infinity
+  /** Whether the next report has to be a full one. */
+  #owesAll = false
 
-  constructor (node: string, ports: CensusPorts) {
+  constructor (node: string, timings: Pick<Timings, 'reportMs' | 'nodeTtlMs'>, ports: CensusPorts) {
     this.#node = node
+    this.#timings = timings
     this.#ports = ports
-    this.#timer = setInterval(() => { this.#tick() }, REPORT_INTERVAL_MS).unref()
+    this.#timer = setInterval(() => { this.#tick() }, timings.reportMs).unref()
   }
 
   /** Subscribers of a channel on all nodes. */
@@ -67,10 +76,9 @@ export class Census {
   /** To be called when the nodes can hear each other again. Silence up to now says nothing about a node. */
   connected (): void {
     this.#connected = true
-    const now = performance.now()
-    for (const peer of this.#peers.values()) peer.heardAt = now
+    this.#spare()
     this.#reportAll()
-    this.#send({ ask: '*' })
+    this.#send({ from: this.#node, ask: '*' })
   }
 
   /** To be called when they cannot: the last known counts stay. */
@@ -78,11 +86,16 @@ export class Census {
     this.#connected = false
   }
 
-  /** Takes what another node sent. */
+  /** Takes what a node sent, which may be this one. What is not of a census is ignored. */
   receive (text: string): void {
-    const message = JSON.parse(text) as Report | Request
+    let message: Report | Request
+    try {
+      message = JSON.parse(text) as Report | Request
+    } catch {
+      return
+    }
     if ('ask' in message) {
-      if (message.ask === '*' || message.ask === this.#node) this.#reportAll()
+      if (message.from !== this.#node && (message.ask === '*' || message.ask === this.#node)) this.#answer()
     } else if (message.node !== this.#node) {
       this.#take(message)
     }
@@ -100,7 +113,7 @@ export class Census {
     const complete = full || number === peer.number + 1
     peer.number = number
     peer.heardAt = performance.now()
-    if (!complete) this.#send({ ask: node })
+    if (!complete) this.#send({ from: this.#node, ask: node })
     if (full) for (const channel of peer.counts.keys()) if (!Object.hasOwn(counts, channel)) this.#set(peer, channel, 0)
     for (const [channel, count] of Object.entries(counts)) this.#set(peer, channel, count)
   }
@@ -114,23 +127,43 @@ export class Census {
   }
 
   #tick (): void {
+    const now = performance.now()
+    const late = now - this.#tickedAt > MAX_LATE_REPORTS * this.#timings.reportMs
+    this.#tickedAt = now
     if (!this.#connected) return
-    const silent = performance.now() - NODE_TTL_MS
+    // What the others said while this node stood still is yet to be read.
+    if (late) this.#spare()
     for (const [node, peer] of this.#peers) {
-      if (peer.heardAt > silent) continue
+      if (peer.heardAt > now - this.#timings.nodeTtlMs) continue
       for (const channel of [...peer.counts.keys()]) this.#set(peer, channel, 0)
       this.#peers.delete(node)
     }
-    this.#report(this.#changed, false)
+    if (this.#owesAll) this.#reportAll()
+    else this.#report(this.#changed, false)
+  }
+
+  /** Lets the time of every node begin anew. */
+  #spare (): void {
+    const now = performance.now()
+    for (const peer of this.#peers.values()) peer.heardAt = now
+  }
+
+  /** Answers a request at once, but many at the same time with one report: when Redis returns, every node asks every other. */
+  #answer (): void {
+    if (performance.now() - this.#toldAllAt < this.#timings.reportMs) this.#owesAll = true
+    else this.#reportAll()
   }
 
   #reportAll (): void {
-    this.#report(this.#ports.occupied(), true)
+    this.#owesAll = !this.#report(this.#ports.occupied(), true)
+    this.#toldAllAt = performance.now()
   }
 
-  #report (channels: Iterable<string>, full: boolean): void {
+  #report (channels: Iterable<string>, full: boolean): boolean {
     const counts = Object.fromEntries(Array.from(channels, (channel) => [channel, this.#ports.count(channel)]))
-    if (this.#send({ node: this.#node, number: ++this.#number, full, counts })) this.#changed.clear()
+    const sent = this.#send({ node: this.#node, number: ++this.#number, full, counts })
+    if (sent) this.#changed.clear()
+    return sent
   }
 
   #send (message: Report | Request): boolean {

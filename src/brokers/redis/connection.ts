@@ -1,52 +1,76 @@
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { ConfigInvalidError } from '../../errors.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from './scripts.js'
+import { backoff, type Timings } from './timings.js'
+import { parseUrl } from './url.js'
 
 /** A client of ioredis, for one server (also found by Sentinel) or a cluster. */
 export type RedisClient = Redis | Cluster
 
-/** A connection on which the scripts can be called. */
-export type Commands = RedisClient & {
+interface Scripts {
   messengerPublish (...args: (string | number)[]): Promise<[status: 'sent' | 'duplicate' | 'conflict', epoch: string, offset: string, subscribers: string]>
   messengerRead (...args: (string | number)[]): Promise<[epoch: string, head: string, after: string, reason: string, entries: [id: string, fields: [string, string]][]]>
   messengerVerify (...args: (string | number)[]): Promise<0 | 1>
   messengerTouch (...args: (string | number)[]): Promise<[epoch: string | null, head: string | null]>
 }
 
-const COMMAND_TIMEOUT_MS = 2_000
-const MAX_BACKOFF_MS = 1_000
+/** A connection on which the scripts can be called. */
+export type Commands = RedisClient & Scripts
 
-/** Full jitter, so that the instances do not come back in step. */
-function backoff (attempt: number): number {
-  return Math.ceil(Math.random() * Math.min(MAX_BACKOFF_MS, 25 * 2 ** attempt))
+/** How long a connection may take to say goodbye; a dead one never does. */
+const DISCONNECT_MS = 100
+
+// Nothing waits in a queue for a server that is away: what cannot be done now is answered now. And nothing is sent a second
+// time: a message whose answer was lost may be in the log.
+function options ({ commandMs, maxBackoffMs }: Timings) {
+  const retryStrategy = (attempt: number): number => backoff(attempt, maxBackoffMs)
+  return {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: commandMs,
+    connectTimeout: commandMs,
+    sentinelCommandTimeout: commandMs,
+    disconnectTimeout: DISCONNECT_MS,
+    autoResubscribe: false,
+    retryStrategy,
+    sentinelRetryStrategy: retryStrategy,
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    ...OWN
+  } satisfies RedisOptions
 }
 
-// Nothing waits in a queue for a server that is away: what cannot be done now is answered now.
-const OPTIONS = {
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 0,
-  commandTimeout: COMMAND_TIMEOUT_MS,
-  connectTimeout: COMMAND_TIMEOUT_MS,
-  autoResubscribe: false,
-  retryStrategy: backoff,
-  reconnectOnError: (error: Error) => error.message.startsWith('READONLY')
+function clusterOptions ({ commandMs, maxBackoffMs }: Timings) {
+  return {
+    enableOfflineQueue: false,
+    shardedSubscribers: true,
+    clusterRetryStrategy: (attempt: number) => backoff(attempt, maxBackoffMs),
+    slotsRefreshInterval: commandMs,
+    slotsRefreshTimeout: commandMs,
+    // Would send again what a node may have done before it was lost.
+    retryDelayOnFailover: 0,
+    scaleReads: 'master' as const,
+    redisOptions: { commandTimeout: commandMs, connectTimeout: commandMs, disconnectTimeout: DISCONNECT_MS, ...OWN },
+    ...OWN
+  } satisfies ClusterOptions
 }
 
-const CLUSTER_OPTIONS = {
-  enableOfflineQueue: false,
-  shardedSubscribers: true,
-  clusterRetryStrategy: backoff,
-  slotsRefreshInterval: 2_000,
-  redisOptions: { commandTimeout: COMMAND_TIMEOUT_MS, connectTimeout: COMMAND_TIMEOUT_MS }
+// What a host may have set for itself and would break here: names in scripts are not prefixed, and connecting is not put off.
+// And no CLIENT SETINFO, which Redis has since 7.2 only and an ACL would have to allow.
+const OWN = { keyPrefix: '', lazyConnect: false, enableAutoPipelining: false, disableClientInfo: true }
+
+/** Whether a client is one of a cluster; the host's may be of another copy of ioredis, so that its class says nothing. */
+export function isCluster<T extends RedisClient> (client: T): client is T & Cluster {
+  return client.isCluster
 }
 
 /**
  * Opens a connection of this package's own: to what a URL names, or to where a client of the host is connected.
  * `redis://`, `rediss://` (TLS), `unix:///path`, `redis+sentinel://host:port,host:port/name`, `redis+cluster://host:port,host:port`;
- * `rediss+…` for TLS. Throws MSG_ERR_CONFIG_INVALID for any other.
+ * `rediss+…` for TLS. Throws MSG_ERR_CONFIG_INVALID for any other; the error does not tell the URL, which may hold a password.
  */
-export function connect (target: string | RedisClient): Commands {
-  const client = typeof target === 'string' ? open(target) : duplicate(target)
+export function connect (target: string | RedisClient, timings: Timings): Commands {
+  const client = typeof target === 'string' ? open(target, timings) : duplicate(target, timings)
   // Without a listener the first lost connection would end the process; what matters of it is the state.
   client.on('error', () => {})
   client.defineCommand('messengerPublish', { numberOfKeys: 3, lua: PUBLISH })
@@ -56,34 +80,24 @@ export function connect (target: string | RedisClient): Commands {
   return client as Commands
 }
 
-function duplicate (client: RedisClient): RedisClient {
-  return client instanceof Cluster ? client.duplicate([], CLUSTER_OPTIONS) : client.duplicate(OPTIONS)
+function duplicate (client: RedisClient, timings: Timings): RedisClient {
+  if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function') throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
+  return isCluster(client) ? client.duplicate([], clusterOptions(timings)) : client.duplicate(options(timings))
 }
 
-function open (target: string): RedisClient {
-  const [, scheme = '', rest = ''] = /^([a-z+]+):\/\/(.+)$/.exec(target) ?? []
-  if (scheme === 'redis' || scheme === 'rediss') return new Redis(target, OPTIONS)
-  if (scheme === 'unix') return new Redis(rest, OPTIONS)
-  const { hosts, path, username, password } = parse(rest)
-  const tls = scheme.startsWith('rediss') ? { tls: {} } : {}
-  const credentials = { ...username && { username }, ...password && { password } }
-  switch (scheme.replace('rediss', 'redis')) {
-    case 'redis+sentinel':
-      return new Redis({ ...OPTIONS, ...tls, ...credentials, sentinels: hosts, name: path || 'mymaster', sentinelRetryStrategy: backoff })
-    case 'redis+cluster':
-      return new Cluster(hosts, { ...CLUSTER_OPTIONS, redisOptions: { ...CLUSTER_OPTIONS.redisOptions, ...tls, ...credentials } })
-    default:
-      throw new ConfigInvalidError('REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://')
+function open (target: string, timings: Timings): RedisClient {
+  const { kind, url, hosts, name, credentials, tls } = parseUrl(target)
+  const secure = tls ? { tls: {} } : {}
+  switch (kind) {
+    case 'server':
+      return new Redis(url, options(timings))
+    case 'sentinel':
+      return new Redis({
+        ...options(timings), ...credentials, ...secure, sentinels: hosts, name, ...tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }
+      })
+    case 'cluster': {
+      const shared = clusterOptions(timings)
+      return new Cluster(hosts, { ...shared, redisOptions: { ...shared.redisOptions, ...credentials, ...secure } })
+    }
   }
-}
-
-/** Takes `[user:password@]host:port,host:port[/path]` apart, which URL does not take for its several hosts. */
-function parse (rest: string): { hosts: { host: string, port: number }[], path: string, username: string, password: string } {
-  const [, login = '', list = '', path = ''] = /^(?:(.*)@)?([^/]*)(?:\/(.*))?$/.exec(rest) ?? []
-  const [username = '', password = ''] = login.split(':').map(decodeURIComponent)
-  const hosts = list.split(',').map((host) => {
-    const [, name = '', port = '6379'] = /^(.*?)(?::(\d+))?$/.exec(host) ?? []
-    return { host: name, port: Number(port) }
-  })
-  return { hosts, path, username, password }
 }

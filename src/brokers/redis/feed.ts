@@ -2,6 +2,8 @@ import type { LogEntry, Replay, Since } from '../broker.js'
 
 /** Messages read from the log at a time. */
 const PAGE = 1_000
+/** Notifications kept while the log is read; those before them are read instead. */
+const MAX_HEARD = 1_000
 
 /** What a feed works with. */
 export interface FeedPorts {
@@ -11,6 +13,8 @@ export interface FeedPorts {
   deliver (entry: LogEntry): void
   /** Learns that messages are lost, so that every subscriber has to be told. */
   reset (): void
+  /** Learns that the log could not be read after a message was missed: `catchUp` is to be called again. */
+  lag (): void
 }
 
 /**
@@ -18,83 +22,85 @@ export interface FeedPorts {
  * overtake a read of the log: only the next offset is handed on, anything else makes the feed read the log.
  */
 export class Feed {
+  /** The log; empty until it was read for the first time. */
   epoch = ''
   /** The last message handed on. */
   offset = 0
   readonly #ports: FeedPorts
-  #catchingUp: Promise<void> | undefined
-  /** The highest offset heard of while the log was read. */
-  #heard = 0
-  #heardEpoch = ''
+  #reading: Promise<void> | undefined
+  #again = false
+  #heard: LogEntry[] = []
 
   constructor (ports: FeedPorts) {
     this.#ports = ports
   }
 
-  /** Whether every message up to `offset` was handed on and the next one will be. */
-  get live (): boolean {
-    return this.#catchingUp === undefined && this.epoch !== ''
-  }
-
-  /** Takes the position from the log; to be called once notifications come in, those meanwhile are not lost. */
-  async start (): Promise<void> {
-    await this.#exclusively(async () => {
-      const { epoch, head } = await this.#ports.read('now', 0)
-      this.epoch = epoch
-      this.offset = head
-    })
-  }
-
   /** Takes a notification. */
   notify (entry: LogEntry): void {
-    if (this.#catchingUp !== undefined) {
-      this.#heardEpoch = entry.epoch
-      this.#heard = entry.offset
-    } else if (entry.epoch === this.epoch && entry.offset === this.offset + 1) {
-      this.offset = entry.offset
-      this.#ports.deliver(entry)
-    } else if (entry.epoch !== this.epoch || entry.offset > this.offset) {
-      void this.catchUp()
+    if (this.#reading !== undefined) {
+      if (this.#heard.push(entry) > MAX_HEARD) {
+        this.#heard = []
+        this.#again = true
+      }
+    } else if (!this.#take(entry)) {
+      this.catchUp().catch(() => { this.#ports.lag() })
     }
   }
 
-  /** Reads what was missed and hands it on. When the log cannot be read the feed stays where it is. */
-  async catchUp (): Promise<void> {
-    if (this.#catchingUp === undefined && this.epoch === '') await this.start()
-    else await this.#exclusively(async () => { await this.#read() })
+  /**
+   * Hands on what was missed; the first time it takes the position from the log. Resolves when everything is handed on that
+   * was in the log when it was called. Rejects when the log cannot be read; the feed then stays where it is.
+   */
+  catchUp (): Promise<void> {
+    // A read that is under way may be older than what the caller knows of, so that another one follows it.
+    this.#again = true
+    return this.#reading ??= this.#readAll()
   }
 
-  /** Runs one step at a time; notifications that come meanwhile are compared with where the step ended. */
-  async #exclusively (step: () => Promise<void>): Promise<void> {
-    if (this.#catchingUp !== undefined) { await this.#catchingUp; return }
-    this.#catchingUp = step()
+  async #readAll (): Promise<void> {
     try {
-      await this.#catchingUp
+      while (this.#again) {
+        this.#again = false
+        await (this.epoch === '' ? this.#begin() : this.#read())
+        // Taken from where the read ended, so that a busy channel needs no second read, which would be late as well.
+        for (const entry of this.#heard.splice(0)) if (!this.#take(entry)) this.#again = true
+      }
     } finally {
-      this.#catchingUp = undefined
+      this.#heard = []
+      this.#reading = undefined
     }
-    const { epoch, offset } = this
-    if (this.#heard > 0 && (this.#heardEpoch !== epoch || this.#heard > offset)) {
-      this.#heard = 0
-      await this.catchUp()
-    }
-    this.#heard = 0
+  }
+
+  async #begin (): Promise<void> {
+    const { epoch, head } = await this.#ports.read('now', 0)
+    this.epoch = epoch
+    this.offset = head
   }
 
   async #read (): Promise<void> {
     for (;;) {
       const { epoch, head, entries, reason } = await this.#ports.read({ epoch: this.epoch, offset: this.offset }, PAGE)
+      // Another epoch without a reason is the same log, which goes on under that name.
+      this.epoch = epoch
       if (reason !== undefined) {
-        this.epoch = epoch
         this.offset = head
         this.#ports.reset()
         return
       }
-      for (const entry of entries) {
-        this.offset = entry.offset
-        this.#ports.deliver(entry)
-      }
+      for (const entry of entries) this.#hand(entry)
       if (this.offset >= head || entries.length === 0) return
     }
+  }
+
+  /** Hands a message on when it is the next one; `false` when others are missing before it. */
+  #take (entry: LogEntry): boolean {
+    if (entry.epoch !== this.epoch || entry.offset > this.offset + 1) return false
+    if (entry.offset > this.offset) this.#hand(entry)
+    return true
+  }
+
+  #hand (entry: LogEntry): void {
+    this.offset = entry.offset
+    this.#ports.deliver(entry)
   }
 }

@@ -1,45 +1,72 @@
-import { Cluster } from 'ioredis'
-import type { Commands } from './connection.js'
+import { type Commands, isCluster } from './connection.js'
+import type { Timings } from './timings.js'
 
-const CHECK_INTERVAL_MS = 1_000
-/** How long a connection may take to become usable before it is tried anew. */
-const CONNECT_TIMEOUT_MS = 4_000
+/** How many times longer than a command the way to a usable connection may take, loading the data set excepted. */
+const CONNECT_COMMANDS = 4
+/** What tells of a cluster, beside its connection as a whole, that a part of it came, went or was connected to anew. */
+const CLUSTER_EVENTS = ['+node', '-node', 'subscribersReady']
+
+/** What a link works with. */
+export interface LinkPorts {
+  /** Learns that the connection, or a part of it, is usable, perhaps anew: what it carried before is not to be relied on. */
+  readonly onReady: () => void
+  /** Learns that the connection is lost. */
+  readonly onLost: () => void
+}
 
 /**
- * Watches a connection. One that is silently cut looks alive for minutes: it is asked once a second, and an answer that does not
+ * Watches a connection. One that is silently cut looks alive for minutes: it is asked now and then, and an answer that does not
  * come in time ends it. A cluster's connections are the client's to watch.
  */
 export class Link {
-  readonly #client: Commands
+  readonly client: Commands
+  /** When it became usable and when it was lost for the last time, in milliseconds of `performance.now`. */
+  readyAt = -Infinity
+  lostAt = -Infinity
   readonly #timer: NodeJS.Timeout
+  readonly #connectMs: number
+  readonly #listeners: Record<string, () => void>
   #connectingSince = performance.now()
 
-  constructor (readonly client: Commands, onReady: () => void, onLost: () => void) {
-    this.#client = client
-    client.on('ready', onReady)
-    client.on('close', onLost)
-    this.#timer = setInterval(() => { void this.#check() }, CHECK_INTERVAL_MS).unref()
+  constructor (client: Commands, { checkMs, commandMs }: Timings, { onReady, onLost }: LinkPorts) {
+    this.client = client
+    this.#connectMs = CONNECT_COMMANDS * commandMs
+    this.#listeners = {
+      ready: () => { this.readyAt = performance.now(); onReady() },
+      close: () => { this.lostAt = this.#connectingSince = performance.now(); onLost() }
+    }
+    if (isCluster(client)) for (const event of CLUSTER_EVENTS) this.#listeners[event] = onReady
+    for (const [event, listener] of Object.entries(this.#listeners)) client.on(event, listener)
+    this.#timer = setInterval(() => { void this.#check() }, checkMs).unref()
   }
 
   get ready (): boolean {
-    return this.#client.status === 'ready'
+    return this.client.status === 'ready'
   }
 
+  /** Connects anew. */
+  reconnect (): void {
+    this.client.disconnect(true)
+  }
+
+  /** Ends the connection for good. */
   close (): void {
     clearInterval(this.#timer)
-    this.#client.removeAllListeners('ready').removeAllListeners('close')
-    this.#client.disconnect()
+    for (const [event, listener] of Object.entries(this.#listeners)) this.client.off(event, listener)
+    this.client.disconnect()
   }
 
   async #check (): Promise<void> {
-    const client = this.#client
-    if (client instanceof Cluster) return
+    const { client } = this
+    if (isCluster(client)) return
     if (client.status === 'ready') {
-      this.#connectingSince = performance.now() + CHECK_INTERVAL_MS
-      await client.ping().catch(() => { if (client.status === 'ready') client.disconnect(true) })
-    } else if (client.status !== 'reconnecting' && performance.now() - this.#connectingSince > CONNECT_TIMEOUT_MS) {
+      await client.ping().catch(() => { if (this.ready) this.reconnect() })
+    } else if (client.status === 'end') {
+      // The client gives up when it is interrupted while it asks Sentinels.
+      client.connect().catch(() => {})
+    } else if (client.status !== 'reconnecting' && performance.now() - this.#connectingSince > this.#connectMs) {
       this.#connectingSince = performance.now()
-      client.disconnect(true)
+      this.reconnect()
     }
   }
 }

@@ -1,0 +1,198 @@
+import t from 'tap'
+import { range } from '../test-node.js'
+import { eventually } from './eventually.js'
+import { startNode } from './redis-node.js'
+import { startProxy } from './proxy.js'
+import { startRedis } from './redis-server.js'
+
+t.test('A server that comes back with less than it had', async (t) => {
+  t.test('goes on under another epoch, so that no id is given a second time, and subscribers are told', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const node = await startNode(t, { redis: server.url })
+    await node.join('room')
+    await node.publish('room', 1, 5)
+    const rollBack = server.snapshot()
+    await node.publish('room', 6, 10)
+    await node.handed('room', 10)
+    const { epoch } = node.delivered('room')[0] ?? { epoch: '' }
+    await server.kill()
+    rollBack()
+    await server.start()
+    await eventually('the reset', () => node.resets.length === 1)
+    const published = await node.broker.publish('room', '"new"')
+    t.not(published.epoch, epoch)
+    t.equal(published.offset, 6, 'after what the log still has')
+    for (const offset of [6, 10]) t.match(await node.broker.read('room', { epoch, offset }), { epoch: published.epoch, reason: 'epoch', after: 5, head: 6, entries: [{ message: '"new"' }] })
+    t.strictSame(await node.broker.read('room', { epoch, offset: 5 }), { epoch: published.epoch, after: 5, head: 6, entries: [{ epoch: published.epoch, offset: 6, message: '"new"' }] }, 'who had no more misses nothing')
+    t.match(await node.broker.read('room', { epoch, offset: 3 }), { after: 3, reason: undefined, entries: { length: 3 } })
+    await node.handed('room', 11)
+    t.equal(node.delivered('room').at(-1)?.message, '"new"')
+  })
+
+  t.test('is found out for a channel that nobody listens to, by who published to it', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const node = await startNode(t, { redis: server.url })
+    await node.publish('room', 1, 2)
+    const rollBack = server.snapshot()
+    const { epoch } = await node.broker.publish('room', '3')
+    await server.kill()
+    rollBack()
+    await server.start()
+    await node.turned(true)
+    const published = await node.broker.publish('room', '"new"')
+    t.equal(published.offset, 3)
+    t.not(published.epoch, epoch)
+    t.match(await node.broker.read('room', { epoch, offset: 3 }), { reason: 'epoch' })
+  })
+
+  t.test('is found out by who read from it, and by who listened until a moment ago', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: server.url })]
+    for (const channel of ['read', 'left']) await a.publish(channel, 1)
+    const rollBack = server.snapshot()
+    await b.join('left')
+    for (const channel of ['read', 'left']) await a.publish(channel, 2)
+    await b.handed('left', 1)
+    b.leave('left')
+    const { epoch } = await b.broker.read('read', 'now')
+    await a.broker.close()
+    await server.kill()
+    rollBack()
+    await server.start()
+    await b.turned(true)
+    t.not((await b.broker.publish('read', '"new"')).epoch, epoch)
+    t.not((await b.broker.publish('left', '"new"')).epoch, b.delivered('left')[0]?.epoch)
+  })
+
+  t.test('is found out by the id that a publisher got, though the message never reached this node', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const proxy = await startProxy(t, server.socket)
+    const node = await startNode(t, { redis: proxy.url, timings: { commandMs: 5_000, checkMs: 60_000 } })
+    await node.join('room')
+    await node.publish('room', 1)
+    await node.handed('room', 1)
+    const rollBack = server.snapshot()
+    proxy.stall('ssubscribe')
+    const { epoch, offset } = await node.broker.publish('room', '2')
+    t.equal(offset, 2)
+    t.strictSame(node.offsets('room'), [1])
+    await server.kill()
+    rollBack()
+    await server.start()
+    proxy.cut()
+    await node.turned(false)
+    await node.turned(true)
+    t.not((await node.broker.publish('room', '"new"')).epoch, epoch)
+  })
+
+  t.test('tells those who had more, and only those: a node that had less goes on without a gap', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const proxy = await startProxy(t, server.socket)
+    const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: proxy.url })]
+    await a.join('room')
+    await b.join('room')
+    await a.publish('room', 1, 2)
+    await Promise.all([a.handed('room', 2), b.handed('room', 2)])
+    const rollBack = server.snapshot()
+    proxy.deaf = true
+    proxy.cut()
+    await a.publish('room', 3, 4)
+    await a.handed('room', 4)
+    await server.kill()
+    rollBack()
+    await server.start()
+    await eventually('the reset', () => a.resets.length === 1)
+    await a.broker.publish('room', '"new"')
+    proxy.deaf = false
+    await b.handed('room', 3)
+    t.strictSame(b.messages('room'), ['1', '2', '"new"'])
+    t.strictSame(b.resets, [])
+  })
+
+  t.test('is found out by a node that was away for two such takeovers', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const proxy = await startProxy(t, server.socket)
+    const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: proxy.url })]
+    await b.join('room')
+    await a.publish('room', 1, 2)
+    const rollBack = server.snapshot()
+    await a.publish('room', 3)
+    await b.handed('room', 3)
+    await a.broker.close()
+    proxy.deaf = true
+    proxy.cut()
+    await server.kill()
+    rollBack()
+    await server.start()
+    const c = await startNode(t, { redis: server.url })
+    t.match(await c.broker.publish('room', '"3 again"'), { offset: 3 })
+    await server.restart()
+    await c.turned(true)
+    t.match(await c.broker.publish('room', '"4"'), { offset: 4 })
+    proxy.deaf = false
+    await eventually('the reset', () => b.resets.length === 1)
+    const replay = await b.broker.read('room', { epoch: b.delivered('room')[0]?.epoch ?? '', offset: 3 })
+    t.match(replay, { reason: 'epoch', after: 2, head: 4, entries: [{ message: '"3 again"' }, { message: '"4"' }] })
+  })
+
+  t.test('is found out by each node on its own, and all of them are told what they lost', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const proxies = [await startProxy(t, server.socket), await startProxy(t, server.socket)] as const
+    const [a, b] = [await startNode(t, { redis: proxies[0].url }), await startNode(t, { redis: proxies[1].url })]
+    for (const node of [a, b]) await node.join('room')
+    await a.publish('room', 1, 2)
+    const first = server.snapshot()
+    await a.publish('room', 3)
+    await Promise.all([a.handed('room', 3), b.handed('room', 3)])
+    // `b` is away while the server loses 3; `a` is away while it loses what it was given instead.
+    proxies[1].deaf = true
+    proxies[1].cut()
+    proxies[0].deaf = true
+    proxies[0].cut()
+    await server.kill()
+    first()
+    await server.start()
+    const c = await startNode(t, { redis: server.url })
+    await c.publish('room', 3, 9)
+    for (const proxy of proxies) proxy.deaf = false
+    await eventually('both resets', () => a.resets.length > 0 && b.resets.length > 0)
+    for (const node of [a, b]) {
+      const { epoch } = node.delivered('room')[0] ?? { epoch: '' }
+      t.match(await node.broker.read('room', { epoch, offset: 3 }), { reason: 'epoch', after: 2, head: 9 })
+      t.match(await node.broker.read('room', { epoch, offset: 2 }), { reason: undefined, after: 2, entries: { length: 7 } })
+    }
+  })
+
+  t.test('may have an older log than the one that was seen: that one does not go on either', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const node = await startNode(t, { redis: server.url })
+    await node.join('room')
+    await node.publish('room', 1, 3)
+    const rollBack = server.snapshot()
+    const { epoch } = await node.broker.publish('room', '4')
+    await node.handed('room', 4)
+    await server.connect(t).flushall()
+    await node.broker.publish('room', '"another log"')
+    await eventually('the first reset', () => node.resets.length === 1)
+    await server.kill()
+    rollBack()
+    await server.start()
+    await eventually('the second reset', () => node.resets.length === 2)
+    t.not((await node.broker.publish('room', '"new"')).epoch, epoch)
+  })
+
+  t.test('is asked about thousands of channels and may be used as soon as it answered', async (t) => {
+    const server = await startRedis(t, { appendOnly: true, args: ['--appendfsync', 'no'] })
+    const node = await startNode(t, { redis: server.url })
+    const channels = range(1, 3_000).map((number) => `c${number}`)
+    await Promise.all(channels.map((channel) => node.broker.publish(channel, '1')))
+    const rollBack = server.snapshot()
+    const before = await Promise.all(channels.map((channel) => node.broker.publish(channel, '2')))
+    await server.kill()
+    rollBack()
+    await server.start()
+    await node.turned(true)
+    const after = await Promise.all(channels.map((channel) => node.broker.publish(channel, '"new"')))
+    t.ok(after.every(({ epoch, offset }, index) => offset === 2 && epoch !== before[index]?.epoch))
+  })
+})
