@@ -56,8 +56,9 @@ function clusterOptions ({ commandMs, maxBackoffMs }: Timings) {
 }
 
 // What a host may have set for itself and would break here: names in scripts are not prefixed, and connecting is not put off.
-// And no CLIENT SETINFO, which Redis has since 7.2 only and an ACL would have to allow.
-const OWN = { keyPrefix: '', lazyConnect: false, enableAutoPipelining: false, disableClientInfo: true }
+// With version 3 of the protocol a connection takes commands while it is subscribed to something. CLIENT SETINFO is what Redis has
+// since 7.2 only and an ACL would have to allow.
+const OWN = { keyPrefix: '', lazyConnect: false, enableAutoPipelining: false, protocol: 3 as const, disableClientInfo: true }
 
 /** Whether a client is one of a cluster; the host's may be of another copy of ioredis, so that its class says nothing. */
 export function isCluster<T extends RedisClient> (client: T): client is T & Cluster {

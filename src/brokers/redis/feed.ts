@@ -9,6 +9,8 @@ const MAX_HEARD = 1_000
 export interface FeedPorts {
   /** Reads the channel's log. */
   read (since: Since, limit: number): Promise<Replay>
+  /** Resolves when every notification has arrived that was sent before. */
+  arrived (): Promise<void>
   /** Takes the next message of the channel. */
   deliver (entry: LogEntry): void
   /** Learns that messages are lost, so that every subscriber has to be told. */
@@ -63,7 +65,7 @@ export class Feed {
         this.#again = false
         await (this.epoch === '' ? this.#begin() : this.#read())
         // Taken from where the read ended, so that a busy channel needs no second read, which would be late as well.
-        for (const entry of this.#heard.splice(0)) if (!this.#take(entry)) this.#again = true
+        this.#takeHeard()
       }
     } finally {
       this.#heard = []
@@ -80,16 +82,25 @@ export class Feed {
   async #read (): Promise<void> {
     for (;;) {
       const { epoch, head, entries, reason } = await this.#ports.read({ epoch: this.epoch, offset: this.offset }, PAGE)
-      // Another epoch without a reason is the same log, which goes on under that name.
-      this.epoch = epoch
       if (reason !== undefined) {
+        // What is not kept any more may be on its way: a log may be trimmed faster than notifications come, or keep nothing at all.
+        if (reason === 'expired') await this.#ports.arrived()
+        this.#takeHeard()
+        if (this.epoch === epoch && this.offset >= head) return
+        this.epoch = epoch
         this.offset = head
         this.#ports.reset()
         return
       }
+      // Another epoch without a reason is the same log, which goes on under that name.
+      this.epoch = epoch
       for (const entry of entries) this.#hand(entry)
       if (this.offset >= head || entries.length === 0) return
     }
+  }
+
+  #takeHeard (): void {
+    for (const entry of this.#heard.splice(0)) if (!this.#take(entry)) this.#again = true
   }
 
   /** Hands a message on when it is the next one; `false` when others are missing before it. */

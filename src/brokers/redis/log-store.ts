@@ -99,7 +99,7 @@ export class LogStore {
     const masters = isCluster(this.#client) ? this.#client.nodes('master') : [this.#client]
     const infos = await Promise.allSettled(masters.map(async (master) => await master.info('replication')))
     const tenures = infos.map((info) => info.status === 'fulfilled' ? /master_replid:(\w{12})/.exec(info.value)?.[1] : undefined)
-    if (tenures.every((tenure) => tenure === undefined)) throw new EngineUnavailableError('no master answers')
+    if (tenures.every((tenure) => tenure === undefined)) throw new Error('no master answers')
     return tenures.filter((tenure) => tenure !== undefined).filter((tenure) => !this.#tenures.includes(tenure))
   }
 
@@ -151,6 +151,6 @@ export async function unavailable<T> (answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
-    throw error instanceof EngineUnavailableError ? error : new EngineUnavailableError((error as Error).message)
+    throw new EngineUnavailableError((error as Error).message)
   }
 }

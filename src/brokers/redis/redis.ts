@@ -73,7 +73,7 @@ export class RedisBroker implements Broker {
       send: (text) => this.#gossip(text)
     })
     this.#notifications.client.on('smessage', (name: string, text: string) => { this.#notified(name, text) })
-    this.#notifications.client.on('message', (_name: string, text: string) => { this.#census.receive(text) })
+    this.#commands.client.on('message', (_name: string, text: string) => { this.#census.receive(text) })
     this.#auditor = setInterval(() => { void this.#audit() }, this.#timings.auditMs).unref()
   }
 
@@ -100,6 +100,8 @@ export class RedisBroker implements Broker {
   async listen (channel: string): Promise<void> {
     const feed = new Feed({
       read: (since, limit) => this.#read(channel, since, limit),
+      // Its answer comes after all that the server sent before.
+      arrived: () => this.#subscriptions.subscribe(channel),
       deliver: (entry) => { if (this.#feeds.get(channel) === feed) this.#receiver.deliver(channel, entry) },
       reset: () => { if (this.#feeds.get(channel) === feed) this.#receiver.reset(channel) },
       lag: () => { this.#suspect(channel) }
@@ -194,7 +196,7 @@ export class RedisBroker implements Broker {
     await this.#takeOver()
     // Each log is asked before it is used in any case; asking all of them now keeps short the time in which others do not know.
     await Promise.all([this.#catchUp(), this.#store.doubts.settleAll()])
-    if (!this.#store.doubts.none) throw new EngineUnavailableError('not every log answers')
+    if (!this.#store.doubts.none) throw new Error('not every log answers')
   }
 
   /** Admits the server that is connected; from now on each log is asked whether it has what this node saw, before it is used. */
@@ -209,11 +211,11 @@ export class RedisBroker implements Broker {
       const { client, readyAt } = this.#notifications
       if (!isCluster(client) && readyAt < this.#commands.lostAt) {
         this.#notifications.reconnect()
-        throw new EngineUnavailableError('the connection is not to the same server')
+        throw new Error('the connection is not to the same server')
       }
       this.#store.admit(tenures, [...this.#marks, ...this.#positions()])
     }
-    if (!this.#connected) throw new EngineUnavailableError('the connection was lost')
+    if (!this.#connected) throw new Error('the connection was lost')
     this.#verified = true
     this.#start()
     if (!this.#inCensus) this.#joinCensus()
@@ -223,9 +225,12 @@ export class RedisBroker implements Broker {
     for (const [channel, { epoch, offset }] of this.#feeds) yield [channel, { epoch, offset }]
   }
 
-  /** Begins to hear of the subscribers of other nodes; when that fails the next audit tries again. */
+  /**
+   * Begins to hear of the subscribers of other nodes; when that fails the next audit tries again. Not on the connection of the
+   * notifications: when the last sharded subscription ends there, the client takes it for the end of all of them.
+   */
   #joinCensus (): void {
-    this.#notifications.client.subscribe(this.#store.censusName).then(() => {
+    this.#commands.client.subscribe(this.#store.censusName).then(() => {
       this.#inCensus = true
       this.#census.connected()
     }, () => {})

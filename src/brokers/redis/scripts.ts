@@ -10,8 +10,9 @@
  * and only then can a server have less than it had. `tenures` holds the last ones, newest first, as `<tenure>:<head when it
  * began>`. Only a node that verified a tenure may use it: the others are told UNVERIFIED and nothing is done.
  *
- * `past` is `<epoch>:<offset>` of an epoch that was given up because its last offsets were lost: up to this offset its
- * positions are those of the log as it is, so that only those who had more are told of a gap.
+ * `past` is `<epoch>:<offset>` of an epoch that was given up because its last offsets were lost. Everybody is told of that gap,
+ * also who did not have them yet: they were acknowledged. Up to this offset its positions are those of the log as it is, so
+ * that nothing is repeated.
  */
 
 /** Offsets as text: Lua writes large numbers with an exponent. */
@@ -112,13 +113,12 @@ if ARGV[6] == 'earliest' then
   after = oldest
 elseif ARGV[6] == 'after' then
   after = tonumber(ARGV[8])
-  local known = head
   if ARGV[7] ~= epoch then
     local pastEpoch, shared = string.match(past, '^(.*):(%d+)$')
-    known = pastEpoch == ARGV[7] and tonumber(shared) or -1
-  end
-  if after > known then
-    after, reason = math.max(oldest, ARGV[7] == epoch and 0 or known), 'epoch'
+    shared = pastEpoch == ARGV[7] and tonumber(shared) or 0
+    after, reason = math.max(oldest, math.min(after, shared)), 'epoch'
+  elseif after > head then
+    after, reason = oldest, 'epoch'
   elseif after < oldest then
     after, reason = oldest, 'expired'
   end

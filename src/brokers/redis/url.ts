@@ -34,9 +34,10 @@ export function parseUrl (text: string): RedisUrl {
 
 /** Takes `[user:password@]host:port,host:port[/path]` apart, which URL does not take for its several hosts. */
 function split (rest: string, defaultPort: number): { hosts: RedisUrl['hosts'], path: string, username: string, password: string } {
-  const [, login = '', list = '', path = ''] = /^(?:(.*)@)?([^/]*)(?:\/(.*))?$/s.exec(rest) ?? []
+  const at = rest.lastIndexOf('@')
   // Only the first colon separates, so that a password may have others.
-  const [, username = '', password = ''] = /^([^:]*)(?::(.*))?$/s.exec(login) ?? []
+  const [username, password] = cut(rest.slice(0, Math.max(0, at)), ':')
+  const [list, path] = cut(rest.slice(at + 1), '/')
   const hosts = list.split(',').map((item) => {
     const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(item) ?? []
     const host = bracketed ?? plain
@@ -48,6 +49,11 @@ function split (rest: string, defaultPort: number): { hosts: RedisUrl['hosts'], 
   } catch {
     throw invalid()
   }
+}
+
+function cut (text: string, separator: string): [before: string, after: string] {
+  const index = text.indexOf(separator)
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)]
 }
 
 function invalid (): Error {

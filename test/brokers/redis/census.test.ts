@@ -182,6 +182,19 @@ t.test('The census of nodes on Redis', async (t) => {
     await eventually('one', () => a.broker.count('room') === 1)
   })
 
+  t.test('is known to a node that has no channel, not any more either', async (t) => {
+    const [a, b] = [await startNode(t, { redis: server.url, keyPrefix: 'c5:' }), await startNode(t, { redis: server.url, keyPrefix: 'c5:' })]
+    await b.join('room')
+    await eventually('one', () => a.broker.count('room') === 1)
+    await a.join('other')
+    a.leave('other')
+    await a.publish('room', 1)
+    await b.join('room')
+    await eventually('two', () => a.broker.count('room') === 2)
+    const from = performance.now()
+    await eventually('longer than a silent node is known', () => { if (a.broker.count('room') !== 2) t.fail('forgot'); return performance.now() - from > 1_000 })
+  })
+
   t.test('forgets a node that was cut off without a farewell', async (t) => {
     const proxy = await startProxy(t, server.socket)
     const a = await startNode(t, { redis: server.url, keyPrefix: 'c3:' })

@@ -12,12 +12,15 @@ class Bench {
   log = new Log('room', 'e')
   readonly delivered: LogEntry[] = []
   resets = 0
+  /** Lets the notifications arrive that are on their way. */
+  onBarrier: (() => void) | undefined
   lags = 0
   reads: Since[] = []
   readonly #answers: { arrive: () => void, fail: () => void }[] = []
   #held = false
   readonly feed = new Feed({
     read: (since, limit) => this.#read(since, limit),
+    arrived: () => { this.onBarrier?.(); return Promise.resolve() },
     deliver: (entry) => { this.delivered.push(entry) },
     reset: () => { this.resets++ },
     lag: () => { this.lags++ }
@@ -211,6 +214,26 @@ t.test('Feed', async (t) => {
     t.strictSame(bench.offsets, [4])
   })
 
+  t.test('waits for what is on its way before it says that messages are lost, because they are not kept', async (t) => {
+    const bench = await started()
+    const onTheirWay = [bench.append(), bench.append(), bench.append()]
+    while (bench.log.size > 0) bench.log.trim()
+    bench.onBarrier = () => { for (const entry of onTheirWay.splice(0)) bench.feed.notify(entry) }
+    await bench.feed.catchUp()
+    t.match(bench, { resets: 0, offsets: [1, 2, 3] })
+  })
+
+  t.test('says that messages are lost when one of those on their way is missing', async (t) => {
+    const bench = await started()
+    const onTheirWay = [bench.append(), bench.append(), bench.append()]
+    while (bench.log.size > 0) bench.log.trim()
+    bench.onBarrier = () => { for (const offset of [0, 2]) bench.feed.notify(onTheirWay[offset] as LogEntry) }
+    await bench.feed.catchUp()
+    t.match(bench, { resets: 1, offsets: [1], feed: { offset: 3 } })
+    bench.feed.notify(bench.append())
+    t.strictSame(bench.offsets, [1, 4])
+  })
+
   t.test('does not go back to a log that was given up when a notification of it comes late', async (t) => {
     const bench = await started()
     const late = bench.append()
@@ -226,6 +249,7 @@ t.test('Feed', async (t) => {
     bench.feed.notify(bench.append())
     const feed = new Feed({
       read: (since) => Promise.resolve({ epoch: since === 'now' ? 'e' : 'f', after: 1, head: since === 'now' ? 1 : 2, entries: since === 'now' ? [] : [{ epoch: 'f', offset: 2, message: '2' }] }),
+      arrived: () => Promise.resolve(),
       deliver: (entry) => { bench.delivered.push(entry) },
       reset: () => { t.fail('nothing is lost') },
       lag: () => { t.fail('nothing failed') }

@@ -43,7 +43,7 @@ export async function startCluster (t: Test, replicas = 0): Promise<RedisCluster
   const members = await Promise.all(Array.from({ length: 3 + replicas }, async () => {
     const [port, busPort] = [await freePort(), await freePort()]
     const server = new RedisServer(createDirectory(t), port, {
-      args: ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0', '--cluster-replica-validity-factor', '0']
+      args: ['--enable-debug-command', 'local', '--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--cluster-require-full-coverage', 'no', '--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1', '--cluster-replica-validity-factor', '0']
     })
     t.teardown(() => server.kill())
     await server.start()
