@@ -9,7 +9,7 @@ export function machine () {
     cpu: cpu.model.trim(),
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: `Linux ${release()}`,
+    kernel: `Linux ${release().split('-')[0]}`,
     node: process.version,
     pinned
   }
