@@ -25,10 +25,11 @@ export class Subscriptions {
    */
   async insist (channel: string, wanted: () => boolean): Promise<void> {
     const deadline = performance.now() + this.#timings.commandMs
-    for (let failures = 1; ; failures++) {
+    let subscribed = false
+    for (let failures = 1; !subscribed; failures++) {
       try {
         await this.subscribe(channel)
-        return
+        subscribed = true
       } catch (error) {
         if (performance.now() > deadline) throw error
         await delay(backoff(failures, this.#timings.maxBackoffMs), undefined, { ref: false })
