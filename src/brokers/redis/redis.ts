@@ -10,6 +10,7 @@ import { inTurn } from './in-turn.js'
 import { Link } from './link.js'
 import { LogStore, unavailable } from './log-store.js'
 import { Marks } from './marks.js'
+import { refusalOf } from './refusal.js'
 import { Rounds } from './rounds.js'
 import { SharedReads } from './shared-reads.js'
 import { Subscriptions } from './subscriptions.js'
@@ -135,7 +136,7 @@ export class RedisBroker implements Broker {
     clearInterval(this.#auditor)
     this.#census.stop()
     // The farewell is on its way when the server has answered what was sent after it.
-    if (this.ready) await this.#commands.client.ping().catch(() => {})
+    if (this.ready) await refusalOf(this.#commands.client.ping())
     this.#verified = false
     this.#commands.close()
     this.#notifications.close()
@@ -166,7 +167,7 @@ export class RedisBroker implements Broker {
 
   #gossip (text: string): boolean {
     if (!this.ready) return false
-    this.#commands.client.publish(this.#store.censusName, text).catch(() => {})
+    void refusalOf(this.#commands.client.publish(this.#store.censusName, text))
     return true
   }
 
@@ -232,10 +233,10 @@ export class RedisBroker implements Broker {
    * notifications: when the last sharded subscription ends there, the client takes it for the end of all of them.
    */
   #joinCensus (): void {
-    this.#commands.client.subscribe(this.#store.censusName).then(() => {
+    void refusalOf(this.#commands.client.subscribe(this.#store.censusName).then(() => {
       this.#inCensus = true
       this.#census.connected()
-    }, () => {})
+    }))
   }
 
   /** Subscribes to what may have been missed, then hands it on. A channel that fails does not keep the others waiting. */
@@ -248,7 +249,7 @@ export class RedisBroker implements Broker {
       // Left while others were gone through.
       if (feed === undefined) return
       try {
-        const refusal = await this.#subscriptions.subscribe(channel).then(() => undefined, (error: unknown) => error)
+        const refusal = await refusalOf(this.#subscriptions.subscribe(channel))
         await feed.catchUp()
         if (refusal === undefined) return
         // The log answers and the subscription does not: nobody watches whether the connections of a cluster are alive.
@@ -268,7 +269,8 @@ export class RedisBroker implements Broker {
     this.#auditing = true
     if (!this.#inCensus) this.#joinCensus()
     await inTurn(this.#feeds, async ([channel, feed]) => {
-      const position = await this.#store.touch(channel).catch(() => undefined)
+      let position: Position | undefined
+      await refusalOf(this.#store.touch(channel).then((found) => { position = found }))
       if (position?.epoch !== feed.epoch || position.offset > feed.offset) this.#suspect(channel)
     })
     this.#auditing = false
