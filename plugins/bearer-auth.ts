@@ -1,58 +1,102 @@
-import { hash, timingSafeEqual } from 'node:crypto'
 import bearerAuth, { type verifyBearerAuth } from '@fastify/bearer-auth'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { TokenInvalidError, TokenMissingError } from '../src/errors.js'
+import { covering } from '../src/access/gate.js'
+import { type Grant, unlimited } from '../src/access/grant.js'
+import { AuthorizationUnavailableError, TokenInvalidError, TokenMissingError } from '../src/errors.js'
+import { networkOf } from '../src/limits/address.js'
 
 const TOKEN = /^[!-~]+$/
 const BEARER = /^Bearer ([!-~]+)$/
+const UNLIMITED = unlimited()
+
+/** Who publishes: a name to count messages under, and what it may do. */
+export interface Sender {
+  readonly name: string
+  readonly grant: Grant
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A hook for routes that only publishers may call. */
+    /** A hook for routes that only publishers may call; sets `request.sender`. */
     verifyPublisher: verifyBearerAuth
+    /** The same for holders of a token of `BEARER_TOKEN` alone. */
+    verifyOperator: verifyBearerAuth
+  }
+  interface FastifyInstance {
+    /**
+     * Counts messages that a sender is about to publish. Throws MSG_ERR_CHANNEL_FORBIDDEN for a channel that is not its, and
+     * MSG_ERR_RATE_LIMITED when it has sent too many.
+     */
+    assertMaySend: (sender: Sender | null, channels: readonly string[]) => void
+  }
+  interface FastifyRequest {
+    /** Set by `verifyPublisher`. */
+    sender: Sender | null
   }
 }
 
-/** Options of this plugin. */
-export interface BearerAuthPluginOptions {
-  /** The token or tokens of publishers. */
-  token: string | string[]
-}
+/** Decorates the scope with the checks of who calls. No route is guarded by this alone. */
+export default fp(async (fastify) => {
+  const { access: { bearerTokens, gate }, limits } = fastify
+  const senders = Array.from({ length: bearerTokens.size }, (_, index) => ({ name: `token ${index}`, grant: UNLIMITED }))
 
-/** Decorates the scope with the check of publishers' tokens. No route is guarded by this alone. */
-export default fp<BearerAuthPluginOptions>(async (fastify, { token }) => {
-  const digests = [token].flat().map(digest)
-  const accepts = (given: string): boolean => {
-    // Digests are equally long, and every one is compared: the time tells nothing about the tokens.
-    const candidate = digest(given)
-    let known = false
-    for (const accepted of digests) known = timingSafeEqual(accepted, candidate) || known
-    return known
-  }
-
+  fastify.decorateRequest('sender', null)
   await fastify.register(bearerAuth, {
     addHook: false,
     keys: [],
     verifyErrorLogLevel: 'debug',
     specCompliance: 'rfc6749',
-    auth (key) {
+    async auth (key, request) {
       if (!TOKEN.test(key)) throw new TokenMissingError()
-      if (!accepts(key)) throw new TokenInvalidError()
+      if (limits.distrusts(request)) throw refusal(request)
+      request.sender = senders[bearerTokens.indexOf(key)] ?? await verified(key, request)
       return true
     }
   })
   const verifyBearerAuth = fastify.verifyBearerAuth as verifyBearerAuth
 
-  fastify.decorate('verifyPublisher', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+  const verified = async (token: string, request: FastifyRequest): Promise<Sender> => {
+    if (!gate.verifies) throw refusal(request)
+    try {
+      const grant = await gate.verify(token)
+      return { name: `sub ${grant.subject ?? ''}`, grant }
+    } catch (error) {
+      throw error instanceof AuthorizationUnavailableError ? error : refusal(request)
+    }
+  }
+
+  const refusal = (request: FastifyRequest): Error => limits.countRefusedToken(request) ?? new TokenInvalidError()
+
+  const authorized = async (request: FastifyRequest, channel: string): Promise<void> => {
+    fastify.origins.verify(request)
+    const grant = await gate.authorize(request, channel, 'send')
+    request.sender = { name: `sub ${grant.subject ?? networkOf(request.ip)}`, grant }
+  }
+
+  const verifySender: verifyBearerAuth = (request, reply, done) => {
     // @fastify/bearer-auth answers in a later step, when the body has arrived and had to be buffered, which makes a publish cost
     // a quarter more. It is asked about whatever is not plainly a token that is accepted.
     const [, given] = BEARER.exec(request.headers.authorization ?? '') ?? []
-    if (given !== undefined && accepts(given)) done()
-    else verifyBearerAuth(request, reply, done)
-  })
-}, { name: 'messenger-bearer-auth', fastify: '5.x' })
+    const sender = given === undefined || limits.distrusts(request) ? undefined : senders[bearerTokens.indexOf(given)]
+    if (sender === undefined) { verifyBearerAuth(request, reply, done); return }
+    request.sender = sender
+    done()
+  }
 
-function digest (token: string): Buffer {
-  return hash('sha256', token, 'buffer')
-}
+  fastify.decorate('assertMaySend', (sender: Sender | null, channels: readonly string[]) => {
+    const { name, grant } = sender as Sender
+    for (const channel of channels) covering(grant, 'send', channel)
+    limits.countPublishes(name, channels.length)
+  })
+  fastify.decorate('verifyPublisher', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+    const { channel } = request.params as { channel?: string }
+    // Only where one channel is named: a batch would have to be read before anybody could be asked.
+    const byHost = gate.asksHost && request.headers.authorization === undefined && channel !== undefined
+    if (byHost) authorized(request, channel).then(() => { done() }, done)
+    else verifySender(request, reply, done)
+  })
+  fastify.decorate('verifyOperator', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+    verifySender(request, reply, (error) => { done(error ?? (senders.includes(request.sender as Sender) ? undefined : new TokenInvalidError())) })
+  })
+}, { name: 'messenger-bearer-auth', dependencies: ['messenger-access', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { CreateBroker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
 import type { RedisClient } from '../src/brokers/redis/connection.js'
-import { ChannelRegistry } from '../src/channels/registry.js'
+import { ChannelRegistry, type ChannelRegistryOptions } from '../src/channels/registry.js'
 import type { ResolvedOptions } from '../src/options.js'
 
 /** How long the start waits for Redis. */
@@ -16,7 +16,7 @@ declare module 'fastify' {
 }
 
 /** Options of this plugin. */
-export interface ChannelsPluginOptions extends ResolvedOptions {
+export interface ChannelsPluginOptions extends ResolvedOptions, Pick<ChannelRegistryOptions, 'counters' | 'onNotice'> {
   /** Names that no channel may have. */
   reserved: ReadonlySet<string>
 }

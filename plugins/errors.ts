@@ -2,18 +2,22 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import fp from 'fastify-plugin'
 import * as errors from '../src/errors.js'
+import type { LimitCounters } from '../src/limits/limit-counters.js'
 
 /** Options of this plugin. */
 export interface ErrorsPluginOptions {
   /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
   maxMessageBytes: number
+  /** Where messages that are too large are counted. */
+  counters: LimitCounters
 }
 
 /** Gives the scope's errors the codes of this package. What is not its own goes to the error handler of the host. */
-export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes }) => {
+export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes, counters }) => {
   fastify.setErrorHandler<FastifyError>((error, request, reply) => {
     const own = translate(error, request, maxMessageBytes)
     if (own === undefined) throw error
+    if (own.code === 'MSG_ERR_MESSAGE_TOO_LARGE') counters.hit('maxMessageBytes')
     return sendError(own, reply)
   })
 }, { name: 'messenger-errors', fastify: '5.x' })
@@ -22,8 +26,14 @@ export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes }) => {
 export function sendError (error: FastifyError, reply: FastifyReply): FastifyReply {
   const body = errors.errorBody(error)
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
-  if (body.statusCode === 503) reply.header('retry-after', '1')
+  if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<errors.RateLimitedError>).retryAfter ?? 1))
   return reply.code(body.statusCode).send(body)
+}
+
+/** What is said of a body that breaks the schema of a route for tokens. */
+export function grantInvalid (violations: FastifySchemaValidationError[]): FastifyError {
+  const [{ instancePath, message }] = violations as [FastifySchemaValidationError]
+  return new errors.GrantInvalidError([instancePath.slice(1), String(message).toLowerCase()].filter(Boolean).join(': '))
 }
 
 /** The error of this package that stands for one of Fastify or its plugins. */

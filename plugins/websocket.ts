@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
+import { selectProtocol } from '../src/access/credential.js'
+import type { LimitCounters } from '../src/limits/limit-counters.js'
 import { Close } from '../src/wire/close.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 
@@ -16,13 +18,15 @@ export interface WebSocketPluginOptions {
   upgradeTimeoutMs: number
   /** Milliseconds that WebSockets of other routes may take to answer when the app closes. */
   drainMs: number
+  /** Where connections that took longer are counted. */
+  counters: LimitCounters
 }
 
 /** Loads @fastify/websocket where the host has not, and makes sure that no request to upgrade holds a connection for good. */
-export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs }) => {
+export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters }) => {
   if (!fastify.hasPlugin('@fastify/websocket')) {
     await fastify.register(websocket, {
-      options: { maxPayload: MAX_RECEIVED_FRAME_BYTES },
+      options: { maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol },
       // Its own would send 1005 and wait half a minute for each silent client.
       preClose (done) {
         for (const socket of this.websocketServer.clients) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
@@ -41,7 +45,10 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     for (const [socket, since] of pending) {
       if (since > overdue) break
       // Nobody reads from a socket that was not upgraded; one that was, perhaps by another server in a scope of the host's, is.
-      if (socket.listenerCount('data') === 0) socket.destroy()
+      if (socket.listenerCount('data') === 0 && !socket.destroyed) {
+        counters.hit('upgradeTimeoutMs')
+        socket.destroy()
+      }
       pending.delete(socket)
     }
     sweeper = pending.size > 0 ? setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref() : undefined

@@ -1,7 +1,7 @@
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
-import { refuseWebSocket } from './subscribe.js'
+import { refusePath } from '../src/transports/refuse-websocket.js'
 
 /** Options of this route. */
 export interface FilesRouteOptions {
@@ -22,7 +22,7 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
         reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin')
         return await reply.sendFile(file)
       },
-      wsHandler: refuseWebSocket
+      wsHandler: refusePath
     })
   }
 
@@ -38,7 +38,7 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
       method: 'GET',
       url,
       handler: async (_request, reply) => { reply.callNotFound(); return await reply },
-      wsHandler: refuseWebSocket
+      wsHandler: refusePath
     })
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { refuseWebSocket } from './subscribe.js'
+import { refusePath } from '../src/transports/refuse-websocket.js'
 
 /** `GET /-/live` and `GET /-/ready`: what an orchestrator asks. */
 const health: FastifyPluginAsync = async (fastify) => {
@@ -7,7 +7,7 @@ const health: FastifyPluginAsync = async (fastify) => {
     method: 'GET',
     url: '/-/live',
     handler: async () => await Promise.resolve({ status: 'live' }),
-    wsHandler: refuseWebSocket
+    wsHandler: refusePath
   })
 
   fastify.route({
@@ -18,7 +18,7 @@ const health: FastifyPluginAsync = async (fastify) => {
       if (!ready) reply.code(503).header('retry-after', '1')
       return await Promise.resolve({ status: ready ? 'ready' : 'not ready' })
     },
-    wsHandler: refuseWebSocket
+    wsHandler: refusePath
   })
 }
 

@@ -25,8 +25,10 @@ const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fasti
     onRequest: fastify.verifyPublisher,
     bodyLimit: Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes),
     schema: { body: Body }
-  }, async ({ headers, body }) => {
-    const results = await fastify.channels.publishAll(entriesOf(body, idempotencyKeyOf(headers)))
+  }, async ({ headers, body, sender }) => {
+    const entries = entriesOf(body, idempotencyKeyOf(headers))
+    fastify.assertMaySend(sender, entries.map(({ channel }) => channel))
+    const results = await fastify.channels.publishAll(entries)
     return { status: 'Messages sent', results: results.map(resultBody) }
   })
 }

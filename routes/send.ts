@@ -29,8 +29,10 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
       onRequest: fastify.verifyPublisher,
       bodyLimit: maxMessageBytes + ENVELOPE_BYTES,
       schema: { params: Type.Record(Type.Literal(name), ChannelName), body: Body, response: { 200: Sent } }
-    }, async ({ params, headers, body }) => {
-      const publication = await fastify.channels.publish(params[name] as string, body.message, { idempotencyKey: idempotencyKeyOf(headers) })
+    }, async ({ params, headers, body, sender }) => {
+      const channel = params[name] as string
+      fastify.assertMaySend(sender, [channel])
+      const publication = await fastify.channels.publish(channel, body.message, { idempotencyKey: idempotencyKeyOf(headers) })
       return { status: 'Message sent' as const, ...publication }
     })
   }

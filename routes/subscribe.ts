@@ -1,18 +1,24 @@
-import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { WebSocket } from 'ws'
+import type { EventEmitter } from 'node:events'
+import type { FastifyError } from '@fastify/error'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Grant } from '../src/access/grant.js'
+import { serializersWithoutToken } from '../src/access/redact.js'
+import type { Since } from '../src/brokers/broker.js'
 import type { ChannelRegistry } from '../src/channels/registry.js'
+import type { Subscriber } from '../src/channels/subscriber.js'
 import { ClosedError } from '../src/errors.js'
+import { networkOf } from '../src/limits/address.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
-import { closeWebSocket, WebSocketSubscriber } from '../src/transports/websocket.js'
-import { Close } from '../src/wire/close.js'
+import { refuseWebSocket } from '../src/transports/refuse-websocket.js'
+import { type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
 import { answerText, wrap } from '../src/wire/envelope.js'
 import { formatId } from '../src/wire/id.js'
 import { negotiate } from '../src/wire/negotiate.js'
 import { parseSubscriptionQuery, type RawQuery, type SubscriptionQuery } from './subscription-query.js'
 
 /** Options of this route. */
-export interface SubscribeRouteOptions {
+export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxReceivedBytes'> {
   /** Milliseconds between two heartbeats. */
   pingIntervalMs: number
 }
@@ -23,50 +29,71 @@ interface Subscribe {
 }
 
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
-const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs }) => {
-  const { channels } = fastify
+const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes }) => {
+  const { access, channels, limits, origins } = fastify
+  const { admissions, counters } = limits
+  const settings: WebSocketSettings = { pingIntervalMs, maxReceivedBytes, onFlood: () => { counters.hit('maxReceivedBytes') } }
 
   fastify.route<Subscribe>({
     method: 'GET',
     url: '/:channel',
     exposeHeadRoute: false,
-    onRequest (_request, reply, done) {
-      // Like a WebSocket, a stream is open to pages of every origin; the answer to one that is refused says so, too.
-      reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'retry-after')
+    ...!access.gate.isOpen && { logSerializers: serializersWithoutToken(fastify.log) },
+    onRequest (request, reply, done) {
+      origins.share(request, reply)
+      origins.verify(request)
+      limits.countSubscribe(request)
       done(channels.closing ? new ClosedError() : undefined)
     },
     preHandler (request, reply, done) {
-      // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
-      if (request.ws && reply.raw.socket) reply.raw.detachSocket(reply.raw.socket)
+      if (request.ws) {
+        // A full server refuses before the handshake; nothing comes between this and the handler.
+        admissions.assertPlace(networkOf(request.ip))
+        channels.assertRoom(request.params.channel)
+        // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
+        if (reply.raw.socket) reply.raw.detachSocket(reply.raw.socket)
+      }
       done()
     },
     async handler (request, reply) {
       const { channel } = request.params
       channels.assertName(channel)
       const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
+      const admitted = access.admit(request, channel)
+      const grant = admitted instanceof Promise ? await admitted : admitted
+      // Whoever left while others were asked is not waited for: its 'close' has been.
+      if (reply.raw.destroyed) { reply.hijack(); return await reply }
       const format = negotiate(request.headers.accept)
-      if (format !== 'application/json') { stream(format, channel, query, reply); return await reply }
+      if (format !== 'application/json') { stream(format, channel, query, grant, request, reply); return await reply }
       reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-store')
-      return query.waitMs > 0 ? await poll(channels, channel, query, request) : await read(channels, channel, query)
+      return query.waitMs > 0 ? await poll(channel, query, grant, request) : await read(channels, channel, query)
     },
     wsHandler (socket, request) {
       try {
         const { channel } = request.params
         channels.assertName(channel)
         const { since, heartbeat } = parseSubscriptionQuery(request.query, undefined)
-        const subscriber = new WebSocketSubscriber(socket, since !== undefined, heartbeat ? pingIntervalMs : undefined)
-        replaceErrorListener(socket)
         // The registry closes it, with a reason; whoever owns the server would only close it.
         fastify.websocketServer.clients.delete(socket)
-        socket.on('close', () => { channels.release(subscriber) })
-        void channels.subscribe(channel, subscriber, since ?? 'now', since !== undefined)
+        const subscriber = new WebSocketSubscriber(socket, { announced: since !== undefined, heartbeat }, settings)
+        admissions.enter(networkOf(request.ip))
+        hold(socket, subscriber, networkOf(request.ip))
+        const begin = (grant: Grant): void => {
+          if (subscriber.isOpen()) join(channel, subscriber, since ?? 'now', since !== undefined, grant)
+        }
+        const admitted = access.admit(request, channel)
+        if (admitted instanceof Promise) admitted.then(begin).catch((error: unknown) => { refuseWebSocket(socket, error as FastifyError) })
+        else begin(admitted)
       } catch (error) {
-        closeWebSocket(socket, Close.POLICY, (error as FastifyError).code)
+        refuseWebSocket(socket, error as FastifyError)
       }
     }
   })
 
-  function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, reply: FastifyReply): void {
+  function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, { ip }: FastifyRequest, reply: FastifyReply): void {
+    const address = networkOf(ip)
+    channels.assertRoom(channel)
+    admissions.enter(address)
     reply.hijack()
     const subscriber = new HttpStreamSubscriber({
       response: reply.raw,
@@ -75,8 +102,40 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       headers: reply.getHeaders(),
       heartbeatMs: heartbeat ? pingIntervalMs : undefined
     })
-    reply.raw.on('close', () => { channels.release(subscriber) })
-    void channels.subscribe(channel, subscriber, since, true)
+    hold(reply.raw, subscriber, address)
+    join(channel, subscriber, since, true, grant)
+  }
+
+  /** Answers with what is kept after a position, or else with the first messages that come in time. */
+  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, { ip, raw }: FastifyRequest): Promise<string> {
+    const address = networkOf(ip)
+    channels.assertRoom(channel)
+    admissions.enter(address)
+    const subscriber = new LongPollSubscriber(waitMs, limit)
+    const gone = (): void => { subscriber.terminate() }
+    raw.socket.on('close', gone)
+    join(channel, subscriber, since, true, grant)
+    const { envelopes, id, reason } = await subscriber.result
+    raw.socket.off('close', gone)
+    leave(subscriber, address)
+    if (id === '') throw new ClosedError()
+    return answerText(channel, envelopes, id, reason)
+  }
+
+  function join (channel: string, subscriber: Subscriber, since: Since, announce: boolean, grant: Grant): void {
+    void channels.subscribe(channel, subscriber, since, announce)
+    access.sessions.add(subscriber, grant)
+  }
+
+  /** Has a subscriber leave when its connection is gone. */
+  function hold (connection: Pick<EventEmitter, 'on'>, subscriber: Subscriber, address: string): void {
+    connection.on('close', () => { leave(subscriber, address) })
+  }
+
+  function leave (subscriber: Subscriber, address: string): void {
+    admissions.leave(address)
+    access.sessions.delete(subscriber)
+    channels.release(subscriber)
   }
 }
 
@@ -88,33 +147,3 @@ async function read (channels: ChannelRegistry, channel: string, { since = 'earl
   const envelopes = entries.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
   return answerText(channel, envelopes, formatId(epoch, after + entries.length), reason)
 }
-
-/** Answers with what is kept after a position, or else with the first messages that come in time. */
-async function poll (channels: ChannelRegistry, channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, { raw }: FastifyRequest): Promise<string> {
-  const subscriber = new LongPollSubscriber(waitMs, limit)
-  const gone = (): void => { subscriber.terminate() }
-  raw.socket.on('close', gone)
-  void channels.subscribe(channel, subscriber, since, true)
-  const { envelopes, id, reason } = await subscriber.result
-  raw.socket.off('close', gone)
-  channels.release(subscriber)
-  if (id === '') throw new ClosedError()
-  return answerText(channel, envelopes, id, reason)
-}
-
-/** Answers a WebSocket at a path that is not a channel's. */
-export function refuseWebSocket (socket: WebSocket): void {
-  closeWebSocket(socket, Close.POLICY, 'MSG_ERR_CHANNEL_INVALID')
-}
-
-/**
- * Takes off the listener of @fastify/websocket, which keeps the request and the reply alive. What fails here is the connection,
- * and 'close' follows. In this order, because taking off the last listener of an event costs 300 bytes a socket.
- */
-function replaceErrorListener (socket: WebSocket): void {
-  const listeners = socket.listeners('error') as (() => void)[]
-  socket.on('error', ignore)
-  for (const listener of listeners) socket.off('error', listener)
-}
-
-function ignore (): void {}

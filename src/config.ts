@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { ConfigInvalidError } from './errors.js'
-import { type MessengerOptions, type ResolvedOptions, resolveOptions } from './options.js'
+import { type MessengerOptions, type OptionSource, type ResolvedOptions, resolveOptions } from './options.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 const DEFAULT_TOKEN = 'default-secret'
 const SECOND_MS = 1_000
+const INTEGER = /^[0-9]+$/
+const NUMBER = /^[0-9]+(\.[0-9]+)?$/
 
 /** Numbers of the environment: the option that each one is, and how many of its units one of the variable's makes. */
 const NUMBERS: Record<string, [option: keyof MessengerOptions, factor: number]> = {
@@ -13,9 +16,37 @@ const NUMBERS: Record<string, [option: keyof MessengerOptions, factor: number]> 
   HISTORY_MAX_BYTES: ['historyMaxBytes', 1],
   MAX_MESSAGE_BYTES: ['maxMessageBytes', 1],
   MAX_BUFFERED_BYTES: ['maxBufferedBytes', 1],
+  MAX_RECEIVED_BYTES: ['maxReceivedBytes', 1],
+  MAX_CONNECTIONS: ['maxConnections', 1],
+  MAX_CONNECTIONS_PER_ADDRESS: ['maxConnectionsPerAddress', 1],
+  MAX_CHANNELS: ['maxChannels', 1],
+  MAX_SUBSCRIBES_PER_SECOND: ['maxSubscribesPerSecond', 1],
+  MAX_PUBLISHES_PER_SECOND: ['maxPublishesPerSecond', 1],
+  MAX_REFUSED_TOKENS_PER_MINUTE: ['maxRefusedTokensPerMinute', 1],
+  MAX_URL_BYTES: ['maxUrlBytes', 1],
+  UPGRADE_TIMEOUT: ['upgradeTimeoutMs', SECOND_MS],
   PING_INTERVAL: ['pingIntervalMs', SECOND_MS],
-  DRAIN_SECONDS: ['drainMs', SECOND_MS]
+  DRAIN_SECONDS: ['drainMs', SECOND_MS],
+  TOKEN_MAX_TTL: ['tokenMaxTtlMs', SECOND_MS]
 }
+
+/** Texts of the environment that options take as they are, and lists of texts with commas between them. */
+const TEXTS: Record<string, keyof MessengerOptions> = {
+  REDIS_URL: 'redis',
+  REDIS_KEY_PREFIX: 'redisKeyPrefix',
+  TOKEN_PUBLIC_KEY: 'tokenPublicKey',
+  TOKEN_JWKS_URL: 'tokenJwksUrl'
+}
+const LISTS: Record<string, keyof MessengerOptions> = {
+  BEARER_TOKEN: 'token',
+  TOKEN_SECRET: 'tokenSecret',
+  TOKEN_ISSUER: 'tokenIssuer',
+  TOKEN_AUDIENCE: 'tokenAudience',
+  PUBLIC_CHANNELS: 'publicChannels',
+  ALLOWED_ORIGINS: 'allowedOrigins'
+}
+/** Variables that may be given as `<NAME>_FILE`, too: the name of a file that holds the value. */
+const SECRETS = ['BEARER_TOKEN', 'REDIS_URL', 'TOKEN_SECRET', 'TOKEN_PUBLIC_KEY']
 
 /** What the process needs to know. */
 export interface Config {
@@ -24,23 +55,31 @@ export interface Config {
   /** Address to listen on. */
   host: string
   logLevel: string
+  /** Whose word is taken for the address of a client, as Fastify's `trustProxy` takes it. */
+  trustProxy: boolean | string[]
+  /** Longest header section of a request, in bytes. */
+  maxHeaderBytes: number
+  /** Milliseconds that a whole request may take to arrive. */
+  requestTimeoutMs: number
   /** Said at the start, such as that the token is the one that everybody knows. */
   warnings: string[]
   /** What the plugin takes. */
   messenger: ResolvedOptions
 }
 
+type Get = (name: string) => string | undefined
+
 /** Reads the environment. Throws MSG_ERR_CONFIG_INVALID with the variable's name, its rule and the value (not that of a secret). */
 export function readConfig (env: NodeJS.ProcessEnv): Config {
-  // An empty variable is how many tools pass one that is not set.
-  const get = (name: string): string | undefined => env[name] === '' ? undefined : env[name]
-  const portText = get('PORT') ?? '3000'
-  const port = Number(portText)
-  if (!/^[0-9]+$/.test(portText) || port > 65_535) throw new ConfigInvalidError(`PORT must be an integer from 0 to 65535, but is ${JSON.stringify(env['PORT'])}`)
+  const get: Get = (name) => {
+    // An empty variable is how many tools pass one that is not set.
+    const text = env[name] === '' ? undefined : env[name]
+    return text ?? (SECRETS.includes(name) ? readFileOf(`${name}_FILE`, env) : undefined)
+  }
   const logLevel = get('LOG_LEVEL') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel)) throw new ConfigInvalidError(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, but is ${JSON.stringify(logLevel)}`)
 
-  const tokens = readTokens(get)
+  const tokens = get('BEARER_TOKEN')
   const host = get('HOST') ?? (tokens === undefined ? '127.0.0.1' : '0.0.0.0')
   const warnings: string[] = []
   if (tokens === undefined) {
@@ -48,28 +87,41 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
-  const options: Record<string, unknown> = { token: tokens ?? [DEFAULT_TOKEN], page: true }
-  const redis = get('REDIS_URL') ?? readSecretOf('REDIS_URL_FILE', get)
-  if (redis !== undefined) options['redis'] = redis
-  const redisKeyPrefix = get('REDIS_KEY_PREFIX')
-  if (redisKeyPrefix !== undefined) options['redisKeyPrefix'] = redisKeyPrefix
-  for (const [name, [option, factor]] of Object.entries(NUMBERS)) {
-    const value = get(name)
-    // 16.1 * 1000 is 16100.000000000002.
-    if (value !== undefined) options[option] = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number((Number(value) * factor).toFixed(3)) : value
+  return {
+    port: integer('PORT', get, 0, 65_535, 3_000),
+    host,
+    logLevel,
+    trustProxy: trustProxy(get('TRUST_PROXY')),
+    maxHeaderBytes: integer('MAX_HEADER_BYTES', get, 1_024, 1024 ** 2, 16_384),
+    requestTimeoutMs: integer('REQUEST_TIMEOUT', get, 1, 3_600, 30) * SECOND_MS,
+    warnings,
+    messenger: resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
   }
-  return { port, host, logLevel, warnings, messenger: resolveOptions(options, (option) => describe(option, env)) }
 }
 
-function readTokens (get: (name: string) => string | undefined): string[] | undefined {
-  const text = get('BEARER_TOKEN') ?? readSecretOf('BEARER_TOKEN_FILE', get)
-  return text?.split(',').map((token) => token.trim())
+/** What the plugin takes, as it stands in the environment. */
+function readOptions (get: Get): Record<string, unknown> {
+  const options: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(TEXTS)) {
+    const text = get(name)
+    if (text !== undefined) options[option] = text
+  }
+  for (const [name, option] of Object.entries(LISTS)) {
+    const text = get(name)
+    if (text !== undefined) options[option] = text.split(',').map((item) => item.trim())
+  }
+  for (const [name, [option, factor]] of Object.entries(NUMBERS)) {
+    const text = get(name)
+    // 16.1 * 1000 is 16100.000000000002.
+    if (text !== undefined) options[option] = NUMBER.test(text) ? Number((Number(text) * factor).toFixed(3)) : text
+  }
+  return options
 }
 
 /** The content of the file that a variable names. */
-function readSecretOf (name: string, get: (name: string) => string | undefined): string | undefined {
-  const file = get(name)
-  if (file === undefined) return undefined
+function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const file = env[name]
+  if (file === undefined || file === '') return undefined
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
@@ -77,12 +129,31 @@ function readSecretOf (name: string, get: (name: string) => string | undefined):
   }
 }
 
-/** The variables behind options that are texts. */
-const TEXTS: Record<string, string> = { token: 'BEARER_TOKEN', redisKeyPrefix: 'REDIS_KEY_PREFIX' }
+function integer (name: string, get: Get, minimum: number, maximum: number, byDefault: number): number {
+  const text = get(name) ?? String(byDefault)
+  if (!INTEGER.test(text) || Number(text) < minimum || Number(text) > maximum) throw new ConfigInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
+  return Number(text)
+}
+
+function trustProxy (text: string | undefined): Config['trustProxy'] {
+  if (text === undefined || text === 'false') return false
+  if (text === 'true') return true
+  const addresses = text.split(',').map((item) => item.trim())
+  if (!addresses.every(isProxy)) throw new ConfigInvalidError(`TRUST_PROXY must be true, false or a list of addresses, networks (10.0.0.0/8), loopback, linklocal and uniquelocal, but is ${JSON.stringify(text)}`)
+  return addresses
+}
+
+function isProxy (text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  return isIP(address) > 0 && rest.length === 0 && (bits === undefined || (INTEGER.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
+}
 
 /** The variable behind an option. */
-function describe (option: string, env: NodeJS.ProcessEnv): { name: string, value: unknown, factor: number } {
-  const [name = String(TEXTS[option]), [, factor] = ['', 1]] = Object.entries(NUMBERS).find(([, [known]]) => known === option) ?? []
+function describe (option: string, env: NodeJS.ProcessEnv): OptionSource {
+  const [name, [, factor] = ['', 1]] = Object.entries(NUMBERS).find(([, [known]]) => known === option) ?? [
+    String(Object.entries({ ...TEXTS, ...LISTS }).find(([, known]) => known === option)?.[0])
+  ]
   return { name, value: env[name], factor }
 }
 

@@ -1,6 +1,9 @@
 import { STATUS_CODES } from 'node:http'
 import createError, { type FastifyError } from '@fastify/error'
 
+export * from './access/errors.js'
+export * from './limits/errors.js'
+
 /** An error as it stands in an answer. */
 export interface ErrorBody {
   statusCode: number
@@ -75,6 +78,13 @@ export const TokenInvalidError = createError(
   'MSG_ERR_TOKEN_INVALID',
   'Bearer token is not accepted: use one of the tokens that the service was given (BEARER_TOKEN)',
   403
+)
+
+/** What came is not a request that HTTP knows. */
+export const RequestInvalidError = createError(
+  'MSG_ERR_REQUEST_INVALID',
+  'The request is not HTTP that can be read',
+  400
 )
 
 /** There is nothing at this method and path. */

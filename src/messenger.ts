@@ -1,16 +1,24 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import access from '../plugins/access.js'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
 import jsonBody from '../plugins/json-body.js'
+import limits from '../plugins/limits.js'
+import origins from '../plugins/origins.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
+import limitCounts from '../routes/limits.js'
+import revocationsRoute from '../routes/revocations.js'
 import send from '../routes/send.js'
 import sendBatch from '../routes/send-batch.js'
 import subscribe from '../routes/subscribe.js'
+import tokens from '../routes/tokens.js'
+import { Revocations } from './access/revocations.js'
+import { LimitCounters } from './limits/limit-counters.js'
 import { type MessengerOptions, resolveOptions } from './options.js'
 import { publicFiles } from './public-files.js'
 
@@ -22,23 +30,32 @@ import { publicFiles } from './public-files.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, token, page, maxMessageBytes, pingIntervalMs, upgradeTimeoutMs, drainMs } = resolved
+  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize } = resolved
+  const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
+  const counters = new LimitCounters()
+  const revocations = new Revocations()
 
   // First: its hooks must know of an upgrade before any other hook can answer it.
-  await fastify.register(websocket, { upgradeTimeoutMs, drainMs })
-  await fastify.register(channels, { ...resolved, reserved: publicFiles() })
+  await fastify.register(websocket, { upgradeTimeoutMs, drainMs, counters })
+  await fastify.register(channels, { ...resolved, reserved: publicFiles(), counters, onNotice: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
     await scope.register(validator)
-    await scope.register(errors, { maxMessageBytes })
-    await scope.register(bearerAuth, { token })
+    await scope.register(errors, { maxMessageBytes, counters })
+    await scope.register(origins, { allowedOrigins })
+    await scope.register(limits, { ...resolved, counters })
+    await scope.register(access, { ...resolved, revocations })
+    await scope.register(bearerAuth)
     await scope.register(files, { page })
     await scope.register(health)
+    await scope.register(limitCounts)
     await scope.register(async (publishing) => {
       await publishing.register(jsonBody)
       await publishing.register(send, { maxMessageBytes })
       await publishing.register(sendBatch, { maxMessageBytes })
+      await publishing.register(tokens, { tokenMaxTtlMs })
+      await publishing.register(revocationsRoute, { tokenMaxTtlMs })
     })
-    await scope.register(subscribe, { pingIntervalMs })
+    await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes })
   }, { prefix })
 }, { name: 'fastify-messenger', fastify: '5.x' })

@@ -3,20 +3,14 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value, type ValueError } from '@sinclair/typebox/value'
 import type { RedisClient } from './brokers/redis/connection.js'
 import { ConfigInvalidError } from './errors.js'
-
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
-const MAX_BYTES = 2 ** 40
-
-// RFC 6750 would allow fewer characters. A comma separates tokens in the environment, white space ends one in a header.
-const Token = Type.String({ pattern: '^[!-+\\--~]+$', minLength: 1, maxLength: 1_024, rule: '1 to 1024 printable ASCII characters without space and comma' })
+import { accessOptions } from './options/access.js'
+import { limitOptions } from './options/limits.js'
+import { DAY_MS, MAX_BYTES, MINUTE_MS } from './options/units.js'
 
 /** Options of the plugin; those of the service have the same names in its environment (README, "Configuration"). */
 export const MessengerOptionsSchema = Type.Object({
   /** Path before every route, like `/rt`. Default: none. */
   prefix: Type.String({ pattern: '^(/[^/]+)*$', default: '', rule: 'a path like /rt, without a slash at its end' }),
-  /** Bearer token of publishers, or several that are valid at once (rotation). Without one, publishing over HTTP is refused; in process it works. */
-  token: Type.Union([Token, Type.Array(Token)], { secret: true, rule: 'a token, or a list of tokens, of 1 to 1024 printable ASCII characters without space and comma' }),
   /** Whether `/` under the prefix shows the page where a newcomer tries the service. Default: no. */
   page: Type.Boolean({ default: false, rule: 'true or false' }),
   /** Messages kept a channel, so that subscribers can resume. 0: none, a pure relay. Default 100. */
@@ -25,16 +19,10 @@ export const MessengerOptionsSchema = Type.Object({
   historyTtlMs: Type.Integer({ minimum: 1, maximum: 30 * DAY_MS, default: 5 * MINUTE_MS }),
   /** Memory for all that is kept, in bytes; the channels that were unused longest lose theirs first. Default 64 MiB. */
   historyMaxBytes: Type.Integer({ minimum: 0, maximum: MAX_BYTES, default: 64 * 1024 ** 2 }),
-  /** Largest message, in bytes of JSON. Default 64 KiB. */
-  maxMessageBytes: Type.Integer({ minimum: 1, maximum: 128 * 1024 ** 2, default: 64 * 1024 }),
-  /** Unsent bytes at which a subscriber is too slow and closed with 1013. Default 1 MiB. */
-  maxBufferedBytes: Type.Integer({ minimum: 1, maximum: MAX_BYTES, default: 1024 ** 2 }),
   /** Milliseconds between two pings; a subscriber that leaves one unanswered is gone at the next. Default 25,000. */
   pingIntervalMs: Type.Integer({ minimum: 100, maximum: DAY_MS, default: 25_000 }),
   /** Milliseconds that a closing app gives its subscribers before their connections are ended. Default 10,000. */
   drainMs: Type.Integer({ minimum: 0, maximum: 10 * MINUTE_MS, default: 10_000 }),
-  /** Milliseconds from a request to upgrade to the WebSocket; connections that take longer are ended. Default 10,000. */
-  upgradeTimeoutMs: Type.Integer({ minimum: 100, maximum: 10 * MINUTE_MS, default: 10_000 }),
   /**
    * Redis 7, for several instances that are one messenger: `redis://host:6379`, `rediss://` for TLS, `unix:///path`,
    * `redis+sentinel://host:26379,host:26379/name`, `redis+cluster://host:6379,host:6379`; or a client of ioredis, of which the
@@ -42,7 +30,9 @@ export const MessengerOptionsSchema = Type.Object({
    */
   redis: Type.Optional(Type.Unsafe<string | RedisClient>(Type.Any({ secret: true }))),
   /** Before every key and channel in Redis. Default `messenger:`. */
-  redisKeyPrefix: Type.String({ pattern: '^[^{}\\s]*$', default: 'messenger:', rule: 'a text without braces and white space' })
+  redisKeyPrefix: Type.String({ pattern: '^[^{}\\s]*$', default: 'messenger:', rule: 'a text without braces and white space' }),
+  ...accessOptions,
+  ...limitOptions
 }, { additionalProperties: false })
 
 /** What `register(messenger, …)` takes. Every property is optional. */
@@ -66,8 +56,8 @@ export interface OptionSource {
  */
 export function resolveOptions (options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption): ResolvedOptions {
   // Not left to the schema: what is an object would be merged into a default that is a list.
-  const { token = [] } = options as { token?: unknown }
-  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token })
+  const { token = [], tokenIssuer = [], tokenAudience = [], publicChannels = [] } = options as Record<string, unknown>
+  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token, tokenIssuer, tokenAudience, publicChannels })
   if (compiled.Check(resolved)) return resolved
   const error = compiled.Errors(resolved).First() as ValueError
   throw new ConfigInvalidError(explain(error.path.split('/')[1] as string, error.value, sourceOf))

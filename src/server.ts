@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { realpathSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import { answerClientError } from '../plugins/client-error.js'
 import { sendError } from '../plugins/errors.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
@@ -13,6 +14,11 @@ const MAX_PARAM_LENGTH = 4_096
 
 /** Connections that may wait to be accepted: thousands of clients come back at once. The system may allow fewer. */
 const LISTEN_BACKLOG = 16_384
+/** What the headers of a request may take at most, and how often it is looked for those that take longer. */
+const MAX_HEADERS_TIMEOUT_MS = 15_000
+const CONNECTIONS_CHECK_MS = 1_000
+/** Connections beside those of subscribers: publishers, and who is only just asking. */
+const SPARE_CONNECTIONS = 1_000
 const INTERRUPT_DRAIN_MS = 500
 /** What closing may take beyond the drain before the process ends all the same, with exit code 1. */
 const CLOSE_MARGIN_MS = 5_000
@@ -37,16 +43,22 @@ async function serve (config: Config): Promise<FastifyInstance> {
   }
 }
 
-function createApp ({ logLevel }: Config): FastifyInstance {
-  const app = Fastify({
+function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, messenger: { maxConnections } }: Config): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    trustProxy,
+    // A request that trickles in is ended; streams and WebSockets have arrived whole.
+    requestTimeout: requestTimeoutMs,
+    http: { maxHeaderSize: maxHeaderBytes, headersTimeout: Math.min(MAX_HEADERS_TIMEOUT_MS, requestTimeoutMs), connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     logger: logLevel === 'silent' ? false : { level: logLevel },
     // Two lines a message would cost more than the message.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler (error, socket) { answerClientError(error, socket, app.channels.limits) },
     // What the router cannot decode never reaches a route.
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
-  app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, request.url), reply))
+  app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
+  app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, request.url.split('?', 1).join()), reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error.statusCode !== undefined && error.statusCode < 500) return sendError(error, reply)
     request.log.error(error)

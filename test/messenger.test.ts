@@ -125,7 +125,7 @@ t.test('the plugin', async (t) => {
 t.test('the plugin with wrong options', async (t) => {
   t.test('is refused with MSG_ERR_CONFIG_INVALID, which names the option, its rule and the value', async (t) => {
     const wrong: [options: object, message: RegExp][] = [
-      [{ tokn: 'x' }, /^Option tokn is unknown: known are prefix, token, /],
+      [{ tokn: 'x' }, /^Option tokn is unknown: known are prefix, page, /],
       [{ maxMessageBytes: 0 }, /^Option maxMessageBytes must be an integer from 1 to \d+, but is 0$/],
       [{ maxMessageBytes: '1000' }, /^Option maxMessageBytes must be an integer from 1 to \d+, but is "1000"$/],
       [{ pingIntervalMs: 1.5 }, /^Option pingIntervalMs must be an integer .*but is 1.5$/],

@@ -53,7 +53,7 @@ t.test('resolveOptions', async (t) => {
 
   t.test('names what it does not know and what it knows', async (t) => {
     for (const name of ['tokens', 'Token', 'history_size', '__proto__x', 'a/b', '']) {
-      t.throws(() => resolveOptions({ [name]: 1 }), { code: 'MSG_ERR_CONFIG_INVALID', message: /is unknown: known are prefix, token, page, historySize, / }, name)
+      t.throws(() => resolveOptions({ [name]: 1 }), { code: 'MSG_ERR_CONFIG_INVALID', message: /is unknown: known are prefix, page, historySize, / }, name)
     }
   })
 })

@@ -50,6 +50,8 @@ export interface Receiver {
   count (channel: string): number
   /** Names of the channels that have subscribers on this node. */
   occupied (): Iterable<string>
+  /** Learns of a notice that is kept for all nodes; of the same one perhaps several times. */
+  notice (text: string): void
 }
 
 /**
@@ -59,6 +61,8 @@ export interface Receiver {
  *   node, the publisher's own included, or hand it over later, in order;
  * - MUST NOT use an epoch for two logs of one channel;
  * - MUST NOT lose the log of a channel that a node listens to: its messages may be trimmed, its epoch and offset not;
+ * - MUST show a notice that `post` resolved for to every node, those that come later included, until its time is over, and
+ *   MUST be `ready` on a node only when the node was shown what is kept;
  * - MUST reject, not throw, and MUST NOT deliver what they reject.
  */
 export interface Broker {
@@ -78,6 +82,8 @@ export interface Broker {
   count (channel: string): number
   /** Learns that a subscriber of the channel came to this node or left it. */
   membershipChanged (channel: string): void
+  /** Keeps a notice until a time (milliseconds since 1970) and shows it to every node. */
+  post (text: string, until: number): Promise<void>
   /** Lets go of every resource. Later calls of `publish` reject. */
   close (): Promise<void>
 }

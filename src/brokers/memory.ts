@@ -105,6 +105,12 @@ export class MemoryBroker implements Broker {
 
   membershipChanged (): void {}
 
+  /** There is no node that comes later. */
+  post (text: string): Promise<void> {
+    this.#receiver.notice(text)
+    return Promise.resolve()
+  }
+
   close (): Promise<void> {
     this.#closed = true
     clearInterval(this.#sweeper)

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Broker, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
+import { FullError } from '../errors.js'
+import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { Channel } from './channel.js'
 import { drain, retryWindowMs } from './drain.js'
@@ -13,6 +15,12 @@ import { REPLAYING, type Subscriber } from './subscriber.js'
 export interface ChannelRegistryOptions extends PublisherOptions {
   /** Unsent bytes at which a subscriber is too slow. */
   readonly maxBufferedBytes: number
+  /** Occupied channels that there may be. */
+  readonly maxChannels: number
+  /** Where the limits that were hit are counted. */
+  readonly counters: LimitCounters
+  /** Learns of what other nodes, or this one, have posted. */
+  readonly onNotice: (text: string) => void
   /** Milliseconds between two signs of life. */
   readonly pingIntervalMs: number
   /** Milliseconds that closing may take. */
@@ -43,7 +51,8 @@ export class ChannelRegistry implements Iterable<string> {
       deliver: (name, entry) => { this.#deliver(name, entry) },
       reset: (name) => { this.#reset(name) },
       count: (name) => this.#channels.get(name)?.subscribers.size ?? 0,
-      occupied: () => this.#channels.keys()
+      occupied: () => this.#channels.keys(),
+      notice: options.onNotice
     })
     this.#publisher = new Publisher(this.#broker, options)
   }
@@ -83,6 +92,11 @@ export class ChannelRegistry implements Iterable<string> {
     return !this.closing && this.#broker.ready
   }
 
+  /** How often each limit was hit since the start. */
+  get limits (): LimitCounters {
+    return this.#options.counters
+  }
+
   /** Number of subscribers of a channel on all nodes, with Redis at most two seconds old; 0 for a name that no channel has. */
   subscriberCount (channel: string): number {
     return this.#broker.count(channel)
@@ -111,6 +125,23 @@ export class ChannelRegistry implements Iterable<string> {
   async subscribe (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     const channel = this.#join(name, subscriber)
     await this.#replay(channel, subscriber, since, announce)
+  }
+
+  /** Throws MSG_ERR_FULL where a channel would have to be occupied anew and there are as many as there may be. */
+  assertRoom (name: string): void {
+    if (this.#channels.has(name) || this.#channels.size < this.#options.maxChannels) return
+    this.#options.counters.hit('maxChannels')
+    throw new FullError('MAX_CHANNELS')
+  }
+
+  /** Ends a subscription with a reason, after what was handed to it. Does nothing where it is over already. */
+  expel (subscriber: Subscriber, code: CloseCode, reason: string): void {
+    this.#cut(subscriber, code, reason)
+  }
+
+  /** Tells every node of something until a time, in milliseconds since 1970. Rejects with MSG_ERR_ENGINE_UNAVAILABLE. */
+  async post (text: string, until: number): Promise<void> {
+    await this.#broker.post(text, until)
   }
 
   /** Ends a membership because its connection is gone. The last subscriber to leave frees the channel. */
@@ -163,6 +194,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   readonly #channelEvents = {
     onSlow: (subscriber: Subscriber): void => {
+      this.#options.counters.hit('maxBufferedBytes')
       this.#cut(subscriber, Close.TRY_AGAIN, 'too slow: reconnect and resume')
     },
     onHole: (subscriber: Subscriber): void => {

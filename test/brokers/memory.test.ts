@@ -18,7 +18,8 @@ class Bench {
       deliver: (channel, entry) => { this.delivered.push({ channel, ...entry }) },
       reset: () => { throw new Error('A log that a node listens to was lost') },
       count: (channel) => this.subscribers.get(channel) ?? 0,
-      occupied: () => this.subscribers.keys()
+      occupied: () => this.subscribers.keys(),
+      notice: () => {}
     }, { size: 100, ttlMs: 1_000, maxBytes: 1_000_000, now: () => this.now, ...options })
     t.teardown(() => this.broker.close())
   }
@@ -100,7 +101,7 @@ t.test('MemoryBroker', async (t) => {
   })
 
   t.test('counts the time by itself when it is given no clock', async (t) => {
-    const broker = new MemoryBroker({ deliver: unexpected, reset: unexpected, count: () => 0, occupied: () => [] }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
+    const broker = new MemoryBroker({ deliver: unexpected, reset: unexpected, count: () => 0, occupied: () => [], notice: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
     await broker.publish('a', '1')
     t.match(await broker.read('a', 'earliest'), { entries: { length: 1 } })
     await broker.close()

@@ -9,6 +9,8 @@ export class TestNode implements Receiver {
   readonly #subscribers = new Map<string, number>()
   /** The channels whose messages were lost, in the order in which that was told. */
   readonly resets: string[] = []
+  /** What the node was shown, in the order in which it was. */
+  readonly notices: string[] = []
 
   /** Called with each message, before anything else can happen. */
   onDeliver: (() => void) | undefined
@@ -24,6 +26,10 @@ export class TestNode implements Receiver {
 
   reset (channel: string): void {
     this.resets.push(channel)
+  }
+
+  notice (text: string): void {
+    this.notices.push(text)
   }
 
   count (channel: string): number {

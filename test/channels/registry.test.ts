@@ -1,13 +1,15 @@
 import t, { type Test } from 'tap'
 import { MemoryBroker } from '../../src/brokers/memory.js'
 import { ChannelRegistry, type ChannelRegistryOptions } from '../../src/channels/registry.js'
+import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { rejection } from '../codes.js'
 import { turn, until } from '../turns.js'
 import { FakeSubscriber, range } from './fake-subscriber.js'
 import { StubBroker } from './stub-broker.js'
 
 const OPTIONS: ChannelRegistryOptions = {
-  reserved: new Set(['client.js']), maxMessageBytes: 1_000, maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000
+  reserved: new Set(['client.js']), maxMessageBytes: 1_000, maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000,
+  maxChannels: 1_000, counters: new LimitCounters(), onNotice: () => {}
 }
 
 function createRegistry (t: Test, options: Partial<ChannelRegistryOptions> = {}): ChannelRegistry {

@@ -55,6 +55,11 @@ export class StubBroker implements Broker {
     return Promise.resolve({ epoch: entry.epoch, offset: entry.offset, subscribers: this.count(channel) })
   }
 
+  post (text: string): Promise<void> {
+    this.receiver?.notice(text)
+    return Promise.resolve()
+  }
+
   count (channel: string): number {
     return this.receiver?.count(channel) ?? 0
   }

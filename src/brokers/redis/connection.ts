@@ -1,6 +1,6 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { ConfigInvalidError } from '../../errors.js'
-import { PUBLISH, READ, TOUCH, VERIFY } from './scripts.js'
+import { POST, PUBLISH, READ, TOUCH, VERIFY } from './scripts.js'
 import { backoff, type Timings } from './timings.js'
 import { parseUrl } from './url.js'
 
@@ -12,6 +12,7 @@ interface Scripts {
   messengerRead (...args: (string | number)[]): Promise<[epoch: string, head: string, after: string, reason: string, entries: [id: string, fields: [string, string]][]]>
   messengerVerify (...args: (string | number)[]): Promise<0 | 1>
   messengerTouch (...args: (string | number)[]): Promise<[epoch: string | null, head: string | null]>
+  messengerPost (...args: (string | number)[]): Promise<null>
 }
 
 /** A connection on which the scripts can be called. */
@@ -78,6 +79,7 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   client.defineCommand('messengerRead', { numberOfKeys: 2, lua: READ })
   client.defineCommand('messengerVerify', { numberOfKeys: 2, lua: VERIFY })
   client.defineCommand('messengerTouch', { numberOfKeys: 1, lua: TOUCH })
+  client.defineCommand('messengerPost', { numberOfKeys: 1, lua: POST })
   return client as Commands
 }
 

@@ -58,6 +58,15 @@ export class LogStore {
     return `${this.#options.keyPrefix}census`
   }
 
+  /** Where what all nodes have to know is announced, and kept under the same name in braces. */
+  get noticesName (): string {
+    return `${this.#options.keyPrefix}notices`
+  }
+
+  get noticesKey (): string {
+    return `${this.#options.keyPrefix}{notices}`
+  }
+
   /** Appends, numbers and announces a message in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT where the key is another message's. */
   async publish (channel: string, message: string, subscribers: number, key: string | undefined): Promise<Published> {
     const { size, ttlMs } = this.#options

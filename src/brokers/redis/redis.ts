@@ -10,6 +10,7 @@ import { inTurn } from './in-turn.js'
 import { Link } from './link.js'
 import { LogStore, unavailable } from './log-store.js'
 import { Marks } from './marks.js'
+import { Notices } from './notices.js'
 import { refusalOf } from './refusal.js'
 import { Rounds } from './rounds.js'
 import { SharedReads } from './shared-reads.js'
@@ -40,6 +41,7 @@ export class RedisBroker implements Broker {
   readonly #store: LogStore
   readonly #subscriptions: Subscriptions
   readonly #census: Census
+  readonly #notices: Notices
   readonly #feeds = new Map<string, Feed>()
   /** Channels that may have missed a message or a subscription. */
   readonly #suspects = new Set<string>()
@@ -74,7 +76,15 @@ export class RedisBroker implements Broker {
       send: (text) => this.#gossip(text)
     })
     this.#notifications.client.on('smessage', (name: string, text: string) => { this.#notified(name, text) })
-    this.#commands.client.on('message', (_name: string, text: string) => { this.#census.receive(text) })
+    this.#notices = new Notices(this.#commands.client, {
+      key: this.#store.noticesKey,
+      name: this.#store.noticesName,
+      show: (text) => { receiver.notice(text) }
+    })
+    this.#commands.client.on('message', (name: string, text: string) => {
+      if (name === this.#store.noticesName) this.#notices.receive(text)
+      else this.#census.receive(text)
+    })
     this.#auditor = setInterval(() => { void this.#audit() }, this.#timings.auditMs).unref()
   }
 
@@ -128,6 +138,11 @@ export class RedisBroker implements Broker {
 
   membershipChanged (channel: string): void {
     this.#census.changed(channel)
+  }
+
+  async post (text: string, until: number): Promise<void> {
+    this.#requireReady()
+    await unavailable(this.#notices.post(text, until))
   }
 
   async close (): Promise<void> {
@@ -216,6 +231,7 @@ export class RedisBroker implements Broker {
       }
       this.#store.admit(tenures, [...this.#marks, ...this.#positions()])
     }
+    await this.#notices.catchUp()
     /* c8 ignore start: a connection that is lost between the server's answer and this line, which no test can time */
     if (!this.#connected) throw new Error('the connection was lost')
     /* c8 ignore stop */
@@ -268,6 +284,7 @@ export class RedisBroker implements Broker {
     if (!this.ready || this.#auditing) return
     this.#auditing = true
     if (!this.#inCensus) this.#joinCensus()
+    await refusalOf(this.#notices.catchUp())
     await inTurn(this.#feeds, async ([channel, feed]) => {
       let position: Position | undefined
       await refusalOf(this.#store.touch(channel).then((found) => { position = found }))

@@ -4,6 +4,7 @@
  *
  * meta    hash    epoch · head (last offset) · tenures · born (tenure in which the epoch began) · past
  * log     stream  entries `<offset>-<milliseconds>`, field m
+ * notices zset    what every node has to know, by the time until which it is kept; one for all channels
  * key     string  `<digest> <epoch> <offset> <subscribers>` of what was published under an idempotency key
  *
  * A tenure is the time for which one server holds the office of master: every restart and every failover begins another one,
@@ -164,3 +165,12 @@ export const TOUCH = `
 local position = redis.call('HMGET', KEYS[1], 'epoch', 'head')
 redis.pcall('PEXPIRE', KEYS[1], position[2] and position[2] ~= '0' and ARGV[1] or ARGV[2])
 return position`
+
+/** KEYS notices · ARGV text, until, announcement channel; keeps a notice until then and announces it as `<until> <text>`. */
+export const POST = `
+${NOW}
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
+redis.call('PUBLISH', ARGV[3], ARGV[2] .. ' ' .. ARGV[1])`

@@ -1,0 +1,102 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { BearerTokens } from '../src/access/bearer-tokens.js'
+import { credentialOf } from '../src/access/credential.js'
+import { Gate } from '../src/access/gate.js'
+import type { Grant } from '../src/access/grant.js'
+import { KeySet } from '../src/access/key-set.js'
+import { Patterns } from '../src/access/patterns.js'
+import type { Revocations } from '../src/access/revocations.js'
+import { Sessions } from '../src/access/sessions.js'
+import { TokenIssuer } from '../src/access/token-issuer.js'
+import { readPublicKeys, type VerificationKey } from '../src/access/token-keys.js'
+import { TokenVerifier } from '../src/access/token-verifier.js'
+import { TokenExpiredError, TokenRefusedError, TokenRevokedError } from '../src/errors.js'
+import type { ResolvedOptions } from '../src/options.js'
+
+/** What a token that is no good is told. */
+const REFUSALS = [TokenRefusedError, TokenExpiredError, TokenRevokedError]
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Who may do what. */
+    access: Access
+  }
+}
+
+/** Options of this plugin. */
+export interface AccessPluginOptions extends ResolvedOptions {
+  /** What was revoked. */
+  revocations: Revocations
+}
+
+/** What the routes ask. */
+export interface Access {
+  /** The leave to subscribe; throws, or rejects, as {@link Gate.admit} does, and counts tokens that are refused. */
+  admit (request: FastifyRequest, channel: string): Grant | Promise<Grant>
+  readonly bearerTokens: BearerTokens
+  readonly gate: Gate<FastifyRequest>
+  readonly revocations: Revocations
+  readonly sessions: Sessions
+  /** Makes tokens, where there is a secret to make them with. */
+  readonly issuer: TokenIssuer | undefined
+}
+
+/** Decorates the scope with what decides who may subscribe and send. */
+export default fp<AccessPluginOptions>(async (fastify, options) => {
+  const { token, publicChannels, authorize, authorizeTimeoutMs, revocations } = options
+  const secrets = [options.tokenSecret ?? []].flat()
+  const bearerTokens = new BearerTokens(token)
+  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.channels.expel(subscriber, code, reason) } })
+  revocations.onAdded = () => { sessions.revoke() }
+  fastify.addHook('onClose', async () => { sessions.close() })
+
+  const gate = new Gate<FastifyRequest>({
+    bearerTokens,
+    verifier: verifierOf(secrets, options),
+    revocations,
+    publicChannels: new Patterns(publicChannels),
+    authorize,
+    authorizeTimeoutMs,
+    onError (request, error) {
+      const expected = ((error as { statusCode?: number } | undefined)?.statusCode ?? 500) < 500
+      request.log[expected ? 'debug' : 'error']({ err: error }, 'authorize() failed, which means no')
+    }
+  })
+
+  const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
+    if (gate.isOpen) return gate.admit(request, undefined, channel)
+    const credential = credentialOf(request.headers, request.query as { token?: unknown })
+    // From an address that guesses no token is compared with those of publishers. Signatures cannot be guessed: who has a good
+    // one is let in, so that nobody is locked out by others behind the same address.
+    const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
+    try {
+      const grant = gate.admit(request, credential && { ...credential, inHeader }, channel)
+      return grant instanceof Promise ? grant.catch((error: unknown) => { throw counted(error, request) }) : grant
+    } catch (error) {
+      throw counted(error, request)
+    }
+  }
+
+  const counted = (error: unknown, request: FastifyRequest): unknown => {
+    if (!REFUSALS.some((refusal) => error instanceof refusal)) return error
+    return fastify.limits.countRefusedToken(request) ?? error
+  }
+
+  fastify.decorate('access', {
+    admit,
+    bearerTokens,
+    revocations,
+    sessions,
+    issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
+    gate
+  } satisfies Access)
+}, { name: 'messenger-access', dependencies: ['messenger-channels', 'messenger-limits'], fastify: '5.x' })
+
+function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
+  const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))
+  if (tokenPublicKey !== undefined) keys.push(...readPublicKeys(tokenPublicKey))
+  const keySet = tokenJwksUrl === undefined ? undefined : new KeySet(new URL(tokenJwksUrl))
+  if (keys.length === 0 && keySet === undefined) return undefined
+  return new TokenVerifier({ keys, keySet, issuers: tokenIssuer, audiences: tokenAudience, maxTtlMs: tokenMaxTtlMs })
+}

@@ -1,0 +1,85 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { RateLimitedError, UrlTooLongError } from '../src/errors.js'
+import { networkOf } from '../src/limits/address.js'
+import { Admissions, type AdmissionsOptions } from '../src/limits/admissions.js'
+import type { LimitCounters } from '../src/limits/limit-counters.js'
+import { RateLimit } from '../src/limits/rate-limit.js'
+
+const SECOND_MS = 1_000
+const MINUTE_MS = 60_000
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What clients of this messenger may take, and what they took. */
+    limits: Limits
+  }
+}
+
+/** Options of this plugin. */
+export interface LimitsPluginOptions extends AdmissionsOptions {
+  maxSubscribesPerSecond: number
+  maxPublishesPerSecond: number
+  maxRefusedTokensPerMinute: number
+  maxUrlBytes: number
+  counters: LimitCounters
+}
+
+/** The limits of one messenger. */
+export interface Limits {
+  /** How often each one was hit. */
+  readonly counters: LimitCounters
+  /** Places for subscriptions. */
+  readonly admissions: Admissions
+  /** Throws MSG_ERR_URL_TOO_LONG or, for an address that asks too often, MSG_ERR_RATE_LIMITED. */
+  countSubscribe (request: FastifyRequest): void
+  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many messages. */
+  countPublishes (publisher: string, messages: number): void
+  /** Whether so many tokens from an address were refused that no other one from there is looked at. */
+  distrusts (request: FastifyRequest): boolean
+  /** Counts a token that was refused; returns MSG_ERR_RATE_LIMITED where it was one too many. */
+  countRefusedToken (request: FastifyRequest): RateLimitedError | undefined
+}
+
+/** Decorates the scope with its limits. */
+export default fp<LimitsPluginOptions>(async (fastify, options) => {
+  const { counters, maxUrlBytes } = options
+  const subscribes = new RateLimit(options.maxSubscribesPerSecond, SECOND_MS)
+  const publishes = new RateLimit(options.maxPublishesPerSecond, SECOND_MS)
+  const refusedTokens = new RateLimit(options.maxRefusedTokensPerMinute, MINUTE_MS)
+  let warned = false
+
+  fastify.decorate('limits', {
+    counters,
+    admissions: new Admissions(options, counters),
+    countSubscribe ({ ip, ips, url, headers }) {
+      if (!warned && ips === undefined && headers['x-forwarded-for'] !== undefined) {
+        warned = true
+        fastify.log.warn('requests come through a proxy that is not trusted: limits on an address are limits on the proxy, set TRUST_PROXY')
+      }
+      if (url.length > maxUrlBytes) {
+        counters.hit('maxUrlBytes')
+        throw new UrlTooLongError(maxUrlBytes)
+      }
+      const wait = subscribes.take(networkOf(ip))
+      if (wait === 0) return
+      counters.hit('maxSubscribesPerSecond')
+      throw new RateLimitedError('this address subscribes too often (MAX_SUBSCRIBES_PER_SECOND)', wait)
+    },
+    countPublishes (publisher, messages) {
+      const wait = publishes.take(publisher, messages)
+      if (wait === 0) return
+      counters.hit('maxPublishesPerSecond')
+      throw new RateLimitedError('this publisher sends too much (MAX_PUBLISHES_PER_SECOND)', wait)
+    },
+    distrusts ({ ip }) {
+      return refusedTokens.size > 0 && refusedTokens.wait(networkOf(ip)) > 0
+    },
+    countRefusedToken ({ ip }) {
+      const wait = refusedTokens.take(networkOf(ip))
+      if (wait === 0) return undefined
+      counters.hit('maxRefusedTokensPerMinute')
+      return new RateLimitedError('too many tokens from this address were refused (MAX_REFUSED_TOKENS_PER_MINUTE)', wait)
+    }
+  } satisfies Limits)
+}, { name: 'messenger-limits', fastify: '5.x' })

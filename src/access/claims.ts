@@ -1,0 +1,46 @@
+import { TokenRefusedError } from './errors.js'
+import { Grant } from './grant.js'
+import { isPattern, Patterns } from './patterns.js'
+
+const SECOND_MS = 1_000
+/** Patterns of one claim. */
+export const MAX_PATTERNS = 100
+/** Characters of `sub` and `jti`: they are remembered for as long as their holder is connected or revoked. */
+export const MAX_NAME_LENGTH = 255
+
+/** The claims of a token that was verified, as they came. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/**
+ * What a token with these claims grants: `subscribe` and `send` are lists of patterns, `sub` and `jti` name its holder and itself,
+ * `exp` and `iat` are in seconds (RFC 7519, section 4.1). Throws MSG_ERR_TOKEN_REFUSED where one of them is not what it must be.
+ */
+export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
+  const expiresAt = time(claims, 'exp') ?? Infinity
+  // A revocation is remembered for as long as a token can live, so that none may live longer.
+  if (expiresAt > now + maxTtlMs) throw new TokenRefusedError(`exp must be at most ${maxTtlMs / SECOND_MS} s from now (TOKEN_MAX_TTL)`)
+  return new Grant({ subscribe: patterns(claims, 'subscribe'), send: patterns(claims, 'send') }, {
+    subject: name(claims, 'sub'),
+    tokenId: name(claims, 'jti'),
+    issuedAt: time(claims, 'iat'),
+    expiresAt
+  })
+}
+
+function patterns (claims: Claims, claim: string): Patterns {
+  const { [claim]: value = [] } = claims
+  if (!Array.isArray(value) || value.length > MAX_PATTERNS || !value.every(isPattern)) throw new TokenRefusedError(`${claim} must be a list of at most ${MAX_PATTERNS} patterns of channels`)
+  return new Patterns(value)
+}
+
+function name (claims: Claims, claim: string): string | undefined {
+  const { [claim]: value } = claims
+  if (value !== undefined && (typeof value !== 'string' || value.length > MAX_NAME_LENGTH)) throw new TokenRefusedError(`${claim} must be a text of at most ${MAX_NAME_LENGTH} characters`)
+  return value
+}
+
+function time (claims: Claims, claim: string): number | undefined {
+  const { [claim]: value } = claims
+  if (value !== undefined && typeof value !== 'number') throw new TokenRefusedError(`${claim} must be a number of seconds`)
+  return value === undefined ? undefined : value * SECOND_MS
+}

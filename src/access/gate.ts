@@ -1,0 +1,129 @@
+import type { FastifyError } from '@fastify/error'
+import type { BearerTokens } from './bearer-tokens.js'
+import type { Credential } from './credential.js'
+import { AuthorizationUnavailableError, ChannelForbiddenError, TokenRequiredError, TokenRevokedError } from './errors.js'
+import { type Action, type Grant, unlimited } from './grant.js'
+import type { Patterns } from './patterns.js'
+import type { Revocations } from './revocations.js'
+import type { TokenVerifier } from './token-verifier.js'
+
+/** What a host says: yes or no; with an object also until when, and who it is, so that `sub` can be revoked. */
+export type Decision = boolean | {
+  /** When the leave ends, as a date or in milliseconds since 1970. Default: never. */
+  readonly expiresAt?: Date | number | undefined
+  /** Who it is about. */
+  readonly subject?: string | undefined
+}
+
+/** Asks a host whether a request may act on a channel. */
+export type Authorize<Request> = (request: Request, channel: string, action: Action) => Decision | Promise<Decision>
+
+/** What a gate works with. */
+export interface GateOptions<Request> {
+  readonly bearerTokens: BearerTokens
+  /** Present when tokens are configured. */
+  readonly verifier: TokenVerifier | undefined
+  readonly revocations: Revocations
+  /** Channels that everybody may subscribe to. */
+  readonly publicChannels: Patterns
+  readonly authorize: Authorize<Request> | undefined
+  /** Milliseconds that a host may take to decide. */
+  readonly authorizeTimeoutMs: number
+  /** Learns what went wrong where a host's decision failed. */
+  readonly onError: (request: Request, error: unknown) => void
+}
+
+const UNLIMITED = unlimited()
+
+/** Decides who may subscribe and, beside the holders of publishers' tokens, send. Open unless tokens or a host's function are configured. */
+export class Gate<Request> {
+  readonly #options: GateOptions<Request>
+
+  constructor (options: GateOptions<Request>) {
+    this.#options = options
+  }
+
+  /** Whether everybody may subscribe to every channel. */
+  get isOpen (): boolean {
+    return this.#options.verifier === undefined && this.#options.authorize === undefined
+  }
+
+  /**
+   * The leave to subscribe to a channel; at once where nobody has to be asked. Throws, or rejects with, MSG_ERR_TOKEN_REQUIRED,
+   * MSG_ERR_TOKEN_REFUSED, MSG_ERR_TOKEN_EXPIRED, MSG_ERR_TOKEN_REVOKED, MSG_ERR_CHANNEL_FORBIDDEN or
+   * MSG_ERR_AUTHORIZATION_UNAVAILABLE.
+   */
+  admit (request: Request, credential: Credential | undefined, channel: string): Grant | Promise<Grant> {
+    const { bearerTokens, verifier, authorize, publicChannels } = this.#options
+    if (this.isOpen || publicChannels.cover(channel)) return UNLIMITED
+    if (credential?.inHeader === true && bearerTokens.indexOf(credential.token) >= 0) return UNLIMITED
+    if (verifier !== undefined && credential !== undefined) {
+      const grant = this.verify(credential.token)
+      return grant instanceof Promise ? grant.then((found) => covering(found, 'subscribe', channel)) : covering(grant, 'subscribe', channel)
+    }
+    if (authorize === undefined) throw new TokenRequiredError()
+    return this.authorize(request, channel, 'subscribe')
+  }
+
+  /** What a token grants, unless it was revoked. Throws, or rejects, like {@link admit}. */
+  verify (token: string): Grant | Promise<Grant> {
+    const grant = (this.#options.verifier as TokenVerifier).verify(token)
+    return grant instanceof Promise ? grant.then((found) => this.#unrevoked(found)) : this.#unrevoked(grant)
+  }
+
+  /** Whether tokens are checked. */
+  get verifies (): boolean {
+    return this.#options.verifier !== undefined
+  }
+
+  /** Whether the host has a say. */
+  get asksHost (): boolean {
+    return this.#options.authorize !== undefined
+  }
+
+  /** The leave that the host gives. Rejects like {@link admit}; a host that throws says no. */
+  async authorize (request: Request, channel: string, action: Action): Promise<Grant> {
+    const decision = await this.#decide(request, channel, action)
+    if (decision === false) throw forbidden(action, channel)
+    if (decision === true) return UNLIMITED
+    const { expiresAt, subject } = decision
+    const grant = unlimited({ subject, issuedAt: Date.now(), expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) })
+    if (!(grant.expiresAt > Date.now())) throw new TokenRequiredError()
+    return grant
+  }
+
+  #unrevoked (grant: Grant): Grant {
+    if (this.#options.revocations.has(grant)) throw new TokenRevokedError()
+    return grant
+  }
+
+  async #decide (request: Request, channel: string, action: Action): Promise<Decision> {
+    const { authorize, authorizeTimeoutMs, onError } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => { reject(new AuthorizationUnavailableError('the host takes too long')) }, authorizeTimeoutMs)
+    })
+    try {
+      const decision: unknown = await Promise.race([authorize?.(request, channel, action), timeout])
+      // Whatever a function without types returns: only what says yes is a yes.
+      return decision === true || (typeof decision === 'object' && decision !== null) ? decision : false
+    } catch (error) {
+      if (error instanceof AuthorizationUnavailableError) throw error
+      onError(request, error)
+      if ((error as Partial<FastifyError> | undefined)?.statusCode === 401) throw new TokenRequiredError()
+      return false
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Throws MSG_ERR_CHANNEL_FORBIDDEN where a grant does not cover what is asked for. */
+export function covering (grant: Grant, action: Action, channel: string): Grant {
+  if (!grant.covers(action, channel)) throw forbidden(action, channel)
+  return grant
+}
+
+function forbidden (action: Action, channel: string): Error {
+  return new ChannelForbiddenError(`${action} to`, JSON.stringify(channel))
+}

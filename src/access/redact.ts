@@ -1,0 +1,33 @@
+const PARAMETER = /([?&])([^=&#]*)=[^&#]*/g
+
+/** A URL as it may be logged: without the token that a client had no other way to send. */
+export function withoutToken (url: string): string {
+  return url.replaceAll(PARAMETER, (parameter, separator: string, name: string) => nameOf(name) === 'token' ? `${separator}${name}=[hidden]` : parameter)
+}
+
+// The name may be percent-encoded as well.
+function nameOf (text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+type Serialize = (value: unknown) => unknown
+
+/** Where pino keeps the serializers of a logger. */
+const SERIALIZERS = Symbol.for('pino.serializers')
+
+/** What a logger makes of a request, without the token in its URL; for a route that takes tokens there. */
+export function serializersWithoutToken (log: object): Record<string, Serialize> {
+  const { req: serialize } = (log as { [SERIALIZERS]?: Record<string, Serialize | undefined> })[SERIALIZERS] ?? {}
+  if (serialize === undefined) return {}
+  return {
+    req (request) {
+      const fields = serialize(request)
+      if (typeof fields !== 'object' || fields === null || !('url' in fields) || typeof fields.url !== 'string') return fields
+      return { ...fields, url: withoutToken(fields.url) }
+    }
+  }
+}

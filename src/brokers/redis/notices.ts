@@ -1,0 +1,63 @@
+import type { Commands } from './connection.js'
+
+/** What notices work with. */
+export interface NoticesPorts {
+  /** Where they are kept: a sorted set, by the time until which each one is. */
+  readonly key: string
+  /** Where they are announced. */
+  readonly name: string
+  /** Takes one that was not known yet. */
+  readonly show: (text: string) => void
+}
+
+/**
+ * What nodes have to tell all others, also those that come later. Each node remembers what it knows and gives it back to a server
+ * that has lost it.
+ */
+export class Notices {
+  readonly #client: Commands
+  readonly #ports: NoticesPorts
+  /** Until when each one is kept, in milliseconds since 1970. */
+  readonly #known = new Map<string, number>()
+
+  constructor (client: Commands, ports: NoticesPorts) {
+    this.#client = client
+    this.#ports = ports
+  }
+
+  /** Keeps a notice and announces it. */
+  async post (text: string, until: number): Promise<void> {
+    await this.#client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
+    this.#take(text, until)
+  }
+
+  /** Takes an announcement. */
+  receive (announcement: string): void {
+    const space = announcement.indexOf(' ')
+    this.#take(announcement.slice(space + 1), Number(announcement.slice(0, space)))
+  }
+
+  /** Hears announcements from now on and takes what is kept; resolves when everything is known that was posted before. */
+  async catchUp (): Promise<void> {
+    // In this order, so that nothing falls between the two.
+    await this.#client.subscribe(this.#ports.name)
+    const now = Date.now()
+    const answer = await this.#client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES')
+    const kept = new Set<string>()
+    for (let index = 0; index < answer.length; index += 2) {
+      const text = String(answer[index])
+      kept.add(text)
+      this.#take(text, Number(answer[index + 1]))
+    }
+    await Promise.all([...this.#known].map(async ([text, until]) => {
+      if (until <= now) this.#known.delete(text)
+      else if (!kept.has(text)) await this.#client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
+    }))
+  }
+
+  #take (text: string, until: number): void {
+    if (this.#known.has(text)) return
+    this.#known.set(text, until)
+    this.#ports.show(text)
+  }
+}

@@ -1,0 +1,58 @@
+import { AddressFullError, FullError } from './errors.js'
+import type { LimitCounters } from './limit-counters.js'
+
+/** How many subscriptions there may be. */
+export interface AdmissionsOptions {
+  /** On this instance. */
+  readonly maxConnections: number
+  /** From one address. */
+  readonly maxConnectionsPerAddress: number
+}
+
+/** Counts subscriptions, those on their way to be one included, in all and by address. */
+export class Admissions {
+  readonly #options: AdmissionsOptions
+  readonly #counters: LimitCounters
+  readonly #addresses = new Map<string, number>()
+  #total = 0
+
+  constructor (options: AdmissionsOptions, counters: LimitCounters) {
+    this.#options = options
+    this.#counters = counters
+  }
+
+  /** Subscriptions that are counted now. */
+  get total (): number {
+    return this.#total
+  }
+
+  /** Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL where there is no place. */
+  assertPlace (address: string): void {
+    const { maxConnections, maxConnectionsPerAddress } = this.#options
+    if (this.#total >= maxConnections) {
+      this.#counters.hit('maxConnections')
+      throw new FullError('MAX_CONNECTIONS')
+    }
+    const count = this.#addresses.get(address) ?? 0
+    if (count >= maxConnectionsPerAddress) {
+      this.#counters.hit('maxConnectionsPerAddress')
+      throw new AddressFullError(count)
+    }
+  }
+
+  /** Counts one in; `leave` is to be called once for it. Throws, and counts nothing, where there is no place. */
+  enter (address: string): void {
+    this.assertPlace(address)
+    const count = this.#addresses.get(address) ?? 0
+    this.#addresses.set(address, count + 1)
+    this.#total++
+  }
+
+  /** Counts out one that `enter` has counted in. */
+  leave (address: string): void {
+    this.#total--
+    const count = (this.#addresses.get(address) as number) - 1
+    if (count === 0) this.#addresses.delete(address)
+    else this.#addresses.set(address, count)
+  }
+}

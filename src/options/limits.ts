@@ -1,0 +1,32 @@
+import { Type } from '@sinclair/typebox'
+import { MAX_BYTES, MINUTE_MS } from './units.js'
+
+const MAX_COUNT = 100_000_000
+
+const count = (byDefault: number) => Type.Integer({ minimum: 1, maximum: MAX_COUNT, default: byDefault })
+
+/** Options that bound what others can take. The defaults suit a machine with 512 MiB. */
+export const limitOptions = {
+  /** Largest message, in bytes of JSON. Default 64 KiB. */
+  maxMessageBytes: Type.Integer({ minimum: 1, maximum: 128 * 1024 ** 2, default: 64 * 1024 }),
+  /** Unsent bytes at which a subscriber is too slow and closed with 1013. Default 1 MiB. */
+  maxBufferedBytes: Type.Integer({ minimum: 1, maximum: MAX_BYTES, default: 1024 ** 2 }),
+  /** Bytes that a subscriber may send between two pings on a WebSocket before it is closed with 1008; a frame has at least 6. Default 64 KiB. */
+  maxReceivedBytes: Type.Integer({ minimum: 1_024, maximum: MAX_BYTES, default: 64 * 1024 }),
+  /** Subscriptions on this instance. Default 20,000. */
+  maxConnections: count(20_000),
+  /** Subscriptions from one address (of IPv6 the /64 network). Default 1,000. */
+  maxConnectionsPerAddress: count(1_000),
+  /** Channels with subscribers on this instance. Default 20,000. */
+  maxChannels: count(20_000),
+  /** Attempts to subscribe, and reads, from one address in a second. Default 500. */
+  maxSubscribesPerSecond: count(500),
+  /** Messages that one publisher (a token, or the subject of one) may send in a second; those of a batch count each. Default 10,000. */
+  maxPublishesPerSecond: count(10_000),
+  /** Refused tokens from one address in a minute; then every token from there is answered with 429 for a while. Default 60. */
+  maxRefusedTokensPerMinute: count(60),
+  /** Longest URL, in bytes. Default 8 KiB. */
+  maxUrlBytes: Type.Integer({ minimum: 256, maximum: 1024 ** 2, default: 8 * 1024 }),
+  /** Milliseconds from a request to upgrade to the WebSocket; connections that take longer are ended. Default 10,000. */
+  upgradeTimeoutMs: Type.Integer({ minimum: 100, maximum: 10 * MINUTE_MS, default: 10_000 })
+}
