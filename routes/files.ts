@@ -1,15 +1,17 @@
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
+import { pathOf, withoutToken } from '../src/access/redact.js'
+import { NotFoundError } from '../src/errors.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
 import { refusePath } from '../src/transports/refuse-websocket.js'
 
 /** Options of this route. */
 export interface FilesRouteOptions {
-  /** Whether `/` is taken; it shows the page where a newcomer tries the service. */
+  /** Whether `/` is taken by the page where a newcomer tries the service. */
   page: boolean
 }
 
-/** The files of `public/`, each under its own path, so that no wildcard stands in the way of channels. */
+/** The client, each of its files under its own path, so that no wildcard stands in the way of channels; and what is at no channel's. */
 const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) => {
   await fastify.register(fastifyStatic, { root: publicDirectory, serve: false })
 
@@ -19,7 +21,7 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
       url,
       handler: async (_request, reply) => {
         // Scripts of other origins load the client as a module, too.
-        reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin')
+        reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin').header('x-content-type-options', 'nosniff')
         return await reply.sendFile(file)
       },
       wsHandler: refusePath
@@ -27,9 +29,8 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
   }
 
   for (const file of publicFiles()) {
-    if (page || file.startsWith('client.')) serve(`/${file}`, file)
+    if (file.startsWith('client.')) serve(`/${file}`, file)
   }
-  if (page) serve('/', 'index.html')
 
   // A WebSocket at no channel's path is told so. Without a prefix the rest of the paths is the host's.
   const rest = page ? ['/*'] : fastify.prefix === '' ? [] : ['/', '/*']
@@ -37,7 +38,12 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
     fastify.route({
       method: 'GET',
       url,
-      handler: async (_request, reply) => { reply.callNotFound(); return await reply },
+      handler: async (request, reply) => {
+        // The host's answer writes the URL to the log.
+        if (withoutToken(request.url) !== request.url) throw new NotFoundError(request.method, pathOf(request.url))
+        reply.callNotFound()
+        return await reply
+      },
       wsHandler: refusePath
     })
   }

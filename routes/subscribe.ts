@@ -2,7 +2,6 @@ import type { EventEmitter } from 'node:events'
 import type { FastifyError } from '@fastify/error'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Grant } from '../src/access/grant.js'
-import { serializersWithoutToken } from '../src/access/redact.js'
 import type { Since } from '../src/brokers/broker.js'
 import type { ChannelRegistry } from '../src/channels/registry.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
@@ -38,7 +37,6 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     method: 'GET',
     url: '/:channel',
     exposeHeadRoute: false,
-    ...!access.gate.isOpen && { logSerializers: serializersWithoutToken(fastify.log) },
     onRequest (request, reply, done) {
       origins.share(request, reply)
       origins.verify(request)

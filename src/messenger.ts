@@ -12,11 +12,13 @@ import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
 import limitCounts from '../routes/limits.js'
+import pageRoute from '../routes/page.js'
 import revocationsRoute from '../routes/revocations.js'
 import send from '../routes/send.js'
 import sendBatch from '../routes/send-batch.js'
 import subscribe from '../routes/subscribe.js'
 import tokens from '../routes/tokens.js'
+import { serializersWithoutToken } from './access/redact.js'
 import { Revocations } from './access/revocations.js'
 import { LimitCounters } from './limits/limit-counters.js'
 import { type MessengerOptions, resolveOptions } from './options.js'
@@ -47,6 +49,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
     await scope.register(files, { page })
+    if (page) await scope.register(pageRoute)
     await scope.register(health)
     await scope.register(limitCounts)
     await scope.register(async (publishing) => {
@@ -57,5 +60,6 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
       await publishing.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes })
-  }, { prefix })
+    // What a client had to put into a URL stays out of the host's log.
+  }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })
 }, { name: 'fastify-messenger', fastify: '5.x' })

@@ -5,6 +5,7 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
 import { answerClientError } from '../plugins/client-error.js'
 import { sendError } from '../plugins/errors.js'
+import { pathOf } from './access/redact.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
 import { messenger } from './messenger.js'
@@ -58,7 +59,7 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, me
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
-  app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, request.url.split('?', 1).join()), reply))
+  app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, pathOf(request.url)), reply))
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error.statusCode !== undefined && error.statusCode < 500) return sendError(error, reply)
     request.log.error(error)

@@ -27,8 +27,8 @@ export class Subscription {
   #arrived: (() => void) | undefined
   #ended = false
 
-  constructor (url: string, options: ClientOptions = {}) {
-    this.socket = new WebSocket(url, options)
+  constructor (url: string, options: ClientOptions = {}, protocols: string[] = []) {
+    this.socket = new WebSocket(url, protocols, options)
     this.opened = new Promise((resolve, reject) => {
       this.socket.once('open', resolve).once('error', reject)
     })
@@ -81,8 +81,8 @@ export class Subscription {
 }
 
 /** Subscribes with a real `ws` client; resolves when the WebSocket is open. The end of the test ends it. */
-export async function subscribe (t: Test, app: FastifyInstance, path: string, options?: ClientOptions): Promise<Subscription> {
-  const subscription = new Subscription(origin(app).replace('http', 'ws') + path, options)
+export async function subscribe (t: Test, app: FastifyInstance, path: string, options?: ClientOptions, protocols?: string[]): Promise<Subscription> {
+  const subscription = new Subscription(origin(app).replace('http', 'ws') + path, options, protocols)
   t.teardown(() => { subscription.socket.terminate() })
   await subscription.opened
   return subscription

@@ -5,6 +5,11 @@ export function withoutToken (url: string): string {
   return url.replaceAll(PARAMETER, (parameter, separator: string, name: string) => nameOf(name) === 'token' ? `${separator}${name}=[hidden]` : parameter)
 }
 
+/** A URL without its query. */
+export function pathOf (url: string): string {
+  return url.split('?', 1).join()
+}
+
 // The name may be percent-encoded as well.
 function nameOf (text: string): string {
   try {
@@ -14,20 +19,21 @@ function nameOf (text: string): string {
   }
 }
 
-type Serialize = (value: unknown) => unknown
+/** What pino takes is any value; Fastify's types know of texts only. */
+type Serialize = (value: unknown) => string
 
 /** Where pino keeps the serializers of a logger. */
 const SERIALIZERS = Symbol.for('pino.serializers')
 
-/** What a logger makes of a request, without the token in its URL; for a route that takes tokens there. */
+/** What a logger makes of a request, without the token in its URL; for routes that take tokens there. */
 export function serializersWithoutToken (log: object): Record<string, Serialize> {
   const { req: serialize } = (log as { [SERIALIZERS]?: Record<string, Serialize | undefined> })[SERIALIZERS] ?? {}
   if (serialize === undefined) return {}
   return {
     req (request) {
-      const fields = serialize(request)
-      if (typeof fields !== 'object' || fields === null || !('url' in fields) || typeof fields.url !== 'string') return fields
-      return { ...fields, url: withoutToken(fields.url) }
+      const fields: unknown = serialize(request)
+      if (typeof fields !== 'object' || fields === null || !('url' in fields) || typeof fields.url !== 'string') return fields as string
+      return { ...fields, url: withoutToken(fields.url) } as unknown as string
     }
   }
 }

@@ -1,4 +1,5 @@
-const BASE = 1000
+/** The first limit, in milliseconds. */
+export const BASE = 1000
 const CAP = 30_000
 
 /**

@@ -1,4 +1,4 @@
-import { delay } from './backoff.js'
+import { BASE, delay } from './backoff.js'
 import { httpStream } from './http-stream.js'
 import type { Meta, Options, State } from './options.js'
 import { channelUrl, page } from './server-url.js'
@@ -54,6 +54,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   let retryTimer: ReturnType<typeof setTimeout> | undefined
   let watchdog: ReturnType<typeof setTimeout> | undefined
   let heardAt = 0
+  let startedAt = 0
   /** Milliseconds; 0: no limit. */
   let maxSilence = 0
 
@@ -94,7 +95,9 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
         http = !http
       } else {
         http = preferHttp
-        if (!atOnce) wait = delay(attempt++, wasOpen, reason)
+        // A token that was good for a while has only run out: the next one is asked for at once.
+        if (wasOpen && code === UNAUTHORIZED && Date.now() - startedAt > BASE) attempt = 0
+        else if (!atOnce) wait = delay(attempt++, wasOpen, reason)
       }
       retryTimer = setTimeout(connect, wait)
     }
@@ -159,7 +162,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     try {
       const bearer = typeof token === 'function' ? await token() : token
       if (mine !== generation) return
-      heardAt = Date.now()
+      startedAt = heardAt = Date.now()
       maxSilence = OPEN_TIMEOUT
       check()
       drop = (http ? httpStream : webSocket)(

@@ -64,7 +64,8 @@ export interface Options {
   /**
    * A connection ended, or an attempt failed. Unless `final`, the client tries again: after a random time of up to 1 s, and
    * up to twice as long after each failure in a row, 30 s at most; or within the window that the server names (`retry=<ms>` in
-   * the reason, `Retry-After`). It does not wait longer than until the browser is `online` again or the page is shown again.
+   * the reason, `Retry-After`); at once after a 4401 on a connection that had worked for more than a second: its token has run
+   * out. It does not wait longer than until the browser is `online` again or the page is shown again.
    */
   onClose?: ((close: Close) => void) | undefined
   /** The token function failed, or the server sent something that is not a message. The client carries on. */

@@ -35,10 +35,10 @@ export class RateLimit {
     return this.#buckets.size
   }
 
-  /** Takes `amount` where anything is left, if need be on credit. Returns 0, or the whole seconds to wait. */
+  /** Takes `amount` where 1 is left, if need be on credit. Returns 0, or the whole seconds to wait. */
   take (key: string, amount = 1): number {
     const bucket = this.#fill(key)
-    if (bucket.left <= 0) return this.#waitOf(bucket)
+    if (bucket.left < 1) return this.#waitOf(bucket)
     bucket.left -= amount
     return 0
   }
@@ -47,7 +47,7 @@ export class RateLimit {
   wait (key: string): number {
     if (!this.#buckets.has(key)) return 0
     const bucket = this.#fill(key)
-    return bucket.left <= 0 ? this.#waitOf(bucket) : 0
+    return bucket.left < 1 ? this.#waitOf(bucket) : 0
   }
 
   #fill (key: string): Bucket {

@@ -41,6 +41,22 @@ t.test('reconnecting', async (t) => {
     t.strictSame(waits, [500, 1000, 2000, 500, 1000, 500])
   })
 
+  t.test('happens at once when the token of a connection that worked has run out, and backs off from one that ends right away', async (t) => {
+    const page = new FakePage(t)
+    await page.connect({ token: () => 'fresh' })
+    const waits: number[] = []
+    for (const lasted of [2_000, 2_000, 500, 500, 500, 2_000]) {
+      page.socket.subscribed('e:0')
+      await page.pass(lasted)
+      page.socket.end(4401, 'MSG_ERR_TOKEN_EXPIRED')
+      waits.push(page.next)
+      await page.pass(page.next)
+    }
+    t.strictSame(waits, [0, 0, 500, 1000, 2000, 0])
+    page.socket.end(4401, 'MSG_ERR_TOKEN_REFUSED')
+    t.equal(page.next, 500, 'a token that never worked is not asked for again at once')
+  })
+
   t.test('takes place within the window that the server names', async (t) => {
     const page = new FakePage(t)
     await page.connect()

@@ -5,14 +5,25 @@ import { ask, assertError, startHost, startService } from '../helper.js'
 import { refusal } from '../sockets.js'
 
 t.test('GET of a file', async (t) => {
-  t.test('answers with it, for scripts of any origin', async (t) => {
+  t.test('answers with it, and with the client for scripts of any origin', async (t) => {
     const app = await startService(t)
     for (const [name, type] of [['client.js', /^(text|application)\/javascript/], ['client.mjs', /^(text|application)\/javascript/], ['index.html', /^text\/html/]] as const) {
       const { status, headers, text } = await ask(app, `/${name}`)
       t.equal(status, 200)
       t.equal(text, readFileSync(`${publicDirectory}/${name}`, 'utf8'))
       t.match(headers['content-type'], type)
-      t.match(headers, { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' })
+      if (name.startsWith('client')) t.match(headers, { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin', 'x-content-type-options': 'nosniff' })
+    }
+  })
+
+  t.test('lets the page load nothing that is not its own, and nobody frame it', async (t) => {
+    const app = await startService(t)
+    for (const name of ['', 'index.html', 'page.js', 'page.css']) {
+      const { headers } = await ask(app, `/${name}`)
+      t.match(headers['content-security-policy'], /default-src 'none';.*script-src 'self';.*frame-ancestors 'none'/, name)
+      t.match(headers, { 'x-frame-options': 'SAMEORIGIN', 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': 'same-origin' }, name)
+      t.notOk(headers['access-control-allow-origin'], name)
+      t.notOk(headers['strict-transport-security'], name)
     }
   })
 
