@@ -10,7 +10,8 @@ import { networkOf } from '../src/limits/address.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
 import { refuseWebSocket } from '../src/transports/refuse-websocket.js'
-import { type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
+import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
+import { Close } from '../src/wire/close.js'
 import { answerText, wrap } from '../src/wire/envelope.js'
 import { formatId } from '../src/wire/id.js'
 import { negotiate } from '../src/wire/negotiate.js'
@@ -31,7 +32,14 @@ interface Subscribe {
 const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes }) => {
   const { access, channels, limits, origins } = fastify
   const { admissions, counters } = limits
-  const settings: WebSocketSettings = { pingIntervalMs, maxReceivedBytes, onFlood: () => { counters.hit('maxReceivedBytes') } }
+  const settings: WebSocketSettings = {
+    pingIntervalMs,
+    maxReceivedBytes,
+    onFlood (subscriber) {
+      counters.hit('maxReceivedBytes')
+      channels.expel(subscriber, Close.POLICY, FLOODED)
+    }
+  }
 
   fastify.route<Subscribe>({
     method: 'GET',

@@ -8,6 +8,8 @@ import { drained } from './drained.js'
 /** How long the other side may take to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
 const UNKNOWN = -1
+/** What a subscriber is told that sends more than it may. */
+export const FLOODED = 'sends too much'
 const SUBSCRIBER = Symbol('subscriber')
 
 /** The stream under a WebSocket; on a TCP connection it also counts what was received. */
@@ -19,8 +21,8 @@ export interface WebSocketSettings {
   readonly pingIntervalMs: number
   /** What a subscriber may send from one beat to the next, in bytes. It is read and thrown away. */
   readonly maxReceivedBytes: number
-  /** Called when one sends more. */
-  readonly onFlood: () => void
+  /** Called when one sends more, to end its subscription. */
+  readonly onFlood: (subscriber: Subscriber) => void
 }
 
 /** What a client asked for. */
@@ -90,8 +92,9 @@ export class WebSocketSubscriber extends Subscriber {
   checkFlood (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
-    this.#settings.onFlood()
-    this.close(Close.POLICY, 'sends too much')
+    this.#settings.onFlood(this)
+    // Where it is no member of a channel yet.
+    if (this.isOpen()) this.close(Close.POLICY, FLOODED)
     // What else comes is not read, and the end of the connection is not waited for.
     this.#connection.pause()
   }
