@@ -1,13 +1,14 @@
 /** How a subscriber over HTTP gets its messages. */
 export type Format = 'text/event-stream' | 'application/x-ndjson' | 'application/json'
 
-const FORMATS: Record<string, Format> = {
-  'text/event-stream': 'text/event-stream',
-  'application/x-ndjson': 'application/x-ndjson',
-  'application/json': 'application/json',
-  'application/*': 'application/json',
-  '*/*': 'application/json'
-}
+// A map, because every object also has a `constructor`, which is a type that a client may name.
+const FORMATS = new Map<string, Format>([
+  ['text/event-stream', 'text/event-stream'],
+  ['application/x-ndjson', 'application/x-ndjson'],
+  ['application/json', 'application/json'],
+  ['application/*', 'application/json'],
+  ['*/*', 'application/json']
+])
 
 /**
  * The format that an `Accept` header prefers (RFC 9110, section 12.5.1); of equally good ones the first.
@@ -19,7 +20,7 @@ export function negotiate (accept = '*/*'): Format {
   for (const range of accept.split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
     const quality = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1)
-    const format = FORMATS[type]
+    const format = FORMATS.get(type)
     if (format !== undefined && quality > bestQuality) {
       best = format
       bestQuality = quality

@@ -171,7 +171,7 @@ t.test('GET /:channel as JSON', async (t) => {
 
   t.test('is the answer to whatever asks for nothing else', async (t) => {
     const app = await startService(t)
-    for (const accept of ['*/*', 'text/html,*/*;q=0.8', 'application/json', 'application/*', 'image/png', 'text/event-stream;q=0', `${LINES};q=0.1, application/json`]) {
+    for (const accept of ['*/*', 'text/html,*/*;q=0.8', 'application/json', 'application/*', 'image/png', 'constructor', '__proto__, constructor;q=0.5', 'text/event-stream;q=0', `${LINES};q=0.1, application/json`]) {
       t.match((await ask(app, '/room', { headers: { accept } })).headers['content-type'], /^application\/json/, accept)
     }
   })
