@@ -27,6 +27,9 @@ export function sendError (error: FastifyError, reply: FastifyReply): FastifyRep
   const body = errors.errorBody(error)
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
   if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<errors.RateLimitedError>).retryAfter ?? 1))
+  // Fastify closes the connection behind a body that was refused; the reset overtakes the answer where more of the body is on the
+  // way. What is still to come is read and thrown away instead, and the publisher keeps its connection.
+  if (reply.hasHeader('connection')) reply.removeHeader('connection').request.raw.resume()
   return reply.code(body.statusCode).send(body)
 }
 

@@ -152,6 +152,11 @@ export class RawConnection {
     })
   }
 
+  /** The next bytes, whatever they are. */
+  async readBytes (length: number): Promise<Buffer> {
+    return await this.#read((received) => received.length < length ? undefined : { value: received.subarray(0, length), length })
+  }
+
   async readFrame (): Promise<RawFrame> {
     return await this.#read(parseFrame)
   }

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { ask, assertError, ID, publish, publishHeaders, startService, TOKEN, type AskOptions } from '../helper.js'
-import { subscribe, type Subscription } from '../sockets.js'
+import { connectRaw, subscribe, type Subscription } from '../sockets.js'
 
 /** A service and a subscriber that sees whether anything of what a test does was delivered. */
 async function watched (t: Test, env?: NodeJS.ProcessEnv): Promise<{ app: FastifyInstance, watcher: Subscription, assertNothingDelivered: (t: Test) => Promise<void> }> {
@@ -148,6 +148,25 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
     const chunked = await post(app, '/send/room', { headers: publishHeaders({ 'transfer-encoding': 'chunked' }), body: JSON.stringify({ message: 'x'.repeat(100_000) }) })
     assertError(t, chunked, 413, 'MSG_ERR_MESSAGE_TOO_LARGE')
     await assertNothingDelivered(t)
+  })
+
+  t.test('answers before all of it came, reads on and keeps the connection', async (t) => {
+    const app = await startService(t)
+    const connection = await connectRaw(t, app)
+    const head = `POST /send/room HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n`
+    const rest = 'x'.repeat(8_000_000)
+    for (const [request, status] of [
+      [`${head}Content-Length: ${rest.length}\r\n\r\n${rest}`, 413],
+      [`${head}Transfer-Encoding: chunked\r\n\r\n${rest.length.toString(16)}\r\n${rest}\r\n0\r\n\r\n`, 413],
+      [`${head}Content-Length: 1\r\n\r\n{`, 400],
+      [`${head}Content-Length: 13\r\n\r\n{"message":1}`, 200]
+    ] as const) {
+      connection.write(request)
+      const answer = await connection.readHead()
+      t.match(answer, new RegExp(`^HTTP/1.1 ${status} `))
+      t.notMatch(answer, /connection: close/i)
+      await connection.readBytes(Number(/content-length: (\d+)/.exec(answer)?.[1]))
+    }
   })
 
   t.test('takes a message of exactly the limit, which it counts in bytes', async (t) => {
