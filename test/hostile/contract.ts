@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
+import { MAX_MESSAGE_BYTES } from './target.js'
+
+/**
+ * What the README promises, written down a second time: from here, and not from the code, the tests know the answer to each case.
+ * Where several things are wrong with a request, any of their codes is right.
+ */
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+
+/** The status of each error, from the table of the README. */
+const STATUSES = new Map([...README.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
+
+/** The names of files, which no channel may have. */
+const RESERVED = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
+
+/** What is no HTTP; no request was read. */
+export const NO_HTTP = 'no HTTP'
+
+/** Why a request is refused: the code without its `MSG_ERR_`, or {@link NO_HTTP}. */
+export type Refusal = string
+
+/** Says what is wrong with an answer that is to be a refusal for one of these reasons, or `undefined`. */
+export function wrongRefusal (answer: { status: number, headers: Map<string, string>, body: string }, refusals: readonly Refusal[]): string | undefined {
+  if (refusals.includes(NO_HTTP) && [400, 431, 505].includes(answer.status)) return undefined
+  let body: Record<string, unknown>
+  try {
+    body = JSON.parse(answer.body) as Record<string, unknown>
+  } catch {
+    return 'its body is not JSON'
+  }
+  const code = String(body['code'])
+  if (Object.keys(body).join() !== 'statusCode,code,error,message') return 'its body has not the form of every error'
+  if (!refusals.includes(code.replace('MSG_ERR_', ''))) return `its code is ${code} and not one of ${refusals.join(', ')}`
+  if (answer.status !== STATUSES.get(code) || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
+  if (answer.status === 401 && answer.headers.get('www-authenticate') !== 'Bearer') return 'it does not say how to authenticate'
+  return undefined
+}
+
+/** Why a name cannot be that of a channel. */
+export function refusalsOfName (name: string): Refusal[] {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.:@=+~-]{0,99}$/.test(name)) return ['CHANNEL_INVALID']
+  return RESERVED.has(name) ? ['CHANNEL_RESERVED'] : []
+}
+
+/** A part of a URL's path with its percent-encoding undone, or `undefined` when it is not UTF-8 percent-encoded. */
+export function percentDecoded (text: string): string | undefined {
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return undefined
+  const bytes = Buffer.from(text.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))), 'latin1')
+  return decodedUtf8(bytes)
+}
+
+/** The text that bytes are in UTF-8, or `undefined`. */
+export function decodedUtf8 (bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** What is published by a body, or why nothing is. */
+export interface Verdict {
+  refusals: Refusal[]
+  message?: unknown
+}
+
+/** What the body of a request to publish one message means. `messageBytes`: the length of its message as it is written, where that may be too much. */
+export function judgeBody (body: Buffer, messageBytes = 0): Verdict {
+  // The room around the message is not documented; that of the message is.
+  if (messageBytes > MAX_MESSAGE_BYTES || body.length > MAX_MESSAGE_BYTES + 1_024) return { refusals: ['MESSAGE_TOO_LARGE'] }
+  const value = parsedJson(body)
+  if (value === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return { refusals: ['BODY_INVALID'] }
+  const message = Object.hasOwn(value, 'message') ? (value as { message: unknown }).message : undefined
+  return isMissing(message) ? { refusals: ['MESSAGE_MISSING'] } : { refusals: [], message }
+}
+
+/** The value that bytes are in JSON, a byte order mark before it allowed, or `undefined`. */
+export function parsedJson (bytes: Buffer): unknown {
+  try {
+    return JSON.parse((decodedUtf8(bytes) ?? '').replace(/^\ufeff/, '')) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+export function isMissing (message: unknown): boolean {
+  return message === undefined || message === null || message === ''
+}
+
+/** JSON text without the white space between its tokens. */
+export function compact (json: string): string {
+  return json.replace(/("(?:[^"\\]|\\.)*")|[ \t\r\n]+/gs, (_, text?: string) => text ?? '')
+}
