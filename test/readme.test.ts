@@ -51,6 +51,16 @@ t.test('README', async (t) => {
     t.strictSame(Object.keys(JSON.parse(await run(app, commands[0] as string)) as object), Object.keys(shown))
   })
 
+  t.test('makes and revokes a token with the curl commands it shows', async (t) => {
+    const app = await startService(t, { BEARER_TOKEN: '', TOKEN_SECRET: 'a-secret-of-thirty-two-characters' })
+    const made = JSON.parse(await run(app, block('sh', '/-/tokens'))) as { token: string }
+    t.strictSame(Object.keys(made), Object.keys(JSON.parse(block('json', '"jti"')) as object))
+    const read = async (): Promise<number> => (await fetch(`${origin(app)}/user:7:orders`, { headers: { authorization: `Bearer ${made.token}` } })).status
+    t.equal(await read(), 200)
+    t.match(JSON.parse(await run(app, block('sh', '/-/revocations'))), { status: 'Revoked' })
+    t.equal(await read(), 401)
+  })
+
   t.test('streams into a terminal with the curl command it shows', async (t) => {
     const app = await startService(t)
     const child = spawn('sh', ['-c', `exec ${block('sh', 'curl -N').replace(README_ORIGIN, origin(app))}`])
