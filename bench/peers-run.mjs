@@ -1,13 +1,10 @@
-// Measures every case for every peer, interleaved: one round over all peers, then the next, so that a noisy minute of the
-// machine hits all alike.
+// Measures every case for every peer.
 import { cases } from './cases.mjs'
-import { MAX_FOREIGN } from './measure/cores.mjs'
 import { openFilesLimit } from './measure/process.mjs'
-import { medians } from './measure/statistics.mjs'
 import { availablePeers } from './peers/index.mjs'
 import { runLoad } from './process/load.mjs'
 import { startServer } from './process/server.mjs'
-import { progress } from './program.mjs'
+import { inRounds } from './rounds.mjs'
 
 const MAX_TRIES = 3
 const SPARE_FILES = 200
@@ -28,32 +25,8 @@ export async function measurePeers (settings, { only, cases: caseIds }) {
 }
 
 async function measureCase (each, settings, entrants) {
-  const rows = entrants.filter(({ peer, skipped }) => skipped === undefined && each.skip?.(peer) !== true).map(({ peer }) => ({ peer, runs: [] }))
-  const repetitions = each.once === true ? 1 : settings.repetitions
-  for (let repetition = 1; repetition <= repetitions; repetition++) {
-    for (const row of rows.filter(({ error }) => error === undefined)) {
-      progress(`${each.id}  round ${repetition}/${repetitions}  ${row.peer.id}`)
-      try {
-        row.runs.push(await measureQuietly(each, settings, row.peer))
-      } catch (error) {
-        // Told in the table; the others go on.
-        row.error = error.message
-        progress(`  ${error.message}`)
-      }
-    }
-  }
-  return rows.map(({ peer, runs, error }) => error === undefined ? { id: peer.id, ...medians(runs), runs } : { id: peer.id, error })
-}
-
-// The quietest of at most three tries.
-async function measureQuietly (each, settings, peer) {
-  let best
-  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    const result = await measureOnce(each, settings, peer)
-    if (best === undefined || result.foreign < best.foreign) best = result
-    if (best.foreign === undefined || best.foreign <= MAX_FOREIGN) break
-  }
-  return best
+  const measured = entrants.filter(({ peer, skipped }) => skipped === undefined && each.skip?.(peer) !== true).map(({ peer }) => peer)
+  return await inRounds(each.id, measured, { repetitions: each.once === true ? 1 : settings.repetitions, tries: MAX_TRIES }, (peer) => measureOnce(each, settings, peer))
 }
 
 async function measureOnce (each, settings, peer) {

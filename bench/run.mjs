@@ -3,7 +3,7 @@
 //   node bench/run.mjs                      peers, full size: about 15 minutes on two quiet cores
 //   node bench/run.mjs --quick              small and short, prints only: for a look while developing
 //   node bench/run.mjs --only=express-ws,messenger --cases=w16,posts --seconds=2 --reps=1     prints only, too
-//   node bench/run.mjs --reconnect --churn --logs      these programs instead of the peers; each is a command of its own as well
+//   node bench/run.mjs --scale --reconnect --churn --logs      these programs instead of the peers; each is a command of its own as well
 //   node bench/run.mjs --all                peers and all of those
 //
 // Exit code 1 when a target is missed.
@@ -14,6 +14,7 @@ import { measurePeers } from './peers-run.mjs'
 import { finish, measureAndKeep } from './program.mjs'
 import { prepare } from './process/prepare.mjs'
 import { reconnect } from './reconnect.mjs'
+import { scale } from './scale.mjs'
 
 const FULL = { subscribers: 1_000, warmUpMs: 2_000, measureMs: 4_000, repetitions: 3, connections: 10_000, settleMs: 4_000, messages: 1_000 }
 const QUICK = { subscribers: 200, warmUpMs: 500, measureMs: 1_000, repetitions: 1, connections: 1_000, settleMs: 1_000, messages: 100 }
@@ -23,6 +24,7 @@ await finish(async () => {
     options: {
       quick: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
+      scale: { type: 'boolean', default: false },
       reconnect: { type: 'boolean', default: false },
       churn: { type: 'boolean', default: false },
       logs: { type: 'boolean', default: false },
@@ -45,7 +47,7 @@ await finish(async () => {
   }
   prepare()
 
-  const others = { reconnect, churn, logs }
+  const others = { scale, reconnect, churn, logs }
   const chosen = Object.keys(others).filter((name) => all || values[name])
   if (all || chosen.length === 0) {
     await measureAndKeep('peers', () => measurePeers(settings, { only: only?.split(','), cases: cases?.split(',') }), !quick && !partial)

@@ -10,8 +10,13 @@ export function percentile (values, fraction) {
   return values.toSorted((a, b) => a - b)[Math.ceil(values.length * fraction) - 1]
 }
 
-/** The median of each numeric member over several results of the same shape; other members are the last result's. */
+/** The median of each numeric member, also of members of members, over several results of the same shape; others are the last result's. */
 export function medians (results) {
-  return Object.fromEntries(Object.entries(results.at(-1)).map(([key, value]) =>
-    [key, typeof value === 'number' ? median(results.map((result) => result[key])) : value]))
+  return Object.fromEntries(Object.keys(results.at(-1)).map((key) => [key, medianOf(results.map((result) => result[key]))]))
+}
+
+function medianOf (values) {
+  const last = values.at(-1)
+  if (typeof last === 'number') return median(values)
+  return typeof last === 'object' && last !== null ? medians(values) : last
 }

@@ -8,16 +8,13 @@ export const benchRoot = dirname(dirname(fileURLToPath(import.meta.url)))
 export const projectRoot = dirname(benchRoot)
 export const serviceEntry = join(projectRoot, 'dist/src/server.js')
 
-/** Makes sure that the peers are installed as the lockfile says and that the service is compiled. */
+/** Makes sure that the peers are installed as the lockfile says and that the service is compiled from the sources as they are. */
 export function prepare () {
   if (!existsSync('/proc/self/stat')) throw new Error('The benchmark reads CPU time and memory from /proc: it runs on Linux only')
   if (!peersInstalled()) {
     run('npm', ['ci', '--prefix', benchRoot, '--no-audit', '--no-fund'])
   }
-  if (!existsSync(serviceEntry)) {
-    if (!existsSync(join(projectRoot, 'node_modules/fastify'))) run('npm', ['ci', '--no-audit', '--no-fund'])
-    run(process.execPath, [join(projectRoot, 'scripts/build.mjs')])
-  }
+  run(process.execPath, [join(projectRoot, 'scripts/prepare.mjs'), 'start'])
 }
 
 // npm leaves a copy of what it installed in node_modules/.package-lock.json.

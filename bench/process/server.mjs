@@ -9,11 +9,14 @@ const SERVER_CORE = 0
 const READY_WITHIN_MS = 15_000
 export const TOKEN = 'bench-token'
 
-/** Starts `peer` and resolves, once it is ready, to its target (what a load job needs to know), its process ids and `stop()`. */
-export async function startServer (peer) {
+/**
+ * Starts `peer`, with `moreEnv` in its environment, and resolves, once it is ready, to its target (what a load job needs to know),
+ * its process ids and `stop()`.
+ */
+export async function startServer (peer, moreEnv = {}) {
   const port = await freePort()
   const { command, args, env } = peer.launch(port, TOKEN)
-  const child = start(command, args, { core: SERVER_CORE, ipc: peer.ipc, env: { PORT: String(port), HOST: '127.0.0.1', BEARER_TOKEN: TOKEN, ...env } })
+  const child = start(command, args, { core: SERVER_CORE, ipc: peer.ipc, env: { PORT: String(port), HOST: '127.0.0.1', BEARER_TOKEN: TOKEN, ...env, ...moreEnv } })
   const gone = child.gone.then((how) => { throw new Error(`${peer.name} ended early (${how}) ${child.errorText.trim()}`) })
   gone.catch(() => {})
   try {

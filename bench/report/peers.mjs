@@ -1,6 +1,6 @@
 import { integer, kibibytes, mebibytes, number, percent, provenance, table, times, countFailed, verdicts } from './format.mjs'
 import { MAX_FOREIGN } from '../measure/cores.mjs'
-import { median } from '../measure/statistics.mjs'
+import { quietText } from './quiet.mjs'
 import { peerTargets } from './targets.mjs'
 
 const BASELINE = 'express-ws'
@@ -82,20 +82,11 @@ function spread (runs, member) {
 
 function method (settings, cases) {
   const { warmUpMs, measureMs, repetitions, settleMs } = settings
-  const foreign = cases.flatMap(({ rows }) => rows).flatMap(({ runs = [] }) => runs).map((run) => run.foreign).filter((share) => share !== undefined)
-  return `- Every figure is the median of ${repetitions} ${repetitions === 1 ? 'run' : 'runs'}, each with a fresh server, interleaved: all peers once, then all again. A run warms up for ${warmUpMs / 1_000} s and measures for ${measureMs / 1_000} s.
+  return `- Every figure is the median of ${repetitions} ${repetitions === 1 ? 'run' : 'runs'}, each with a fresh server, interleaved: all peers once, then all again in the other direction. A run warms up for ${warmUpMs / 1_000} s and measures for ${measureMs / 1_000} s.
 - Server and load generator are separate processes on 127.0.0.1. CPU is user and system time of all of the server's threads and processes (\`/proc/<pid>/stat\`, in steps of 10 ms); nginx runs one worker.
 - *n in flight*: n closed loops, each on its own keep-alive connection; a loop publishes its next message when the server has answered and all subscribers have the last one. Latency is from the publisher's write to the receiver's read, in one process and on one clock, over all deliveries of the window.
 - Subscribers are bare TCP sockets that parse frames and compare the order of messages; one core serves all of them, so throughput and latency include the receiving side. \\* marks figures of a server that had more than ${Math.round((1 - SATURATED) * 100)} % of its core left: the load, or waiting for each other, was the limit; compare its CPU time.
 - A message is 100 bytes of JSON; subscribers get it in what the server wraps around it (\`{"channel","message","id"}\` here, the same without \`id\` from the baseline, nchan and Bun, an event packet from Socket.IO). All peers check a bearer token; nchan gets the finished envelope as body, the others \`{"message":…}\`, as JSON. nchan keeps 100 messages a channel, as this service does by default; the baseline, Socket.IO and Bun keep none.
 - Memory is VmRSS before and after the connections are opened, each once it has been stable for ${settleMs / 1_000} s.
-- ${foreignText(foreign)}`
-}
-
-function foreignText (shares) {
-  const rule = `A run is repeated, up to twice, when others took more than ${percent(MAX_FOREIGN)} of a core from the two meanwhile; the quietest counts.`
-  if (shares.length === 0) return rule
-  const worst = Math.max(...shares)
-  return `${rule} They took ${percent(median(shares))} in the median run, ${percent(worst)} in the worst.` +
-    (worst > MAX_FOREIGN ? ' **The machine was not quiet: throughput and latency are not reliable, CPU time is better.**' : '')
+- A run is repeated, up to twice, when others took more than ${percent(MAX_FOREIGN)} of a core from the two meanwhile; the quietest counts. ${quietText(cases.flatMap(({ rows }) => rows))}`
 }

@@ -5,7 +5,8 @@ const MAX_MESSAGES = 2_000_000
 
 /**
  * `inFlight` closed loops: each publishes a message and the next one when the server has answered and all `receivers`
- * have it. So exactly `inFlight` messages are on their way at any time, and nobody queues without bound.
+ * have it. So exactly `inFlight` messages are on their way at any time, and nobody queues without bound. Where there are
+ * several targets, one is published to after the other.
  */
 export class ClosedLoops {
   published = 0
@@ -17,11 +18,14 @@ export class ClosedLoops {
   #active = 0
   #limit = 0
   #receivers
+  #answered
   #finished
 
-  constructor (target, channel, { inFlight, receivers, failed }) {
+  /** `answered(index)` is called when the server has answered for message number `index`. */
+  constructor (targets, channel, { inFlight, receivers, failed, answered = () => {} }) {
     this.#receivers = receivers
-    for (let loop = 0; loop < inFlight; loop++) this.#loops.push(new Publisher(target, channel, failed))
+    this.#answered = answered
+    for (let loop = 0; loop < inFlight; loop++) this.#loops.push(targets.map((target) => new Publisher(target, channel, failed)))
   }
 
   /** Publishes until `stop()` or `limit` messages; resolves when the last one has arrived everywhere. */
@@ -39,7 +43,7 @@ export class ClosedLoops {
   }
 
   close () {
-    for (const publisher of this.#loops) publisher.close()
+    for (const publisher of this.#loops.flat()) publisher.close()
   }
 
   /** A receiver has message number `index`. */
@@ -57,6 +61,10 @@ export class ClosedLoops {
     // The answer counts as one more receiver: the connection is free only after it.
     this.#missing[index] = this.#receivers + 1
     this.sentAt[index] = performance.now()
-    this.#loops[loop].publish(index, () => this.received(index))
+    const publishers = this.#loops[loop]
+    publishers[index % publishers.length].publish(index, () => {
+      this.#answered(index)
+      this.received(index)
+    })
   }
 }

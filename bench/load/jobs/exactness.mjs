@@ -9,10 +9,11 @@ const CHANNEL = 'exact'
 const SURPLUS_MS = 500
 
 /**
- * `messages` to `subscribers`: counts every frame, compares its message byte for byte, and its place in the channel's order.
+ * `messages` to `subscribers` of each target: counts every frame, compares its message byte for byte, and its place in the channel's order.
  * Where the server gives ids, each subscriber's must be contiguous and equal to everybody else's.
  */
-export async function exactness ({ target, subscribers: count, messages, inFlight }) {
+export async function exactness ({ target, targets = [target], subscribers: perTarget, messages, inFlight }) {
+  const count = targets.length * perTarget
   const { failure, failed } = failurePromise()
   const wrong = { content: 0, order: 0, ids: 0 }
   let frames = 0
@@ -31,7 +32,7 @@ export async function exactness ({ target, subscribers: count, messages, inFligh
     if (!text.includes(texts[index])) wrong.content++
     order[place] ??= index
     if (order[place] !== index) wrong.order++
-    const id = target.protocol === 'messenger' ? JSON.parse(text).id : undefined
+    const id = targets[0].protocol === 'messenger' ? JSON.parse(text).id : undefined
     if (id !== undefined) {
       withIds++
       ids[place] ??= id
@@ -39,8 +40,9 @@ export async function exactness ({ target, subscribers: count, messages, inFligh
     }
     loops.received(index)
   }
-  const loops = new ClosedLoops(target, CHANNEL, { inFlight, receivers: count, failed })
-  const subscribers = await Promise.race([failure, subscribeAll(target, count, CHANNEL, { message, failed })])
+  const loops = new ClosedLoops(targets, CHANNEL, { inFlight, receivers: count, failed })
+  const subscribers = []
+  for (const each of targets) subscribers.push(...await Promise.race([failure, subscribeAll(each, perTarget, CHANNEL, { message, failed })]))
   await Promise.race([failure, loops.run(messages)])
   await Promise.race([failure, sleep(SURPLUS_MS)])
 

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Histogram } from '../../measure/histogram.mjs'
 import { numberIn } from '../message.mjs'
 import { subscribeAll } from '../subscribe.mjs'
@@ -7,10 +8,14 @@ import { measureWindow } from './window.mjs'
 
 const CHANNEL = 'bench'
 
-/** Server CPU per delivery, deliveries per second and latency with `inFlight` messages on their way to all subscribers. */
-export async function fanOut ({ target, pids, subscribers: count, inFlight, warmUpMs, measureMs }) {
+/**
+ * Server CPU per delivery, deliveries per second and latency with `inFlight` messages on their way to all subscribers, which are
+ * `subscribers` of each target. `parts` names the processes whose CPU time is told apart.
+ */
+export async function fanOut ({ target, targets = [target], pids, parts, subscribers: perTarget, inFlight, warmUpMs, measureMs }) {
   const { failure, failed } = failurePromise()
   const latency = new Histogram()
+  const publishing = new Histogram()
   let deliveries = 0
   let measuring = false
 
@@ -23,15 +28,24 @@ export async function fanOut ({ target, pids, subscribers: count, inFlight, warm
     if (measuring) latency.add(at - loops.sentAt[index])
     loops.received(index)
   }
-  const loops = new ClosedLoops(target, CHANNEL, { inFlight, receivers: count, failed })
-  const subscribers = await Promise.race([failure, subscribeAll(target, count, CHANNEL, { message, failed })])
+  const answered = (index) => { if (measuring) publishing.add(performance.now() - loops.sentAt[index]) }
+  const loops = new ClosedLoops(targets, CHANNEL, { inFlight, receivers: targets.length * perTarget, failed, answered })
+  const groups = []
+  for (const each of targets) groups.push(await Promise.race([failure, subscribeAll(each, perTarget, CHANNEL, { message, failed })]))
 
   const finished = loops.run()
-  const window = await Promise.race([failure, measureWindow({ pids, warmUpMs, measureMs, count: () => deliveries, begin: () => { measuring = true } })])
+  const window = await Promise.race([failure, measureWindow({ pids, parts, warmUpMs, measureMs, count: () => deliveries, begin: () => { measuring = true } })])
   measuring = false
   loops.stop()
   await Promise.race([failure, finished])
-  const sameOrder = subscribers.every(({ order }) => order === subscribers[0].order)
-  if (!sameOrder) throw new Error('subscribers of one channel got its messages in different orders')
-  return { ...window, p50: latency.percentile(0.5), p99: latency.percentile(0.99) }
+  const sameOrder = (subscribers) => subscribers.every(({ order }) => order === subscribers[0].order)
+  if (!groups.every(sameOrder)) throw new Error('subscribers of one server got the messages of a channel in different orders')
+  return {
+    ...window,
+    p50: latency.percentile(0.5),
+    p99: latency.percentile(0.99),
+    publishP50: publishing.percentile(0.5),
+    publishP99: publishing.percentile(0.99),
+    sameOrder: sameOrder(groups.flat())
+  }
 }
