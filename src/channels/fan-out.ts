@@ -1,9 +1,13 @@
 import type { Channel } from './channel.js'
 
-/** Writes before the event loop gets its turn: a few milliseconds of work. */
-const WRITES_PER_TURN = 4_096
-/** Writes before the next channel gets its turn. */
-const WRITES_PER_CHANNEL = 1_024
+/** Writes before the event loop gets its turn, whatever number of channels is waiting: some 4 ms of work. */
+const WRITES_PER_TURN = 512
+/**
+ * Writes to one channel before the next one, or the event loop, gets its turn: about 1 ms of work. What comes meanwhile is read
+ * between two slices, so that requests do not wait for the end of a flush, and what they and the broker bring goes out together
+ * in the next one. An idle turn of the event loop costs less than one write.
+ */
+const WRITES_PER_CHANNEL = 128
 
 /**
  * Flushes channels once per turn of the event loop, so that all that a channel got during the turn goes out in one write
