@@ -52,7 +52,7 @@ function fanOutColumns (row, id, cost) {
     ['delivery p50 ms', number(row.p50)], ['p99 ms', number(row.p99)],
     ['publish p50 ms', number(row.publishP50)], ['p99 ms', number(row.publishP99)],
     ['one order', row.sameOrder ? 'yes' : 'no'],
-    ['server core', percent(row.serverBusy)], ['load core', percent(row.loadBusy)]
+    ['server core', percent(row.serverBusy)]
   ]
 }
 
@@ -67,7 +67,7 @@ function method ({ warmUpMs, measureMs, repetitions, subscribers }, redis, deplo
   return `- ${versions}. Redis writes an append-only file, \`appendfsync everysec\`, as recommended for production.
 - Every figure is the median of ${repetitions} ${repetitions === 1 ? 'run' : 'runs'}, each with fresh servers and a fresh Redis, interleaved: all deployments once, then all again in the other direction. A run warms up for ${warmUpMs / 1_000} s and measures for ${measureMs / 1_000} s.
 - Each instance has ${integer(subscribers)} subscribers of one channel, and messages go to the instances in turn, so that two instances make twice the deliveries of one for a message. *n in flight* counts the messages on their way to all subscribers of all instances. CPU per delivery is that of all processes together: instances and Redis with all threads, and what the kernel does for them.
-- All servers of a deployment share core 0, and the load has core 1. Two instances are therefore not faster here: they show what they cost together, with the switching between processes, and no gain of a second core. The latencies of two instances contain waiting for each other.
+- All servers of a deployment share core 0, and the load has core 1. Two instances are therefore not faster here: they show what they cost together, with the switching between processes, and no gain of a second core. The latencies of two instances contain waiting for each other. The load never sleeps: to wake a receiver is work of the kernel that is counted as the sender's, and how often that is needed depends on the load.
 - Publish latency is from the write of the \`POST\` to its answer. With Redis the answer of this service says that Redis has the message; Socket.IO answers before anything is sent.
 - Every message is waited for at every subscriber. *One order* tells whether all subscribers of both instances got the messages in the same order; that those of one instance did is checked for all. Socket.IO hands a message to the subscribers of its own server first, so that with several in flight the orders on two servers differ.
 - ${quietText(cases.flatMap(({ rows }) => rows))}`

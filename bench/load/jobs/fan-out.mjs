@@ -10,9 +10,10 @@ const CHANNEL = 'bench'
 
 /**
  * Server CPU per delivery, deliveries per second and latency with `inFlight` messages on their way to all subscribers, which are
- * `subscribers` of each target. `parts` names the processes whose CPU time is told apart.
+ * `subscribers` of each target. `parts` names the processes whose CPU time is told apart. With `awake` this process never
+ * sleeps: to wake it would be the server's work, and how often that is needed depends on the load and not on the server.
  */
-export async function fanOut ({ target, targets = [target], pids, parts, subscribers: perTarget, inFlight, warmUpMs, measureMs }) {
+export async function fanOut ({ target, targets = [target], pids, parts, subscribers: perTarget, inFlight, warmUpMs, measureMs, awake = false }) {
   const { failure, failed } = failurePromise()
   const latency = new Histogram()
   const publishing = new Histogram()
@@ -33,6 +34,7 @@ export async function fanOut ({ target, targets = [target], pids, parts, subscri
   const groups = []
   for (const each of targets) groups.push(await Promise.race([failure, subscribeAll(each, perTarget, CHANNEL, { message, failed })]))
 
+  if (awake) stayAwake()
   const finished = loops.run()
   const window = await Promise.race([failure, measureWindow({ pids, parts, warmUpMs, measureMs, count: () => deliveries, begin: () => { measuring = true } })])
   measuring = false
@@ -48,4 +50,9 @@ export async function fanOut ({ target, targets = [target], pids, parts, subscri
     publishP99: publishing.percentile(0.99),
     sameOrder: sameOrder(groups.flat())
   }
+}
+
+// The process ends with the job.
+function stayAwake () {
+  setImmediate(stayAwake)
 }
