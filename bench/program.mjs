@@ -2,18 +2,23 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import { machine } from './measure/machine.mjs'
 import { benchRoot, prepare } from './process/prepare.mjs'
 import { render, sections } from './report/index.mjs'
 
 const RESULTS = join(benchRoot, 'results')
 
-/** Runs `measure` as a program when its file is the one that was started; otherwise does nothing. */
-export async function programWhenMain (meta, name, measure) {
+/**
+ * Runs `measure` as a program when its file is the one that was started; otherwise does nothing. `options` are its own, beside
+ * `--quick`. The result is kept when none is given.
+ */
+export async function programWhenMain (meta, name, measure, options = {}) {
   if (process.argv[1] === undefined || meta.url !== pathToFileURL(process.argv[1]).href) return
   await finish(async () => {
+    const { values } = parseArgs({ options: { quick: { type: 'boolean' }, ...options } })
     prepare()
-    await measureAndKeep(name, () => measure({ quick: process.argv.includes('--quick') }), !process.argv.includes('--quick'))
+    await measureAndKeep(name, () => measure(values), Object.keys(values).length === 0)
   })
 }
 

@@ -1,6 +1,12 @@
 import { EventStreamSubscriber } from './event-stream.mjs'
 import { SocketIoSubscriber, WebSocketSubscriber } from './websocket.mjs'
 
+// A loopback address has 28,000 ports to connect from, and each rests for a minute after an orderly end.
+const ADDRESSES = 32
+
+/** The address that connection number `number` of very many comes from. */
+export const localAddress = (number) => `127.0.1.${1 + number % ADDRESSES}`
+
 // Fewer than any server's backlog of connections, so that opening is not a test of retransmission.
 const OPENING_AT_ONCE = 100
 // A 101 may be on the wire before the server has entered the subscriber; none of the peers says when it has.

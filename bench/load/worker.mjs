@@ -1,12 +1,13 @@
 // The load process: takes one job over IPC, answers with its result and ends.
 import { churn } from './jobs/churn.mjs'
+import { connects } from './jobs/connects.mjs'
 import { exactness } from './jobs/exactness.mjs'
 import { fanOut } from './jobs/fan-out.mjs'
 import { idleMemory } from './jobs/idle-memory.mjs'
 import { posts } from './jobs/posts.mjs'
 import { reconnect } from './jobs/reconnect.mjs'
 
-const jobs = { fanOut, posts, idleMemory, exactness, churn, reconnect }
+const jobs = { fanOut, posts, idleMemory, exactness, churn, connects, reconnect }
 
 process.once('disconnect', () => process.exit())
 process.once('message', async ({ job, options }) => {

@@ -1,11 +1,12 @@
 import { churnSection } from './churn.mjs'
+import { connectSection } from './connect.mjs'
 import { logsSection } from './logs.mjs'
 import { peersSection } from './peers.mjs'
 import { reconnectSection } from './reconnect.mjs'
 import { scaleSection } from './scale.mjs'
 
 /** The sections of the report in their order; each turns its result into `{ markdown, failed }`. */
-export const sections = { peers: peersSection, scale: scaleSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection }
+export const sections = { peers: peersSection, scale: scaleSection, connect: connectSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection }
 
 /** The whole report, of the results that there are. `read(name)` returns a result or undefined. */
 export function render (read) {

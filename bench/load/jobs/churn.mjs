@@ -1,8 +1,6 @@
-import { subscribe } from '../subscribe.mjs'
+import { localAddress, subscribe } from '../subscribe.mjs'
 
 const AT_ONCE = 100
-// A loopback address has 28,000 ports to connect from, and each rests for a minute after an orderly end.
-const ADDRESSES = 32
 
 const endings = {
   handshake: (subscriber) => subscriber.close(),
@@ -36,7 +34,7 @@ export async function churn ({ target, connections, from }) {
           else reject(new Error(`connection ${number}: ${why}`))
         }
       }
-      const subscriber = subscribe(target, sink, { channel: `churn-${number}`, localAddress: `127.0.1.${1 + number % ADDRESSES}` })
+      const subscriber = subscribe(target, sink, { channel: `churn-${number}`, localAddress: localAddress(number) })
       if (way === 'early') subscriber.socket.once('connect', () => setImmediate(() => { subscriber.cut(); gone() }))
     }
     for (let opening = 0; opening < AT_ONCE; opening++) next()
