@@ -39,7 +39,10 @@ function caseTable (rows, names, columns) {
   const measured = rows.filter(({ error }) => error === undefined).map((row) => ({ name: names[row.id], cells: columns(row) }))
   const failures = rows.filter(({ error }) => error !== undefined).map(({ id, error }) => `- ${names[id]}: failed: ${error.split('\n')[0]}`)
   const head = measured[0]?.cells.map(([title]) => title) ?? []
-  return [table(['', ...head], measured.map(({ name, cells }) => [name, ...cells.map(([, text]) => text)])), ...failures].join('\n')
+  return [
+    table(['', ...head], measured.map(({ name, cells }) => [name, ...cells.map(([, text]) => text)])),
+    ...(failures.length > 0 ? [failures.join('\n')] : [])
+  ].join('\n\n')
 }
 
 function fanOutColumns (row, id, cost) {

@@ -6,7 +6,7 @@ const MAX_MESSAGES = 2_000_000
 /**
  * `inFlight` closed loops: each publishes a message and the next one when the server has answered and all `receivers`
  * have it. So exactly `inFlight` messages are on their way at any time, and nobody queues without bound. Where there are
- * several targets, one is published to after the other.
+ * several targets, each loop publishes to one after the other.
  */
 export class ClosedLoops {
   published = 0
@@ -25,7 +25,9 @@ export class ClosedLoops {
   constructor (targets, channel, { inFlight, receivers, failed, answered = () => {} }) {
     this.#receivers = receivers
     this.#answered = answered
-    for (let loop = 0; loop < inFlight; loop++) this.#loops.push(targets.map((target) => new Publisher(target, channel, failed)))
+    for (let loop = 0; loop < inFlight; loop++) {
+      this.#loops.push(targets.map((_, index) => new Publisher(targets[(loop + index) % targets.length], channel, failed)))
+    }
   }
 
   /** Publishes until `stop()` or `limit` messages; resolves when the last one has arrived everywhere. */
@@ -61,8 +63,10 @@ export class ClosedLoops {
     // The answer counts as one more receiver: the connection is free only after it.
     this.#missing[index] = this.#receivers + 1
     this.sentAt[index] = performance.now()
-    const publishers = this.#loops[loop]
-    publishers[index % publishers.length].publish(index, () => {
+    // Each in turn, so that none rests until the server takes its connection for an idle one.
+    const publisher = this.#loops[loop].shift()
+    this.#loops[loop].push(publisher)
+    publisher.publish(index, () => {
       this.#answered(index)
       this.received(index)
     })
