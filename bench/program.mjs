@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { machine } from './measure/machine.mjs'
-import { benchRoot, prepare } from './process/prepare.mjs'
+import { benchRoot, prepare, projectRoot } from './process/prepare.mjs'
 import { render, sections } from './report/index.mjs'
+import { oneMillion } from './report/one-million.mjs'
 
 const RESULTS = join(benchRoot, 'results')
 
@@ -22,7 +23,7 @@ export async function programWhenMain (meta, name, measure, options = {}) {
   })
 }
 
-/** Measures, prints the section of the report and, with `keep`, writes it: results/<name>.json, and RESULTS.md from all of them. */
+/** Measures, prints the section of the report and, with `keep`, writes it: results/<name>.json, and what is made of all of them. */
 export async function measureAndKeep (name, measure, keep) {
   const result = { machine: machine(), ...await measure() }
   const { markdown, failed } = sections[name](result)
@@ -31,7 +32,14 @@ export async function measureAndKeep (name, measure, keep) {
   if (!keep) return
   mkdirSync(RESULTS, { recursive: true })
   writeFileSync(join(RESULTS, `${name}.json`), JSON.stringify(result, null, 2) + '\n')
+  writeReports()
+}
+
+/** Writes RESULTS.md and docs/one-million.md from the results that there are. */
+export function writeReports () {
   writeFileSync(join(benchRoot, 'RESULTS.md'), render(readResult))
+  const model = oneMillion(readResult)
+  if (model !== undefined) writeFileSync(join(projectRoot, 'docs/one-million.md'), model)
 }
 
 /** Runs `main`; what it throws becomes one line and exit code 1. Ends the process even if a peer left something open. */

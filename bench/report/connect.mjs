@@ -11,8 +11,8 @@ export function connectSection (result) {
     const ratio = (id) => cpuOf(rows, id) / cpuOf(rows, 'base')
     const control = ratio('control')
     return [
-      { what: `${title}: CPU per connect and disconnect of ${nameOf(variants, 'control')} relative to itself, the noise`, limit: `${number(1 - NOISE)} to ${number(1 + NOISE)}`, value: number(control), ok: Math.abs(control - 1) <= NOISE },
-      { what: `${title}: CPU per connect and disconnect of the open mode relative to ${nameOf(variants, 'base')}`, limit: `at most ${number(1 + NOISE)}, which is 1 and the noise`, value: number(ratio('open')), ok: ratio('open') <= 1 + NOISE }
+      { what: `${title}: CPU per connect and disconnect of ${nameOf(variants, 'control')} relative to itself, the noise`, limit: `${exact(1 - NOISE)} to ${exact(1 + NOISE)}`, value: exact(control), ok: Math.abs(control - 1) <= NOISE },
+      { what: `${title}: CPU per connect and disconnect of the open mode relative to ${nameOf(variants, 'base')}`, limit: `at most ${exact(1 + NOISE)}, which is 1 and the noise`, value: exact(ratio('open')), ok: ratio('open') <= 1 + NOISE }
     ]
   })
   const parts = [
@@ -26,6 +26,7 @@ export function connectSection (result) {
   return { markdown: parts.join('\n\n'), failed: countFailed(targets) }
 }
 
+const exact = (ratio) => ratio.toFixed(3)
 const cpuOf = (rows, id) => rows.find((row) => row.id === id)?.cpuPerUnit
 const nameOf = (variants, id) => variants.find((variant) => variant.id === id).name
 

@@ -1,0 +1,1 @@
+export function oneMillion (read: (name: string) => unknown): string | undefined
