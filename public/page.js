@@ -3,6 +3,7 @@
 const CHANNEL = /^[A-Za-z0-9_][A-Za-z0-9_.:@=+~-]{0,99}$/
 const DEFAULT_TOKEN = 'default-secret'
 const MAX_MESSAGES = 200
+const UNAUTHORIZED = 4401
 const STATES = { connecting: 'Connecting', open: 'Live', waiting: 'Reconnecting', closed: 'Stopped' }
 const GAPS = {
   epoch: 'The service lost the history of this channel, for example by a restart. Messages from before may be missing here.',
@@ -16,6 +17,8 @@ const base = new URL('./', location.href)
 let channel = ''
 let disconnect = () => {}
 let arrived = []
+/** Whether subscribing needs a token here. */
+let needsToken = false
 
 /* Watch */
 
@@ -35,12 +38,36 @@ function watch (name) {
   disconnect = connectToChannel(name, (message, { id }) => show(messageItem(message, id)), {
     server: base.href,
     since: 'earliest',
+    token: () => needsToken ? makeToken(name) : undefined,
     onState: showState,
     onGap: ({ reason }) => show(gapItem(reason)),
     onClose ({ final, reason, code }) {
+      if (code === UNAUTHORIZED && !needsToken) {
+        needsToken = true
+        showSnippets()
+      }
       if (final) notify(`The service refused channel ${name}: ${reason || `code ${code}`}.`)
     }
   })
+}
+
+/** Has a token made for the page itself, with the publisher's token that stands beside. */
+async function makeToken (name) {
+  const publisher = $('token').value.trim()
+  const response = await fetch(new URL('-/tokens', base), {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${/^[!-~]+$/.test(publisher) ? publisher : '-'}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ subscribe: [name] })
+  })
+  const answer = await response.json()
+  if (!response.ok) {
+    notify(response.status === 501
+      ? 'Subscribing needs a token here, and this service does not make any: its tokens come from elsewhere.'
+      : 'Subscribing needs a token here. Enter the right publisher’s token under Push, and the page has one made for itself.')
+    throw new Error(answer.message)
+  }
+  $('notice').hidden = true
+  return answer.token
 }
 
 function showState (state) {
@@ -205,6 +232,9 @@ $('token').addEventListener('input', () => {
   $('token').removeAttribute('aria-invalid')
   showSnippets()
 })
+$('token').addEventListener('change', () => {
+  if (needsToken && $('state').dataset.state !== 'open') watch(channel)
+})
 $('message').addEventListener('input', () => {
   const { kind } = readMessage()
   // A status that is set again is read out again.
@@ -222,8 +252,8 @@ function showSnippets () {
   // A real token does not belong on the screen.
   const token = $('token').value.trim() === DEFAULT_TOKEN ? DEFAULT_TOKEN : '$TOKEN'
   $('curl').textContent = `curl '${root}/send/${path}' \\\n  -H "Authorization: Bearer ${token}" \\\n  -H 'Content-Type: application/json' \\\n  -d '${body}'`
-  $('script').textContent = `<script src="${root}/client.js"\n        data-server="${root}"></script>\n<script>\n  const disconnect = connectToChannel('${channel}', (message) => {\n    console.log(message)\n  })\n</script>`
-  $('stream').textContent = `curl -N -H 'Accept: application/x-ndjson' '${root}/${path}'`
+  $('script').textContent = `<script src="${root}/client.js"\n        data-server="${root}"></script>\n<script>\n  const disconnect = connectToChannel('${channel}', (message) => {\n    console.log(message)\n  }${needsToken ? ', { token: () => fetchTokenFromBackend() }' : ''})\n</script>`
+  $('stream').textContent = `curl -N -H 'Accept: application/x-ndjson' ${needsToken ? '-H "Authorization: Bearer $TOKEN" ' : ''}'${root}/${path}'`
 }
 
 async function copy (button) {

@@ -28,6 +28,21 @@ t.test('the page at /', async (t) => {
     await page.getByRole('button', { name: 'Push to' }).click()
   }
 
+  await t.test('has a token made for itself where subscribing needs one, once it is given the publisher\'s', async (t) => {
+    const app = await startService(t, { TOKEN_SECRET: 'a-secret-of-thirty-two-characters' })
+    const context = await newContext()
+    t.teardown(() => context.close())
+    const page = await context.newPage()
+    watchErrors(t, page)
+    await page.goto(`${origin(app)}/`)
+    await page.getByText('Subscribing needs a token here. Enter the right').waitFor()
+    await push(page, 'for those who may')
+    await live(page)
+    await items(page).first().getByText('for those who may').waitFor()
+    t.equal(await page.getByRole('alert').filter({ hasText: 'Subscribing needs' }).isVisible(), false)
+    t.match(await page.getByRole('region', { name: 'Script tag that subscribes' }).innerText(), 'token: () =>')
+  })
+
   await t.test('shows what it pushes, with the id and the number of subscribers', async (t) => {
     const app = await startService(t)
     const page = await open(t, `${origin(app)}/`)
