@@ -5,7 +5,7 @@ import type { Grant } from '../src/access/grant.js'
 import type { Since } from '../src/brokers/broker.js'
 import type { ChannelRegistry } from '../src/channels/registry.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
-import { ClosedError } from '../src/errors.js'
+import { ClosedError, EngineUnavailableError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
@@ -124,7 +124,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     const { envelopes, id, reason } = await subscriber.result
     raw.socket.off('close', gone)
     leave(subscriber, address)
-    if (id === '') throw new ClosedError()
+    if (id === '') throw channels.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
     return answerText(channel, envelopes, id, reason)
   }
 

@@ -63,7 +63,9 @@ export interface Receiver {
  * - MUST NOT lose the log of a channel that a node listens to: its messages may be trimmed, its epoch and offset not;
  * - MUST show a notice that `post` resolved for to every node, those that come later included, until its time is over, and
  *   MUST be `ready` on a node only when the node was shown what is kept;
- * - MUST reject, not throw, and MUST NOT deliver what they reject.
+ * - MUST reject, not throw, and MUST NOT deliver what they reject;
+ * - MUST reject with MSG_ERR_ENGINE_UNAVAILABLE, and soon, while the engine is away: the node keeps the subscribers that it could
+ *   not serve and tries again once `ready`. What `listen` began it MUST then deliver, also where that was rejected.
  */
 export interface Broker {
   /** Whether messages can be published and read. */
@@ -74,7 +76,10 @@ export interface Broker {
   publish (channel: string, message: string, options?: PublishOptions): Promise<Published>
   /** Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. */
   read (channel: string, since: Since, limit?: number): Promise<Replay>
-  /** Begins to deliver a channel's messages; what is appended after it resolved is delivered. */
+  /**
+   * Begins to deliver a channel's messages; what is appended after it resolved is delivered. When it rejects it may be called
+   * again, and `unlisten` still ends it.
+   */
   listen (channel: string): Promise<void>
   /** Ends what `listen` began. */
   unlisten (channel: string): void

@@ -13,7 +13,7 @@ export interface ChannelEvents {
 /** An occupied channel on this node: its subscribers and the messages on their way to them. */
 export class Channel {
   readonly subscribers = new Set<Subscriber>()
-  /** Resolves when the broker delivers this channel's messages to this node. */
+  /** Resolves when the broker delivers this channel's messages to this node; `undefined` while it has to be asked, perhaps again. */
   listening: Promise<void> | undefined
   /** The last message whose hand-over to the subscribers has begun; what is replayed must reach at least this far. */
   flushedEpoch = ''

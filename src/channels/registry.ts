@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Broker, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
-import { FullError } from '../errors.js'
+import { EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { Channel } from './channel.js'
 import { drain, retryWindowMs } from './drain.js'
 import { FanOut } from './fan-out.js'
 import { Heartbeat } from './heartbeat.js'
+import { Held } from './held.js'
 import { type BatchEntry, type BatchResult, type Publication, Publisher, type PublisherOptions } from './publisher.js'
-import { replay } from './replay.js'
+import { type Backlog, replay } from './replay.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
 /** Settings of {@link ChannelRegistry}. */
@@ -40,6 +41,12 @@ export class ChannelRegistry implements Iterable<string> {
   readonly #heartbeat: Heartbeat
   readonly #publisher: Publisher
   readonly #closing = new Set<Subscriber>()
+  /** Those who wait for the engine. */
+  readonly #held = new Held({
+    possible: () => this.#broker.ready,
+    resume: (subscriber, backlog) => { this.#resume(subscriber, backlog) }
+  })
+
   #farewell = ''
   #released: (() => void) | undefined
   #closed: Promise<void> | undefined
@@ -120,11 +127,12 @@ export class ChannelRegistry implements Iterable<string> {
   /**
    * Makes a subscriber a member of a channel: what `since` asks for is replayed, then it gets every message.
    * It is one at once, so that `release` may be called from now on. With `announce` it is told where it stands before
-   * the first message. Not to be called once the app is `closing`.
+   * the first message. While the engine is away it is kept waiting, with signs of life, and then served.
+   * Not to be called once the app is `closing`.
    */
   async subscribe (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     const channel = this.#join(name, subscriber)
-    await this.#replay(channel, subscriber, since, announce)
+    await this.#replay(channel, subscriber, { since, announce })
   }
 
   /** Throws MSG_ERR_FULL where a channel would have to be occupied anew and there are as many as there may be. */
@@ -175,7 +183,7 @@ export class ChannelRegistry implements Iterable<string> {
   #sendAway (subscriber: Subscriber): void {
     subscriber.channel?.complete(subscriber)
     if (subscriber.channel === undefined) return
-    if (subscriber.offset === REPLAYING) this.#closing.add(subscriber)
+    if (subscriber.offset === REPLAYING && !this.#held.waits(subscriber)) this.#closing.add(subscriber)
     else this.#cut(subscriber, Close.RESTART, this.#farewell)
   }
 
@@ -198,9 +206,9 @@ export class ChannelRegistry implements Iterable<string> {
       this.#cut(subscriber, Close.TRY_AGAIN, 'too slow: reconnect and resume')
     },
     onHole: (subscriber: Subscriber): void => {
-      const { channel, epoch, offset } = subscriber
+      const { epoch, offset } = subscriber
       subscriber.offset = REPLAYING
-      if (channel) void this.#replay(channel, subscriber, { epoch, offset }, false)
+      this.#resume(subscriber, { since: { epoch, offset }, announce: false })
     }
   }
 
@@ -217,15 +225,32 @@ export class ChannelRegistry implements Iterable<string> {
     }
   }
 
-  async #replay (channel: Channel, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
+  #resume (subscriber: Subscriber, backlog: Backlog): void {
+    const { channel } = subscriber
+    if (channel) void this.#replay(channel, subscriber, backlog)
+  }
+
+  async #replay (channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<void> {
+    const listening = channel.listening ??= this.#broker.listen(channel.name)
     try {
-      await channel.listening
-      const outcome = await replay(this.#broker, channel, subscriber, since, announce)
+      await listening
+      const outcome = await replay(this.#broker, channel, subscriber, backlog)
+      this.#held.delete(subscriber)
       if (outcome === 'live' && this.#closing.has(subscriber)) this.#sendAway(subscriber)
       if (outcome === 'gap') this.#cut(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
-    } catch {
-      this.#cut(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
+    } catch (error) {
+      // Asked again by the next one; what another one asked for meanwhile stands.
+      if (channel.listening === listening) channel.listening = undefined
+      if (error instanceof EngineUnavailableError) this.#hold(subscriber, backlog)
+      else this.#cut(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
     }
+  }
+
+  /** Keeps a subscriber until the engine is back; one that is to be sent away is not kept for that. */
+  #hold (subscriber: Subscriber, backlog: Backlog): void {
+    if (subscriber.channel === undefined) return
+    if (this.#closing.has(subscriber)) this.#cut(subscriber, Close.RESTART, this.#farewell)
+    else this.#held.add(subscriber, backlog)
   }
 
   #join (name: string, subscriber: Subscriber): Channel {
@@ -233,7 +258,6 @@ export class ChannelRegistry implements Iterable<string> {
     if (channel === undefined) {
       channel = new Channel(name, this.#channelEvents, this.#options.maxBufferedBytes)
       this.#channels.set(name, channel)
-      channel.listening = this.#broker.listen(name)
     }
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
@@ -247,6 +271,7 @@ export class ChannelRegistry implements Iterable<string> {
     if (channel === undefined) return
     subscriber.channel = undefined
     channel.subscribers.delete(subscriber)
+    this.#held.delete(subscriber)
     this.#heartbeat.delete(subscriber)
     this.#broker.membershipChanged(channel.name)
     if (channel.subscribers.size === 0) {

@@ -9,24 +9,33 @@ const CHUNK_BYTES = 65_536
 /** Messages read from the log at a time. */
 const PAGE = 1_000
 
+/** What a subscriber is still to be given. A replay takes from it what it has written, so that it can be begun again where it broke off. */
+export interface Backlog {
+  /** After which position. */
+  since: Since
+  /** Whether it is to be told first where it stands. */
+  announce: boolean
+}
+
 /** How a replay ended: the subscriber gets what comes next from the fan-out, is gone, or has a gap it cannot be told of. */
 export type ReplayOutcome = 'live' | 'gone' | 'gap'
 
 /**
- * Brings a subscriber from `since` to where the fan-out can take over, at the pace in which it reads.
+ * Brings a subscriber through its backlog to where the fan-out can take over, at the pace in which it reads.
+ * Rejects when the log cannot be read; `backlog` is then what is left.
  *
  * While this runs the fan-out passes the subscriber by. A message that is published meanwhile is either in a later read of
  * the log or not yet flushed: it goes live in the same step in which it is found to have everything that was flushed,
  * so that no message falls between the two and none is in both.
  */
-export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, since: Since, announce: boolean): Promise<ReplayOutcome> {
+export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
   let readEpoch: string | undefined
   let live = false
-  for (let first = true; !live; first = false) {
-    const { epoch, after, head, entries, reason } = await broker.read(channel.name, since, PAGE)
+  while (!live) {
+    const { epoch, after, head, entries, reason } = await broker.read(channel.name, backlog.since, PAGE)
     if (!subscriber.isOpen()) return 'gone'
-    if (reason !== undefined || (first && announce)) {
+    if (reason !== undefined || backlog.announce) {
       const told = subscriber.announce({ channel: channel.name, id: formatId(epoch, after), reason })
       if (!told && reason !== undefined) return 'gap'
     }
@@ -44,7 +53,8 @@ export async function replay (broker: Broker, channel: Channel, subscriber: Subs
       subscriber.offset = reached
     }
     readEpoch = epoch
-    since = { epoch, offset: reached }
+    backlog.since = { epoch, offset: reached }
+    backlog.announce = false
   }
   return 'live'
 }

@@ -43,6 +43,9 @@ export abstract class Subscriber {
   /** Tells the subscriber where it stands, or answers `false` when it did not ask for events and cannot be told. */
   abstract announce (standing: Standing): boolean
 
+  /** Sends a sign of life. */
+  abstract signal (): void
+
   /** Sends a sign of life and ends a connection from which none came since the last call. */
   abstract beat (): void
 

@@ -103,8 +103,12 @@ export class HttpStreamSubscriber extends Subscriber {
     return true
   }
 
-  beat (): void {
+  signal (): void {
     this.write(this.#format.heartbeat)
+  }
+
+  beat (): void {
+    this.signal()
   }
 
   close (code: CloseCode, reason: string): void {

@@ -57,6 +57,8 @@ export class LongPollSubscriber extends Subscriber {
     return true
   }
 
+  signal (): void {}
+
   beat (): void {}
 
   close (): void {

@@ -80,12 +80,16 @@ export class WebSocketSubscriber extends Subscriber {
     return this.#announced
   }
 
+  signal (): void {
+    this.write(this.#heartbeat ? HEARTBEAT_FRAMES : PING_FRAME)
+  }
+
   beat (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     // The answer to the last ping would have been received: nobody is there any more.
     if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
     this.#bytesRead = bytesRead
-    this.write(this.#heartbeat ? HEARTBEAT_FRAMES : PING_FRAME)
+    this.signal()
   }
 
   /** Ends a connection on which too much came since the last beat. */

@@ -20,6 +20,7 @@ export class FakeSubscriber extends Subscriber {
   open = true
   events = true
   beats = 0
+  signals = 0
   terminated = false
   onWrite: (() => void) | undefined
   drain: Promise<void> | undefined
@@ -51,6 +52,10 @@ export class FakeSubscriber extends Subscriber {
   announce (standing: Standing): boolean {
     if (this.events) this.standings.push(standing)
     return this.events
+  }
+
+  signal (): void {
+    this.signals++
   }
 
   beat (): void {

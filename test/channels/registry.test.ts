@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { MemoryBroker } from '../../src/brokers/memory.js'
 import { ChannelRegistry, type ChannelRegistryOptions } from '../../src/channels/registry.js'
+import { EngineUnavailableError } from '../../src/errors.js'
 import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { rejection } from '../codes.js'
 import { turn, until } from '../turns.js'
@@ -239,7 +240,7 @@ t.test('ChannelRegistry.subscribe', async (t) => {
 
   t.test('closes a subscriber with 1013 when its log cannot be read', async (t) => {
     const { registry, broker } = createStubbed(t)
-    broker.listening = Promise.reject(new Error('The engine is away'))
+    broker.listening = Promise.reject(new Error('No log'))
     const member = new FakeSubscriber()
     await registry.subscribe('room', member, 'now', false)
     t.match(member.closes, [{ code: 1013 }])
@@ -258,6 +259,82 @@ t.test('ChannelRegistry.subscribe', async (t) => {
     t.equal(slow.closes.length, 1)
     t.strictSame(other.offsets, [1, 2])
     t.equal(registry.subscriberCount('room'), 1)
+  })
+})
+
+t.test('While the engine is away', async (t) => {
+  const away = (): Error => new EngineUnavailableError('away')
+
+  t.test('a new subscriber stays, and is served when the engine is back, after one question a channel', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.ready = false
+    broker.listening = Promise.reject(away())
+    const members = [new FakeSubscriber(), new FakeSubscriber()]
+    for (const member of members) await registry.subscribe('room', member, 'earliest', true)
+    t.equal(registry.subscriberCount('room'), 2)
+    const { listens } = broker
+    broker.append()
+    broker.listening = Promise.resolve()
+    broker.ready = true
+    await until(() => members.every(({ ids }) => ids.length === 1))
+    for (const { standings, closes } of members) t.match({ standings, closes }, { standings: [{ id: 'e:0', reason: undefined }], closes: { length: 0 } })
+    t.equal(broker.listens, listens + 1)
+    await registry.publish('room', 2)
+    await turn()
+    for (const { offsets } of members) t.strictSame(offsets, [1, 2])
+  })
+
+  t.test('one that was refused does not stand in the way of the next one', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.listening = Promise.reject(away())
+    const first = await join(registry)
+    broker.listening = Promise.resolve()
+    const second = new FakeSubscriber()
+    await registry.subscribe('room', second, 'now', true)
+    t.match(second.standings, [{ id: 'e:0' }])
+    await until(() => first.offset === 0)
+  })
+
+  t.test('a replay that breaks off goes on where it was, and says only once where it stands', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    for (let message = 0; message < 1_500; message++) broker.append()
+    const member = new FakeSubscriber()
+    member.onWrite = () => { broker.refusal = away() }
+    await registry.subscribe('room', member, 'earliest', true)
+    t.strictSame(member.offsets, range(1, 1_000))
+    member.onWrite = undefined
+    broker.refusal = undefined
+    await until(() => member.ids.length === 1_500)
+    t.strictSame(member.offsets, range(1, 1_500))
+    t.match(member, { standings: { length: 1 }, closes: { length: 0 } })
+  })
+
+  t.test('a subscriber with a hole stays, and gets what is missing afterwards', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    const member = await join(registry)
+    broker.append()
+    broker.refusal = away()
+    await registry.publish('room', 2)
+    await turn()
+    t.strictSame(member.offsets, [])
+    broker.refusal = undefined
+    await until(() => member.ids.length === 2)
+    t.strictSame(member.offsets, [1, 2])
+  })
+
+  t.test('one that leaves is not tried again, and frees its channel', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.ready = false
+    broker.refusal = away()
+    const [leaver, stayer] = [await join(registry), await join(registry, new FakeSubscriber(), 'other')]
+    registry.release(leaver)
+    t.strictSame([...registry], ['other'])
+    t.strictSame(broker.unlistened, ['room'])
+    broker.refusal = undefined
+    const reads = broker.reads.length
+    broker.ready = true
+    await until(() => stayer.offset === 0)
+    t.equal(broker.reads.length, reads + 1)
   })
 })
 
@@ -372,6 +449,34 @@ t.test('ChannelRegistry.close', async (t) => {
     broker.resume()
     await subscribed
     t.strictSame(member.offsets, [1, 2, 3])
+    t.match(member.closes, [{ code: 1012, reason: /^retry=\d+$/ }])
+    registry.release(member)
+    await closed
+  })
+
+  t.test('sends those away who wait for the engine, at once', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.refusal = new EngineUnavailableError('away')
+    broker.ready = false
+    const member = await join(registry)
+    const closed = registry.close(60_000)
+    t.match(member.closes, [{ code: 1012, reason: /^retry=\d+$/ }])
+    registry.release(member)
+    await closed
+  })
+
+  t.test('sends one away whose replay breaks off because the engine is away', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    for (let message = 0; message < 1_001; message++) broker.append()
+    broker.hold()
+    const member = new FakeSubscriber()
+    const subscribed = registry.subscribe('room', member, 'earliest', true)
+    await turn()
+    const closed = registry.close(60_000)
+    broker.refusal = new EngineUnavailableError('away')
+    broker.release()
+    await subscribed
+    t.equal(member.ids.length, 1_000)
     t.match(member.closes, [{ code: 1012, reason: /^retry=\d+$/ }])
     registry.release(member)
     await closed

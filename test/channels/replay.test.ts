@@ -34,7 +34,7 @@ class Bench {
   }
 
   async replay (since: Since, announce = false): Promise<ReplayOutcome> {
-    return await replay(this.broker, this.channel, this.subscriber, since, announce)
+    return await replay(this.broker, this.channel, this.subscriber, { since, announce })
   }
 }
 

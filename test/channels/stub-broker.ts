@@ -9,11 +9,15 @@ export class StubBroker implements Broker {
   readonly reads: Since[] = []
   /** What `listen` answers with. */
   listening: Promise<void> = Promise.resolve()
+  /** How often it was called. */
+  listens = 0
+  /** What `read` rejects with. */
+  refusal: Error | undefined
   unlistened: string[] = []
   closed = false
   /** Channels of which the broker was told that somebody came or left, in order. */
   readonly memberships: string[] = []
-  readonly ready = true
+  ready = true
   readonly started = Promise.resolve()
   #log = new Log('room', 'e')
   #held: (() => void)[] | undefined
@@ -70,12 +74,14 @@ export class StubBroker implements Broker {
 
   async read (_channel: string, since: Since, limit = Infinity): Promise<Replay> {
     this.reads.push(since)
+    if (this.refusal) throw this.refusal
     const replay = this.#log.read(since, limit)
     if (this.#held) await new Promise<void>((resolve) => { this.#held?.push(resolve) })
     return replay
   }
 
   async listen (): Promise<void> {
+    this.listens++
     await this.listening
   }
 

@@ -7,6 +7,7 @@ import { Census } from './census.js'
 import { connect, isCluster, type RedisClient } from './connection.js'
 import { Feed } from './feed.js'
 import { inTurn } from './in-turn.js'
+import { Lanes } from './lanes.js'
 import { Link } from './link.js'
 import { LogStore, unavailable } from './log-store.js'
 import { Marks } from './marks.js'
@@ -26,6 +27,9 @@ export interface RedisBrokerOptions extends Retention {
   /** Other times than those of production. */
   readonly timings?: Partial<Timings>
 }
+
+/** Reads for subscribers that are under way at once: when thousands come back, none waits for its answer for longer than a command may. */
+const CONCURRENT_READS = 256
 
 /**
  * Keeps the logs in Redis, so that any number of nodes is one messenger. What is published is appended, numbered and
@@ -47,6 +51,7 @@ export class RedisBroker implements Broker {
   readonly #suspects = new Set<string>()
   readonly #marks = new Marks()
   readonly #reads = new SharedReads<Replay>()
+  readonly #lanes = new Lanes(CONCURRENT_READS)
   readonly #recovery: Rounds
   readonly #auditor: NodeJS.Timeout
   #start!: () => void
@@ -102,22 +107,15 @@ export class RedisBroker implements Broker {
 
   read (channel: string, since: Since, limit = Number.MAX_SAFE_INTEGER): Promise<Replay> {
     return this.#reads.ask(`${channel} ${JSON.stringify(since)} ${limit}`, async () => {
-      const replay = await this.#read(channel, since, limit)
+      const replay = await this.#lanes.take(() => this.#read(channel, since, limit))
       if (replay.head > 0) this.#marks.set(channel, { epoch: replay.epoch, offset: replay.head })
       return replay
     })
   }
 
   async listen (channel: string): Promise<void> {
-    const feed = new Feed({
-      read: (since, limit) => this.#read(channel, since, limit),
-      // Its answer comes after all that the server sent before.
-      arrived: () => this.#subscriptions.subscribe(channel),
-      deliver: (entry) => { if (this.#feeds.get(channel) === feed) this.#receiver.deliver(channel, entry) },
-      reset: () => { if (this.#feeds.get(channel) === feed) this.#receiver.reset(channel) },
-      lag: () => { this.#suspect(channel) }
-    })
-    this.#feeds.set(channel, feed)
+    // There is one already where this was rejected before: whatever happens, it is subscribed and caught up when Redis is back.
+    const feed = this.#feeds.get(channel) ?? this.#open(channel)
     this.#requireReady()
     await unavailable(this.#subscriptions.insist(channel, () => this.ready && this.#feeds.get(channel) === feed))
     await feed.catchUp()
@@ -163,6 +161,19 @@ export class RedisBroker implements Broker {
 
   #requireReady (): void {
     if (!this.ready) throw new EngineUnavailableError('Redis cannot be reached')
+  }
+
+  #open (channel: string): Feed {
+    const feed = new Feed({
+      read: (since, limit) => this.#read(channel, since, limit),
+      // Its answer comes after all that the server sent before.
+      arrived: () => unavailable(this.#subscriptions.subscribe(channel)),
+      deliver: (entry) => { if (this.#feeds.get(channel) === feed) this.#receiver.deliver(channel, entry) },
+      reset: () => { if (this.#feeds.get(channel) === feed) this.#receiver.reset(channel) },
+      lag: () => { this.#suspect(channel) }
+    })
+    this.#feeds.set(channel, feed)
+    return feed
   }
 
   async #read (channel: string, since: Since, limit: number): Promise<Replay> {

@@ -2,7 +2,9 @@ import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { ask, assertError, publish, publishHeaders, startHost, startService } from '../../helper.js'
 import { type Frame, type Subscription, subscribe } from '../../sockets.js'
+import { EVENT_STREAM, LINES, stream } from '../../streams.js'
 import { eventually } from './eventually.js'
+import { startProxy } from './proxy.js'
 import { type RedisServer, startRedis } from './redis-server.js'
 
 async function startServices (t: Test, server: RedisServer): Promise<[FastifyInstance, FastifyInstance]> {
@@ -104,18 +106,75 @@ t.test('Two services on one Redis', async (t) => {
     t.match(await takeUntil(told, 'after'), [{ message: 'after', id: /:1$/ }])
   })
 
-  t.test('start without Redis, and serve as soon as it is there', async (t) => {
+  t.test('start without Redis, keep who comes with signs of life, and serve everybody as soon as it is there', async (t) => {
     const server = await startRedis(t)
     await server.kill()
     const app = await startService(t, { REDIS_URL: server.url })
     t.match(await ask(app, '/-/ready'), { status: 503 })
-    const refused = await subscribe(t, app, '/room')
-    t.match(await refused.closed, { code: 1013 })
+    assertError(t, await ask(app, '/room?since=now'), 503, 'MSG_ERR_ENGINE_UNAVAILABLE')
+    const expired = await ask(app, '/room?wait=1')
+    assertError(t, expired, 503, 'MSG_ERR_ENGINE_UNAVAILABLE')
+    t.match(expired.headers, { 'retry-after': /^[1-9]/ })
+    const poll = ask(app, '/room?since=earliest&wait=60')
+    const [asking, plain] = [await subscribe(t, app, '/room?since=earliest&heartbeat'), await subscribe(t, app, '/room')]
+    const [lines, events] = [await stream(t, app, '/room', LINES), await stream(t, app, '/room', EVENT_STREAM)]
+    t.equal(await asking.nextText(), '', 'a sign of life is the first thing to be heard')
+    t.equal(await lines.next('\n'), '')
+    t.match(await events.next('\n'), /^:/)
+    t.equal(app.channels.subscriberCount('room'), 5)
     await server.start()
     await ready(app, true)
-    const subscriber = await listen(t, app, 'room')
+    const nextLine = async (): Promise<unknown> => {
+      for (;;) {
+        const line = await lines.next('\n')
+        if (line !== '') return JSON.parse(line)
+      }
+    }
+    const nextText = async (): Promise<unknown> => {
+      for (;;) {
+        const text = await asking.nextText()
+        if (text !== '') return JSON.parse(text)
+      }
+    }
+    t.match(await nextText(), { event: 'subscribed', id: /:0$/, recovered: true })
+    t.match(await nextLine(), { event: 'subscribed', recovered: true })
+    await eventually('the event', async () => (await events.nextEvent())['event'] === 'subscribed')
+    // Nothing tells that a plain WebSocket is served; that everybody is, who came after it, does.
     await publish(app, 'room', 1)
-    t.match(await subscriber.next(), { message: 1 })
+    for (const answer of [await nextText(), await nextLine(), await plain.next()]) t.match(answer, { message: 1, id: /:1$/ })
+    t.match(await poll, { status: 200, body: { messages: [{ message: 1 }], recovered: true } })
+  })
+
+  t.test('keep who comes while Redis is away: it resumes, and what was published elsewhere meanwhile comes first', async (t) => {
+    const server = await startRedis(t)
+    const proxy = await startProxy(t, server.socket)
+    const [one, two] = [await startService(t, { REDIS_URL: server.url }), await startService(t, { REDIS_URL: proxy.url })]
+    const first = await publish(one, 'room', 1)
+    proxy.deaf = true
+    proxy.cut()
+    await ready(two, false)
+    const resuming = await subscribe(t, two, `/room?since=${String(first.body['id'])}`)
+    const leaver = await subscribe(t, two, '/left?since=now')
+    await leaver.end()
+    await eventually('the leaver is forgotten', () => [...two.channels].join() === 'room')
+    await publish(one, 'room', 2)
+    proxy.deaf = false
+    t.match(await resuming.take(2), [{ event: 'subscribed', id: first.body['id'], recovered: true }, { message: 2, id: /:2$/ }])
+    await publish(one, 'room', 3)
+    t.match(await resuming.next(), { message: 3, id: /:3$/ })
+  })
+
+  t.test('send those away who wait when they close', async (t) => {
+    const server = await startRedis(t)
+    await server.kill()
+    const app = await startService(t, { REDIS_URL: server.url, DRAIN_SECONDS: '60' })
+    const [waiting, lines] = [await subscribe(t, app, '/room?since=now'), await stream(t, app, '/room', LINES)]
+    const poll = ask(app, '/room?wait=60')
+    await eventually('all are there', () => app.channels.subscriberCount('room') === 3)
+    await app.close()
+    t.match(await waiting.closed, { code: 1012 })
+    await lines.closed
+    assertError(t, await poll, 503, 'MSG_ERR_CLOSED')
   })
 
   t.test('are no different from a plugin in a host, with a client of the host', async (t) => {
