@@ -115,9 +115,9 @@ export const KINDS = {
     }
   },
   /** The service is asked to end, and starts again. */
-  term: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.restarts.share(() => restart(world, fault, 'SIGTERM', TERM_TIMEOUT_MS)) },
+  term: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.knowledge.share(() => restart(world, fault, 'SIGTERM', TERM_TIMEOUT_MS)) },
   /** The service dies, and starts again. */
-  kill: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.restarts.share(() => restart(world, fault, 'SIGKILL', KILL_TIMEOUT_MS)) },
+  kill: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.knowledge.share(() => restart(world, fault, 'SIGKILL', KILL_TIMEOUT_MS)) },
   ...REDIS_KINDS
 }
 

@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Within this an instance notices that a connection to Redis is half-open. */
+const NOTICE_MS = 4_000
+
 /**
  * The kinds of faults between the instances and Redis, and of Redis itself. Those of one instance leave the others as they are;
  * those of the server hit all.
@@ -20,16 +23,17 @@ export const REDIS_KINDS = {
     apply: (world, { kind, ms }) => returns(world, kind, world.redis.restart({ keepsData: false, downMs: ms, onDown () { world.oracle.loseData() } }))
   },
   /**
-   * Redis comes back without the last of its data. Instances live on meanwhile: what only a dead one knew of is the one loss that
-   * nobody can notice (docs/instances.md).
+   * Redis comes back without the last of its data. Instances live on meanwhile, and reach it: what only one knew of that is dead or
+   * cut off is the loss that nobody can notice in time (docs/instances.md).
    */
   'redis-rewind': {
     ofRedis: true,
     weight: 5,
     draw: (prng) => ({ ...drawOutage(prng), windowMs: prng.integer(50, 500), part: prng.next() }),
-    apply: (world, { kind, ms, windowMs, part }) => world.restarts.close(async () => {
+    apply: (world, { kind, ms, windowMs, part }) => world.knowledge.close(async () => {
+      await everyInstanceIsReady(world)
       await returns(world, kind, world.redis.rewind({ windowMs, part, downMs: ms, onDown () { world.oracle.loseData() } }))
-      await Promise.all(world.instances.map((instance) => instance.ready()))
+      await everyInstanceIsReady(world)
     })
   },
   /** Redis stands still. */
@@ -44,46 +48,47 @@ export const REDIS_KINDS = {
     ofRedis: true,
     weight: 30,
     draw: (prng, shape) => ({ ...drawInstance(prng, shape), how: prng.pick(['reset', 'end', 'destroy']), after: prng.chance(0.5) ? prng.integer(1, 4_000) : 0, one: prng.chance(0.5) ? prng.next() : undefined }),
-    async apply (world, { kind, instance, how, after, one }) {
+    apply: (world, { kind, instance, how, after, one }) => world.knowledge.share(async () => {
       world.recovery.disturb()
       for (const connection of connectionsOf(world, instance, one)) {
         const expect = () => { world.recovery.expect(world.historiesOn(instance), kind) }
         if (after > 0) connection.cutAfter(after, expect)
         else { connection.cut(how); expect() }
       }
-    }
+    })
   },
   /** Connections of one instance to Redis are half-open. */
   'redis-stall': {
     ofRedis: true,
     weight: 20,
     draw: (prng, shape) => ({ ...drawInstance(prng, shape), one: prng.chance(0.5) ? prng.next() : undefined }),
-    async apply (world, { kind, instance, one }) {
+    apply: (world, { kind, instance, one }) => world.knowledge.share(async () => {
       world.recovery.disturb()
       for (const connection of connectionsOf(world, instance, one)) connection.stall()
       world.recovery.expect(world.historiesOn(instance), kind)
-    }
+      await delay(NOTICE_MS)
+    })
   },
   /** Nothing moves between one instance and Redis, or on one of the connections, and then everything arrives. */
   'redis-freeze': {
     ofRedis: true,
     weight: 20,
     draw: (prng, shape) => ({ ...drawInstance(prng, shape), one: prng.chance(0.5) ? prng.next() : undefined, ms: prng.integer(200, 3_000) }),
-    async apply (world, { kind, instance, one, ms }) {
+    apply: (world, { kind, instance, one, ms }) => world.knowledge.share(async () => {
       world.recovery.disturb()
       const connections = connectionsOf(world, instance, one)
       for (const connection of connections) connection.freeze()
       await delay(ms)
       for (const connection of connections) connection.heal()
       world.recovery.expect(world.historiesOn(instance), kind)
-    }
+    })
   },
   /** One instance is cut off: new connections to Redis are refused, or never answered. */
   'redis-off': {
     ofRedis: true,
     weight: 20,
     draw: (prng, shape) => ({ ...drawInstance(prng, shape), condition: prng.pick(['refuses', 'swallows']), ms: prng.integer(500, 2_500) }),
-    async apply (world, { kind, instance, condition, ms }) {
+    apply: (world, { kind, instance, condition, ms }) => world.knowledge.share(async () => {
       world.recovery.disturb()
       const link = world.redisLinks[instance]
       link[condition] = true
@@ -94,7 +99,7 @@ export const REDIS_KINDS = {
       await delay(ms)
       link[condition] = false
       world.recovery.expect(world.historiesOn(instance), kind)
-    }
+    })
   }
 }
 
@@ -110,6 +115,10 @@ function drawInstance (prng, { instances }) {
 function connectionsOf ({ redisLinks }, instance, one) {
   const all = [...redisLinks[instance].connections]
   return one === undefined ? all : all.slice(Math.floor(one * all.length)).slice(0, 1)
+}
+
+async function everyInstanceIsReady ({ instances }) {
+  await Promise.all(instances.map((instance) => instance.ready()))
 }
 
 /** Measures from when Redis is back. */

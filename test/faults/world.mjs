@@ -45,8 +45,8 @@ export class World {
   subscribers = []
   /** A publisher of its own for what is not part of the ordinary traffic. */
   extra
-  /** Restarts of instances, and what must not meet with one. */
-  restarts = new Gate()
+  /** What keeps an instance from saying what it knows, and what must not meet with that. */
+  knowledge = new Gate()
   #links = []
   #prng
   #now

@@ -34,6 +34,8 @@ export interface CensusPorts {
   occupied (): Iterable<string>
   /** Sends a text to the other nodes; `false` when that is not possible now. */
   send (text: string): boolean
+  /** Learns that a node fell silent. */
+  gone (node: string): void
 }
 
 /**
@@ -137,6 +139,7 @@ export class Census {
       if (peer.heardAt > now - this.#timings.nodeTtlMs) continue
       for (const channel of [...peer.counts.keys()]) this.#set(peer, channel, 0)
       this.#peers.delete(node)
+      this.#ports.gone(node)
     }
     if (this.#owesAll) this.#reportAll()
     else this.#report(this.#changed, false)

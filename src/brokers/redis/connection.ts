@@ -31,6 +31,8 @@ function options ({ commandMs, maxBackoffMs }: Timings) {
     autoResendUnfulfilledCommands: false,
     commandTimeout: commandMs,
     connectTimeout: commandMs,
+    // It would wait for as long as the server says that reading its data takes.
+    maxLoadingRetryTime: maxBackoffMs,
     sentinelCommandTimeout: commandMs,
     disconnectTimeout: DISCONNECT_MS,
     autoResubscribe: false,

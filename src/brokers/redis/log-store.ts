@@ -53,6 +53,11 @@ export class LogStore {
     return liveName.slice(this.#options.keyPrefix.length + 1, -'}:live'.length)
   }
 
+  /** Where the nodes say that they are there. */
+  get nodesName (): string {
+    return `${this.#options.keyPrefix}nodes`
+  }
+
   /** Where the nodes tell each other of their subscribers. */
   get censusName (): string {
     return `${this.#options.keyPrefix}census`
@@ -112,10 +117,19 @@ export class LogStore {
     return tenures.filter((tenure) => tenure !== undefined).filter((tenure) => !this.#tenures.includes(tenure))
   }
 
-  /** Uses the servers that are in these tenures from now on, each log after it was asked for what was `seen` of it. */
-  admit (tenures: readonly string[], seen: Iterable<[channel: string, position: Position]>): void {
+  /** From now on each log is asked for what was `seen` of it before it is used. */
+  doubt (seen: Iterable<[channel: string, position: Position]>): void {
     for (const [channel, position] of seen) if (position.offset > 0) this.doubts.add(channel, { position, tenures: this.#admitted })
-    this.#tenures = [...this.#tenures, ...tenures].slice(-Math.max(MAX_TENURES, 2 * tenures.length))
+  }
+
+  /** The tenures of the servers that may be used, and these, newest last. */
+  withAdmitted (tenures: readonly string[]): string[] {
+    return [...this.#tenures, ...tenures].slice(-Math.max(MAX_TENURES, 2 * tenures.length))
+  }
+
+  /** Uses the servers that are in these tenures from now on. */
+  admit (tenures: readonly string[]): void {
+    this.#tenures = this.withAdmitted(tenures)
   }
 
   get #admitted (): string {

@@ -13,6 +13,7 @@ import { LogStore, unavailable } from './log-store.js'
 import { Marks } from './marks.js'
 import { Notices } from './notices.js'
 import { refusalOf } from './refusal.js'
+import { RollCall } from './roll-call.js'
 import { Rounds } from './rounds.js'
 import { SharedReads } from './shared-reads.js'
 import { Subscriptions } from './subscriptions.js'
@@ -46,6 +47,8 @@ export class RedisBroker implements Broker {
   readonly #subscriptions: Subscriptions
   readonly #census: Census
   readonly #notices: Notices
+  readonly #rollCall: RollCall
+  readonly #node = randomBytes(9).toString('base64url')
   readonly #feeds = new Map<string, Feed>()
   /** Channels that may have missed a message or a subscription. */
   readonly #suspects = new Set<string>()
@@ -75,10 +78,12 @@ export class RedisBroker implements Broker {
     this.#notifications = new Link(connect(redis, this.#timings), this.#timings, ports)
     this.#store = new LogStore(this.#commands.client, { keyPrefix, size, ttlMs, onTakeover: () => this.#replaced() })
     this.#subscriptions = new Subscriptions(this.#notifications, (channel) => this.#store.liveName(channel), this.#timings)
-    this.#census = new Census(randomBytes(9).toString('base64url'), this.#timings, {
+    this.#rollCall = new RollCall(this.#commands.client, this.#store.nodesName, this.#node, this.#timings)
+    this.#census = new Census(this.#node, this.#timings, {
       count: (channel) => receiver.count(channel),
       occupied: () => receiver.occupied(),
-      send: (text) => this.#gossip(text)
+      send: (text) => this.#gossip(text),
+      gone: (node) => { void refusalOf(this.#rollCall.forget(node)) }
     })
     this.#notifications.client.on('smessage', (name: string, text: string) => { this.#notified(name, text) })
     this.#notices = new Notices(this.#commands.client, {
@@ -148,8 +153,8 @@ export class RedisBroker implements Broker {
     this.#closed = true
     clearInterval(this.#auditor)
     this.#census.stop()
-    // The farewell is on its way when the server has answered what was sent after it.
-    if (this.ready) await refusalOf(this.#commands.client.ping())
+    // The other farewell is on its way when the server has answered what was sent after it.
+    if (this.ready) await refusalOf(this.#rollCall.forget(this.#node))
     this.#verified = false
     this.#commands.close()
     this.#notifications.close()
@@ -221,12 +226,12 @@ export class RedisBroker implements Broker {
 
   async #recover (): Promise<void> {
     await this.#takeOver()
-    // Each log is asked before it is used in any case; asking all of them now keeps short the time in which others do not know.
+    // Each log is asked before it is used in any case; what could not be asked before is asked again now.
     await Promise.all([this.#catchUp(), this.#store.doubts.settleAll()])
     if (!this.#store.doubts.none) throw new Error('not every log answers')
   }
 
-  /** Admits the server that is connected; from now on each log is asked whether it has what this node saw, before it is used. */
+  /** Admits the server that is connected, once each log was asked whether it has what this node saw and the others have done so, too. */
   #takeOver (): Promise<void> {
     return this.#takingOver ??= this.#admit().finally(() => { this.#takingOver = undefined })
   }
@@ -240,7 +245,13 @@ export class RedisBroker implements Broker {
         this.#notifications.reconnect()
         throw new Error('the connection is not to the same server')
       }
-      this.#store.admit(tenures, [...this.#marks, ...this.#positions()])
+      this.#store.doubt([...this.#marks, ...this.#positions()])
+      await this.#store.doubts.settleAll()
+      await this.#rollCall.gather(this.#store.withAdmitted(tenures), tenures.length)
+      this.#store.admit(tenures)
+    } else {
+      // Others may have taken this node for dead.
+      await this.#rollCall.answer()
     }
     await this.#notices.catchUp()
     /* c8 ignore start: a connection that is lost between the server's answer and this line, which no test can time */
@@ -296,6 +307,7 @@ export class RedisBroker implements Broker {
     this.#auditing = true
     if (!this.#inCensus) this.#joinCensus()
     await refusalOf(this.#notices.catchUp())
+    await refusalOf(this.#rollCall.answer())
     await inTurn(this.#feeds, async ([channel, feed]) => {
       let position: Position | undefined
       await refusalOf(this.#store.touch(channel).then((found) => { position = found }))

@@ -10,6 +10,8 @@ export interface Timings {
   readonly reportMs: number
   /** A node that was not heard of for so long is gone. */
   readonly nodeTtlMs: number
+  /** How long the nodes wait for each other when another server, or the same one anew, is the master. */
+  readonly gatherMs: number
   /** At most so long until the next attempt, when one failed. */
   readonly maxBackoffMs: number
 }
@@ -21,7 +23,8 @@ export const TIMINGS: Timings = {
   auditMs: 15_000,
   reportMs: 1_000,
   nodeTtlMs: 10_000,
-  maxBackoffMs: 1_000
+  gatherMs: 2_000,
+  maxBackoffMs: 500
 }
 
 const FIRST_BACKOFF_MS = 25

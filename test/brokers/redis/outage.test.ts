@@ -299,7 +299,7 @@ t.test('When Redis is back', async (t) => {
   })
 
   t.test('a thousand occupied channels are caught up within three seconds', async (t) => {
-    const server = await startRedis(t, { appendOnly: true, args: ['--appendfsync', 'no'] })
+    const server = await startRedis(t, { appendOnly: true })
     const proxy = await startProxy(t, server.socket)
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: proxy.url })]
     const channels = range(1, 1_000).map((number) => `c${number}`)

@@ -12,7 +12,7 @@ import type { Test } from 'tap'
 export interface RedisServerOptions {
   /** Listens on a free TCP port instead of a unix socket. */
   tcp?: boolean
-  /** Writes every command to a file before it answers, so that a restart has all data. */
+  /** Writes every command to a file before it answers, so that a restart has all data. (With `everysec` a busy disk would delay that.) */
   appendOnly?: boolean
   /** Further arguments of `redis-server`. */
   args?: string[]
@@ -28,7 +28,7 @@ export class RedisServer {
   constructor (directory: string, port: number, { appendOnly = false, args = [] }: RedisServerOptions) {
     this.directory = directory
     this.port = port
-    this.#args = ['--dir', directory, '--save', '', '--bind', '127.0.0.1', '--port', String(port), '--appendonly', appendOnly ? 'yes' : 'no', ...args]
+    this.#args = ['--dir', directory, '--save', '', '--bind', '127.0.0.1', '--port', String(port), '--appendonly', appendOnly ? 'yes' : 'no', '--appendfsync', 'no', ...args]
     if (port === 0) this.#args.push('--unixsocket', this.socket)
   }
 

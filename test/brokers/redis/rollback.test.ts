@@ -64,6 +64,50 @@ t.test('A server that comes back with less than it had', async (t) => {
     t.not((await b.broker.publish('left', '"new"')).epoch, b.delivered('left')[0]?.epoch)
   })
 
+  t.test('is not used by a node that did not see what it lost before one that did has said so', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const proxy = await startProxy(t, server.socket)
+    const knowing = await startNode(t, { redis: proxy.url, timings: { gatherMs: 10_000 } })
+    await knowing.publish('room', 1, 5)
+    const ignorant = await startNode(t, { redis: server.url, timings: { gatherMs: 10_000 } })
+    const rollBack = server.snapshot()
+    await knowing.publish('room', 6, 10)
+    const { epoch } = await knowing.broker.read('room', 'now')
+    proxy.deaf = true
+    await server.kill()
+    rollBack()
+    await server.start()
+    const redis = server.connect(t)
+    await eventually('the ignorant one is back', async () => (await redis.call('CLIENT', 'LIST') as string).includes('cmd=hgetall'))
+    t.equal(ignorant.broker.ready, false)
+    proxy.deaf = false
+    proxy.cut()
+    await ignorant.turned(true)
+    const published = await ignorant.broker.publish('room', '"new"')
+    t.not(published.epoch, epoch, 'no id is given a second time')
+    t.match(await ignorant.broker.read('room', { epoch, offset: 10 }), { reason: 'epoch', after: 5, head: 6 })
+    await knowing.turned(true)
+  })
+
+  t.test('is used without a node that does not come back, and neither waits for the dead the next time', async (t) => {
+    const server = await startRedis(t, { appendOnly: true })
+    const redis = server.connect(t)
+    const proxy = await startProxy(t, server.socket)
+    const node = await startNode(t, { redis: server.url, timings: { nodeTtlMs: 60_000 } })
+    const cutOff = await startNode(t, { redis: proxy.url })
+    t.equal(await redis.hlen('m:nodes'), 2)
+    proxy.deaf = true
+    await server.restart()
+    await node.turned(true)
+    t.equal(await redis.hlen('m:nodes'), 1)
+    proxy.deaf = false
+    proxy.cut()
+    await cutOff.turned(true)
+    t.equal(await redis.hlen('m:nodes'), 2)
+    await cutOff.broker.close()
+    t.equal(await redis.hlen('m:nodes'), 1, 'who closes says so')
+  })
+
   t.test('is found out by the id that a publisher got, though the message never reached this node', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const proxy = await startProxy(t, server.socket)
@@ -182,8 +226,8 @@ t.test('A server that comes back with less than it had', async (t) => {
   })
 
   t.test('is asked about thousands of channels and may be used as soon as it answered', async (t) => {
-    const server = await startRedis(t, { appendOnly: true, args: ['--appendfsync', 'no'] })
-    const node = await startNode(t, { redis: server.url })
+    const server = await startRedis(t, { appendOnly: true })
+    const node = await startNode(t, { redis: server.url, timings: { commandMs: 10_000 } })
     const channels = range(1, 3_000).map((number) => `c${number}`)
     await Promise.all(channels.map((channel) => node.broker.publish(channel, '1')))
     const rollBack = server.snapshot()
