@@ -7,10 +7,10 @@ const NUMBERS = {
   faults: [200, 'faults'],
   seconds: [120, 'time in which the messages are sent and the faults happen'],
   instances: [1, 'instances of the service (2 with --redis)'],
-  settle: [60, 'seconds that everybody has to catch up, at most, when the faults are over']
+  settle: [60, 'seconds that everybody has to catch up, at most, when the faults are over (120 with --redis)']
 }
 /** What differs with Redis. */
-const WITH_REDIS = { instances: 2, messages: 52_000, faults: 240 }
+const WITH_REDIS = { instances: 2, messages: 52_000, faults: 240, settle: 120 }
 const DEFAULT_SEEDS = '1,2,3'
 
 export const USAGE = `usage: node test/faults/run.mjs [options]

@@ -54,6 +54,11 @@ export class Publisher {
     return id
   }
 
+  /** Publishes an empty message on each channel, all in one request. */
+  async publishEach (channels) {
+    await this.send(channels.map((channel) => this.#make(channel, 0)))
+  }
+
   /** Publishes entries in their order and resolves when all are acknowledged. */
   async send (entries) {
     while (entries.length > 0 && !this.#stopped) {

@@ -54,13 +54,13 @@ export function faultTable (results) {
 }
 
 /** The first violations of a run, with what the subscriber saw around them. */
-export function violationText ({ seed, violations, violationCounts, caughtUp }) {
+export function violationText ({ seed, violations, violationCounts, caughtUp, command = `SEED=${seed} npm run faults${caughtUp ? ' -- --redis' : ''}` }) {
   if (violations.length === 0) return ''
   const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
     `  ${kind} at ${(at / 1_000).toFixed(3)} s${subscriber ? `, subscriber ${subscriber}` : channel ? `, channel ${channel}` : ''}: ${text}`,
     ...excerpt.map((line) => `      ${line}`)
   ].join('\n'))
-  return [`seed ${seed}: ${count(total(violationCounts))} violations, the first of them:`, ...shown, `  once more: SEED=${seed} npm run faults${caughtUp ? ' -- --redis' : ''}`].join('\n')
+  return [`seed ${seed}: ${count(total(violationCounts))} violations, the first of them:`, ...shown, `  once more: ${command}`].join('\n')
 }
 
 /** The same without what a machine does not need. */
@@ -106,7 +106,8 @@ function ms (value) {
   return value === undefined ? '–' : `${count(Math.round(value))} ms`
 }
 
-function table (head, rows) {
+/** A table in Markdown. */
+export function table (head, rows) {
   const lines = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length), 3))
   const format = (line) => `| ${line.map((cell, column) => column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join(' | ')} |`

@@ -32,7 +32,7 @@ export class Doubts {
   add (channel: string, doubt: Doubt): void {
     const doubts = this.#doubts.get(channel)
     if (doubts === undefined) this.#doubts.set(channel, [doubt])
-    else doubts.push(doubt)
+    else if (!isSame(doubts.at(-1), doubt)) doubts.push(doubt)
   }
 
   /** Resolves when there is none about the channel any more. Rejects, and keeps them, when the log cannot be asked. */
@@ -58,4 +58,8 @@ export class Doubts {
     }
     this.#doubts.delete(channel)
   }
+}
+
+function isSame (a: Doubt | undefined, b: Doubt): boolean {
+  return a?.tenures === b.tenures && a.position.epoch === b.position.epoch && a.position.offset === b.position.offset
 }
