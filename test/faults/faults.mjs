@@ -12,7 +12,7 @@ const FLOOD_LENGTH = 30_000
 /**
  * The kinds of faults. Each has
  * - `weight`: how often it comes, compared with the others; `weightWithRedis` where that differs;
- * - `ofRedis`: whether it needs one;
+ * - `ofRedis`: whether it needs one, and `setup`: which, where that matters;
  * - `draw(prng, shape)`: its particulars, which the seed decides before the run begins;
  * - `apply(world, fault)`: brings it about; resolves when it is over.
  */

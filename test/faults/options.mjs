@@ -18,6 +18,7 @@ export const USAGE = `usage: node test/faults/run.mjs [options]
   --seeds <list>        seeds, one run each; also SEED=… (default ${DEFAULT_SEEDS})
 ${Object.entries(NUMBERS).map(([name, [value, text]]) => `  --${name.padEnd(11)} <n>  ${text} (default ${value})`).join('\n')}
   --redis               instances share a redis-server, which fails as well
+  --sentinel            instances share a master, its replica and Sentinels, which fail as well
   --only <list>         kinds of faults, separated by commas (default all)
   --plan                print what would happen, and stop
   --json                print the results as one line of JSON, too
@@ -25,18 +26,19 @@ ${Object.entries(NUMBERS).map(([name, [value, text]]) => `  --${name.padEnd(11)}
 
 /** Reads the command line; the environment knows each option by its name in capitals. Throws for what it does not know. */
 export function readOptions (args, env) {
-  const options = { seeds: { type: 'string' }, only: { type: 'string' }, redis: { type: 'boolean' }, plan: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } }
+  const options = { seeds: { type: 'string' }, only: { type: 'string' }, redis: { type: 'boolean' }, sentinel: { type: 'boolean' }, plan: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } }
   for (const name of Object.keys(NUMBERS)) options[name] = { type: 'string' }
   const { values } = parseArgs({ args, options })
-  const redis = values.redis ?? false
+  const sentinel = values.sentinel ?? false
+  const redis = sentinel || (values.redis ?? false)
   const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [value]]) => {
     const byDefault = redis && name in WITH_REDIS ? WITH_REDIS[name] : value
     return [name, positive(name, values[name] ?? env[name.toUpperCase()] ?? byDefault)]
   }))
-  if (numbers.instances > 1 && !redis) throw new Error('--instances above 1 needs --redis: only there they are one messenger')
+  if (numbers.instances > 1 && !redis) throw new Error('--instances above 1 needs --redis or --sentinel: only there they are one messenger')
   const seeds = (values.seeds ?? env.SEED ?? env.SEEDS ?? DEFAULT_SEEDS).split(',')
   const only = (values.only ?? env.ONLY ?? '').split(',').filter(Boolean)
-  return { ...numbers, redis, seeds, only, plan: values.plan ?? false, json: values.json ?? false, help: values.help ?? false }
+  return { ...numbers, redis, sentinel, seeds, only, plan: values.plan ?? false, json: values.json ?? false, help: values.help ?? false }
 }
 
 function positive (name, value) {

@@ -7,12 +7,12 @@ const UNTIL = 0.92
 /**
  * Decides every fault before the run: its kind, its time, whom it hits and how hard. Each kind comes at least once when there
  * are enough faults; beyond that their weights decide.
- * @param shape how many there are of whom, what the channels are called, and whether there is a Redis
+ * @param shape how many there are of whom, what the channels are called, and whether there is a Redis, with Sentinels
  * @param only the kinds that may come; all when it is empty
  */
 export function planFaults (prng, count, durationMs, shape, only = []) {
-  const allowed = Object.entries(KINDS).filter(([kind, { ofRedis }]) => (!ofRedis || shape.redis) && (only.length === 0 || only.includes(kind)))
-  if (allowed.length < only.length || allowed.length === 0) throw new Error(`kinds of faults are ${Object.keys(KINDS).join(', ')}; those of Redis need --redis`)
+  const allowed = Object.entries(KINDS).filter(([kind, { ofRedis, setup }]) => (!ofRedis || shape.redis) && (setup === undefined || setup === (shape.sentinel ? 'sentinel' : 'server')) && (only.length === 0 || only.includes(kind)))
+  if (allowed.length < only.length || allowed.length === 0) throw new Error(`kinds of faults are ${Object.keys(KINDS).join(', ')}; those of Redis need --redis, some of them --sentinel, some of them not`)
   const weights = Object.fromEntries(allowed.map(([kind, { weight, weightWithRedis = weight }]) => [kind, shape.redis ? weightWithRedis : weight]))
   const kinds = prng.shuffle(Object.keys(weights)).slice(0, count)
   while (kinds.length < count) kinds.push(prng.weighted(weights))

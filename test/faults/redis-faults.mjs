@@ -11,6 +11,7 @@ export const REDIS_KINDS = {
   /** Redis is killed and comes back with its data. */
   'redis-kill': {
     ofRedis: true,
+    setup: 'server',
     weight: 12,
     draw: drawOutage,
     apply: (world, { kind, ms }) => returns(world, kind, world.redis.restart({ keepsData: true, downMs: ms }))
@@ -18,6 +19,7 @@ export const REDIS_KINDS = {
   /** Redis is killed and comes back with nothing. */
   'redis-lost': {
     ofRedis: true,
+    setup: 'server',
     weight: 8,
     draw: drawOutage,
     apply: (world, { kind, ms }) => returns(world, kind, world.redis.restart({ keepsData: false, downMs: ms, onDown () { world.oracle.loseData() } }))
@@ -28,17 +30,42 @@ export const REDIS_KINDS = {
    */
   'redis-rewind': {
     ofRedis: true,
+    setup: 'server',
     weight: 5,
     draw: (prng) => ({ ...drawOutage(prng), windowMs: prng.integer(50, 500), part: prng.next() }),
     apply: (world, { kind, ms, windowMs, part }) => world.knowledge.close(async () => {
-      await everyInstanceIsReady(world)
-      await returns(world, kind, world.redis.rewind({ windowMs, part, downMs: ms, onDown () { world.oracle.loseData() } }))
+      await returns(world, kind, world.redis.rewind({ ready: () => everyInstanceIsReady(world), windowMs, part, downMs: ms, onDown () { world.oracle.loseData() } }))
       await everyInstanceIsReady(world)
     })
+  },
+  /** The master is killed, and its replica takes over with what it has. Nobody who knows more is dead or cut off, see above. */
+  'redis-failover': {
+    ofRedis: true,
+    setup: 'sentinel',
+    weight: 12,
+    draw: drawOutage,
+    apply: (world, { kind, ms }) => takesOver(world, kind, (ports) => world.redis.failOver({ ...ports, downMs: ms }))
+  },
+  /** The Sentinels are asked for another master; the old one serves until it is told. */
+  'redis-switch': {
+    ofRedis: true,
+    setup: 'sentinel',
+    weight: 8,
+    draw: () => ({}),
+    apply: (world, { kind }) => takesOver(world, kind, (ports) => world.redis.switchOver(ports))
+  },
+  /** The master stands still, mostly for too short a time for its replica to take over; afterwards there may be two for a while. */
+  'redis-standstill': {
+    ofRedis: true,
+    setup: 'sentinel',
+    weight: 8,
+    draw: (prng) => ({ ms: prng.chance(0.5) ? prng.integer(300, 900) : prng.integer(900, 5_000) }),
+    apply: (world, { kind, ms }) => takesOver(world, kind, (ports) => world.redis.standStill({ ...ports, ms }))
   },
   /** Redis stands still. */
   'redis-pause': {
     ofRedis: true,
+    setup: 'server',
     weight: 10,
     draw: (prng) => ({ ms: prng.chance(0.85) ? prng.integer(500, 1_200) : prng.integer(1_200, 5_000) }),
     apply: (world, { kind, ms }) => returns(world, kind, world.redis.pause(ms))
@@ -119,6 +146,14 @@ function connectionsOf ({ redisLinks }, instance, one) {
 
 async function everyInstanceIsReady ({ instances }) {
   await Promise.all(instances.map((instance) => instance.ready()))
+}
+
+/** Another master takes over while nobody who knows more than it is dead or cut off. */
+function takesOver (world, kind, step) {
+  return world.knowledge.close(async () => {
+    await returns(world, kind, step({ ready: () => everyInstanceIsReady(world), onDown () { world.oracle.loseData() } }))
+    await everyInstanceIsReady(world)
+  })
 }
 
 /** Measures from when Redis is back. */

@@ -16,7 +16,7 @@ const OUTPUT_CHARACTERS = 4_000
  * Everything is written to the file before it is answered, and never later as with `everysec`, which puts a write off while the
  * disk is busy: what was acknowledged outlives SIGKILL for certain, so that no other epoch is excused after it.
  */
-const SETTINGS = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrite-percentage', '0', '--save', '', '--maxmemory-policy', 'noeviction']
+const KEEPING = ['--appendonly', 'yes', '--appendfsync', 'no', '--auto-aof-rewrite-percentage', '0', '--save', '', '--maxmemory-policy', 'noeviction']
 
 /** Ends the server when this process was killed and could not. */
 const LEASH = 'read -r _; kill -9 "$0" 2>/dev/null'
@@ -31,6 +31,7 @@ export class RedisServer {
   restarts = 0
   #directory = mkdtempSync(join(tmpdir(), 'faults-redis-'))
   #onFailure
+  #settings
   #child
   #leash
   #exit
@@ -38,17 +39,21 @@ export class RedisServer {
   #expected = true
   #turn = Promise.resolve()
 
-  /** @param onFailure is told when the server ends by itself */
-  constructor (port, onFailure) {
+  /**
+   * @param onFailure is told when the server ends by itself
+   * @param settings gives the first arguments, at each start
+   */
+  constructor (port, onFailure, settings = () => []) {
     this.port = port
     this.#onFailure = onFailure
+    this.#settings = settings
     servers.add(this)
   }
 
   /** Starts the server; resolves when it has read its data and answers. */
   async start () {
     mkdirSync(this.#directory, { recursive: true })
-    const child = this.#child = spawn('redis-server', ['--port', String(this.port), '--bind', LOOPBACK, '--dir', this.#directory, ...SETTINGS], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = this.#child = spawn('redis-server', [...this.#settings(), '--port', String(this.port), '--bind', LOOPBACK, '--dir', this.#directory, ...KEEPING], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#expected = false
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => { this.#output = (this.#output + text).slice(-OUTPUT_CHARACTERS) })
     this.#exit = once(child, 'close').then(([code, signal]) => {
@@ -66,7 +71,7 @@ export class RedisServer {
   restart ({ keepsData, downMs, onDown }) {
     return this.#inTurn(async () => {
       this.restarts++
-      await this.#kill()
+      await this.kill()
       onDown?.()
       if (!keepsData) rmSync(this.#directory, { recursive: true, force: true })
       await delay(downMs)
@@ -76,14 +81,15 @@ export class RedisServer {
 
   /**
    * Kills the server and starts it again without some of what it was told in the last `windowMs`, as a replica that takes over
-   * before it had all. The file is cut at `part` of that time's bytes, where a command that is not complete is left out.
+   * before it had all. It first waits for `ready`. The file is cut at `part` of that time's bytes, where a command that is not complete is left out.
    */
-  rewind ({ windowMs, part, downMs, onDown }) {
+  rewind ({ ready, windowMs, part, downMs, onDown }) {
     return this.#inTurn(async () => {
       this.restarts++
+      await ready()
       const before = statSync(this.#log).size
       await delay(windowMs)
-      await this.#kill()
+      await this.kill()
       onDown()
       truncateSync(this.#log, before + Math.floor(part * (statSync(this.#log).size - before)))
       await delay(downMs)
@@ -100,6 +106,15 @@ export class RedisServer {
     })
   }
 
+  /** Ends the process without notice. */
+  async kill () {
+    this.#expected = true
+    // First, so that it cannot hit another process under the same number.
+    this.#leash.kill('SIGKILL')
+    this.#child.kill('SIGKILL')
+    await this.#exit
+  }
+
   /** Lets go of the process and of its data. */
   close () {
     this.#expected = true
@@ -113,14 +128,6 @@ export class RedisServer {
   get #log () {
     const directory = join(this.#directory, 'appendonlydir')
     return join(directory, readdirSync(directory).find((name) => name.endsWith('.incr.aof')))
-  }
-
-  async #kill () {
-    this.#expected = true
-    // First, so that it cannot hit another process under the same number.
-    this.#leash.kill('SIGKILL')
-    this.#child.kill('SIGKILL')
-    await this.#exit
   }
 
   #inTurn (step) {

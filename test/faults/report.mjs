@@ -6,6 +6,7 @@ const SHOWN_VIOLATIONS = 5
 /** Only where there is a Redis. */
 const REDIS_ROWS = [
   ['faults of instances, Redis and what is between', ({ faults }) => count(total(ofRedis(faults)))],
+  ['failovers: master killed + asked for + stood still', ({ faults }) => ['redis-failover', 'redis-switch', 'redis-standstill'].map((kind) => faults[kind] ?? 0).join(' + ')],
   ['Redis killed: data kept + lost + its end lost', ({ faults }) => ['redis-kill', 'redis-lost', 'redis-rewind'].map((kind) => faults[kind] ?? 0).join(' + ')],
   ['messages published again after a loss of data', ({ republished }) => count(republished)],
   ['logs begun without a loss of data', ({ needlessLogs }) => count(needlessLogs)],

@@ -9,8 +9,8 @@ const POLL_MS = 20
 const LATE = Symbol('late')
 
 /** What a seed decides before the run. */
-export function planOf (seed, { faults, seconds, subscribers, publishers, instances, redis, only }) {
-  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, redis, channels: Object.keys(CHANNELS) }, only)
+export function planOf (seed, { faults, seconds, subscribers, publishers, instances, redis, sentinel, only }) {
+  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, redis, sentinel, channels: Object.keys(CHANNELS) }, only)
 }
 
 /** One run: everybody starts, messages flow while faults happen, everything heals, all catch up, the oracle decides. */

@@ -3,7 +3,9 @@ import { Link } from './link.mjs'
 import { Oracle } from './oracle.mjs'
 import { Publisher } from './publisher.mjs'
 import { Recovery } from './recovery.mjs'
+import { RedisGroup } from './redis-group.mjs'
 import { RedisServer } from './redis.mjs'
+import { SentinelWay } from './sentinel-way.mjs'
 import { freePort, Service } from './service.mjs'
 import { Subscriber, transportNames } from './subscriber.mjs'
 
@@ -37,7 +39,7 @@ export class World {
   recovery
   /** The instances of the service; one without Redis. */
   instances = []
-  /** The server that they share. */
+  /** The server that they share, or the servers with their Sentinels. */
   redis
   /** The way of each instance to Redis. */
   redisLinks = []
@@ -76,9 +78,10 @@ export class World {
   }
 
   /** Starts the service and makes everybody else. */
-  async create ({ publishers, subscribers, instances, redis }) {
+  async create ({ publishers, subscribers, instances, redis, sentinel }) {
     if (redis) {
-      this.redis = new RedisServer(await freePort(), (text) => { this.oracle.report({ kind: 'redis', text }) })
+      const onFailure = (text) => { this.oracle.report({ kind: 'redis', text }) }
+      this.redis = sentinel ? new RedisGroup(onFailure) : new RedisServer(await freePort(), onFailure)
       await this.redis.start()
     }
     for (let index = 0; index < instances; index++) this.instances.push(await this.#createInstance(`i${index + 1}`))
@@ -103,14 +106,20 @@ export class World {
   close () {
     for (const subscriber of this.subscribers) subscriber.stop()
     for (const publisher of [...this.publishers, this.extra]) publisher?.stop()
-    for (const link of this.#links) link.close()
+    for (const link of [...this.#links, ...this.redisLinks]) link.close()
     for (const instance of this.instances) void instance.stop('SIGKILL', STOP_TIMEOUT_MS)
     this.redis?.close()
   }
 
   async #createInstance (name) {
     let env = SERVICE_ENV
-    if (this.redis) {
+    if (this.redis instanceof RedisGroup) {
+      const links = await Promise.all(this.redis.ports.map((port) => this.#createLink(`${name} to Redis ${port}`, () => [port], REDIS_PROFILES)))
+      const way = new SentinelWay(links, this.redis)
+      await way.open()
+      this.redisLinks.push(way)
+      env = { ...env, REDIS_URL: way.url }
+    } else if (this.redis) {
       const link = await this.#createLink(`${name} to Redis`, () => [this.redis.port], REDIS_PROFILES)
       this.redisLinks.push(link)
       env = { ...env, REDIS_URL: `redis://127.0.0.1:${link.port}` }

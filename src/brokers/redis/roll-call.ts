@@ -18,6 +18,8 @@ export class RollCall {
   readonly #node: string
   readonly #gatherMs: number
   #verified = ''
+  /** The other nodes, as far as this one knows: what a server lost may have been their names, too. */
+  #others = new Set<string>()
 
   constructor (client: Commands, name: string, node: string, { gatherMs }: Pick<Timings, 'gatherMs'>) {
     this.#client = client
@@ -34,23 +36,37 @@ export class RollCall {
     this.#verified = tenures.join(' ')
     const awaited = tenures.slice(-count)
     const deadline = performance.now() + this.#gatherMs
-    await this.answer()
+    await this.#sign()
     for (;;) {
-      const nodes = Object.entries(await this.#client.hgetall(this.#name))
-      const missing = nodes.filter(([, verified]) => !awaited.every((tenure) => verified.includes(tenure))).map(([node]) => node)
+      const verified = await this.#read()
+      for (const node of verified.keys()) this.#others.add(node)
+      const missing = [...this.#others].filter((node) => !awaited.every((tenure) => verified.get(node)?.includes(tenure)))
       if (missing.length === 0) return
       if (performance.now() > deadline) { await this.forget(...missing); return }
       await delay(POLL_MS, undefined, { ref: false })
     }
   }
 
-  /** Says again what this node has verified. */
+  /** Says again what this node has verified, and learns who came and who left. */
   async answer (): Promise<void> {
-    await Promise.all([this.#client.hset(this.#name, this.#node, this.#verified), this.#client.pexpire(this.#name, KEPT_MS)])
+    await this.#sign()
+    this.#others = new Set((await this.#read()).keys())
   }
 
   /** These nodes are gone and not waited for any more. */
   async forget (...nodes: string[]): Promise<void> {
+    for (const node of nodes) this.#others.delete(node)
     await this.#client.hdel(this.#name, ...nodes)
+  }
+
+  async #sign (): Promise<void> {
+    await Promise.all([this.#client.hset(this.#name, this.#node, this.#verified), this.#client.pexpire(this.#name, KEPT_MS)])
+  }
+
+  /** What the other nodes have verified. */
+  async #read (): Promise<Map<string, string>> {
+    const verified = new Map(Object.entries(await this.#client.hgetall(this.#name)))
+    verified.delete(this.#node)
+    return verified
   }
 }

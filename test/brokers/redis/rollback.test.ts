@@ -89,6 +89,23 @@ t.test('A server that comes back with less than it had', async (t) => {
     await knowing.turned(true)
   })
 
+  t.test('is not used before a node is back that others know of, though the server lost its name as well', async (t) => {
+    const server = await startRedis(t)
+    const proxy = await startProxy(t, server.socket)
+    const options = { timings: { gatherMs: 10_000, auditMs: 20 } }
+    const away = await startNode(t, { redis: proxy.url, ...options })
+    const node = await startNode(t, { redis: server.url, ...options })
+    proxy.deaf = true
+    await server.restart()
+    const redis = server.connect(t)
+    await eventually('one is back', async () => (await redis.call('CLIENT', 'LIST') as string).includes('cmd=hgetall'))
+    t.strictSame([await redis.hlen('m:nodes'), node.broker.ready], [1, false])
+    proxy.deaf = false
+    proxy.cut()
+    await node.turned(true)
+    await away.turned(true)
+  })
+
   t.test('is used without a node that does not come back, and neither waits for the dead the next time', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const redis = server.connect(t)

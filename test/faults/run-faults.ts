@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+/** What the harness prints for machines, as far as it is looked at here. */
+export interface Result {
+  ok: boolean
+  seeds: {
+    acknowledged: number
+    deliveries: number
+    lost: number
+    duplicated: number
+    violations: number
+    dataLosses: number
+    gaps: Record<string, number>
+    instances: number
+    reconnects: number
+    restarts: number
+    redisRestarts: number
+    retries: number
+    faults: Record<string, number>
+  }[]
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const SMALL = ['--seeds', '1', '--subscribers', '4', '--publishers', '4', '--settle', '20', '--json']
+/** Servers start and stop a few times; on a machine with other work that takes longer than tap allows. */
+export const TIMEOUT_MS = 90_000
+
+// A user has none of the settings by which tap makes Node run TypeScript.
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE)/.test(name)))
+
+/** Runs the harness on few subscribers. */
+export async function runFaults (t: Test, args: string[]): Promise<{ code: number | null, output: string }> {
+  const child = spawn(process.execPath, ['test/faults/run.mjs', ...SMALL, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => { child.kill() })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
+  const [code] = await once(child, 'close') as [number | null]
+  return { code, output }
+}
+
+/** What it printed for machines. */
+export function resultOf (output: string): Result {
+  return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as Result
+}
