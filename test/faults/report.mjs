@@ -57,7 +57,9 @@ export function faultTable (results) {
 /** The first violations of a run, with what the subscriber saw around them. */
 export function violationText ({ seed, violations, violationCounts, caughtUp, command = `SEED=${seed} npm run faults${caughtUp ? ' -- --redis' : ''}` }) {
   if (violations.length === 0) return ''
-  const shown = violations.slice(0, SHOWN_VIOLATIONS).map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
+  // One of each kind, then others.
+  const firsts = violations.filter(({ kind }, index) => violations.findIndex((other) => other.kind === kind) === index)
+  const shown = [...new Set([...firsts, ...violations])].slice(0, SHOWN_VIOLATIONS).map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
     `  ${kind} at ${(at / 1_000).toFixed(3)} s${subscriber ? `, subscriber ${subscriber}` : channel ? `, channel ${channel}` : ''}: ${text}`,
     ...excerpt.map((line) => `      ${line}`)
   ].join('\n'))

@@ -11,6 +11,13 @@ interface Report {
   /** Whether `counts` holds every occupied channel, or only those that changed since the last report. */
   readonly full: boolean
   readonly counts: Record<string, number>
+  /** Set in the last one. */
+  readonly leaves?: true
+}
+
+/** What a node says before it may be used. */
+interface Greeting {
+  readonly here: string
 }
 
 /** A request for full reports: from one node, or from all. */
@@ -65,6 +72,16 @@ export class Census {
     this.#timer = setInterval(() => { this.#tick() }, timings.reportMs).unref()
   }
 
+  /** The other nodes. */
+  get nodes (): Iterable<string> {
+    return this.#peers.keys()
+  }
+
+  /** What tells the others that this node is there before it is connected. */
+  get greeting (): string {
+    return JSON.stringify({ here: this.#node } satisfies Greeting)
+  }
+
   /** Subscribers of a channel on all nodes. */
   total (channel: string): number {
     return this.#ports.count(channel) + (this.#elsewhere.get(channel) ?? 0)
@@ -90,14 +107,16 @@ export class Census {
 
   /** Takes what a node sent, which may be this one. What is not of a census is ignored. */
   receive (text: string): void {
-    let message: Report | Request
+    let message: Report | Request | Greeting
     try {
-      message = JSON.parse(text) as Report | Request
+      message = JSON.parse(text) as Report | Request | Greeting
     } catch {
       return
     }
     if ('ask' in message) {
       if (message.from !== this.#node && (message.ask === '*' || message.ask === this.#node)) this.#answer()
+    } else if ('here' in message) {
+      if (message.here !== this.#node) this.#meet(message.here).heardAt = performance.now()
     } else if (message.node !== this.#node) {
       this.#take(message)
     }
@@ -106,18 +125,24 @@ export class Census {
   /** Says that this node's subscribers are gone. */
   stop (): void {
     clearInterval(this.#timer)
-    this.#send({ node: this.#node, number: ++this.#number, full: true, counts: {} })
+    this.#send({ node: this.#node, number: ++this.#number, full: true, counts: {}, leaves: true })
   }
 
-  #take ({ node, number, full, counts }: Report): void {
+  #meet (node: string): Peer {
     let peer = this.#peers.get(node)
     if (peer === undefined) this.#peers.set(node, peer = { number: 0, heardAt: 0, counts: new Map() })
+    return peer
+  }
+
+  #take ({ node, number, full, counts, leaves }: Report): void {
+    const peer = this.#meet(node)
     const complete = full || number === peer.number + 1
     peer.number = number
     peer.heardAt = performance.now()
     if (!complete) this.#send({ from: this.#node, ask: node })
     if (full) for (const channel of peer.counts.keys()) if (!Object.hasOwn(counts, channel)) this.#set(peer, channel, 0)
     for (const [channel, count] of Object.entries(counts)) this.#set(peer, channel, count)
+    if (leaves === true) this.#peers.delete(node)
   }
 
   #set (peer: Peer, channel: string, count: number): void {

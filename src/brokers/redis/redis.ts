@@ -78,7 +78,12 @@ export class RedisBroker implements Broker {
     this.#notifications = new Link(connect(redis, this.#timings), this.#timings, ports)
     this.#store = new LogStore(this.#commands.client, { keyPrefix, size, ttlMs, onTakeover: () => this.#replaced() })
     this.#subscriptions = new Subscriptions(this.#notifications, (channel) => this.#store.liveName(channel), this.#timings)
-    this.#rollCall = new RollCall(this.#commands.client, this.#store.nodesName, this.#node, this.#timings)
+    this.#rollCall = new RollCall(this.#node, this.#timings, {
+      client: this.#commands.client,
+      name: this.#store.nodesName,
+      known: () => this.#census.nodes,
+      greet: () => this.#commands.client.publish(this.#store.censusName, this.#census.greeting)
+    })
     this.#census = new Census(this.#node, this.#timings, {
       count: (channel) => receiver.count(channel),
       occupied: () => receiver.occupied(),

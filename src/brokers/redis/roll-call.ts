@@ -7,25 +7,33 @@ const POLL_MS = 20
 /** How long what a node said is kept; it says so again with each audit. */
 const KEPT_MS = 86_400_000
 
+/** What a roll call works with. */
+export interface RollCallPorts {
+  readonly client: Commands
+  /** The key of the hash. */
+  readonly name: string
+  /** The nodes that were heard of lately. */
+  known (): Iterable<string>
+  /** Tells the others that this node is there. */
+  greet (): Promise<unknown>
+}
+
 /**
  * Which nodes there are and which tenures they have verified, as a hash in Redis: `<node>` → tenures. What only one node saw of a
  * log, only that node can miss. So after a change of tenures nobody uses the logs before everybody who was there has compared
- * them; otherwise the offsets of a lost end would be given a second time by one who never saw it.
+ * them; otherwise the offsets of a lost end would be given a second time by one who never saw it. The names may be lost with the
+ * end, too: who is there is also what the census knows.
  */
 export class RollCall {
-  readonly #client: Commands
-  readonly #name: string
+  readonly #ports: RollCallPorts
   readonly #node: string
   readonly #gatherMs: number
   #verified = ''
-  /** The other nodes, as far as this one knows: what a server lost may have been their names, too. */
-  #others = new Set<string>()
 
-  constructor (client: Commands, name: string, node: string, { gatherMs }: Pick<Timings, 'gatherMs'>) {
-    this.#client = client
-    this.#name = name
+  constructor (node: string, { gatherMs }: Pick<Timings, 'gatherMs'>, ports: RollCallPorts) {
     this.#node = node
     this.#gatherMs = gatherMs
+    this.#ports = ports
   }
 
   /**
@@ -36,37 +44,25 @@ export class RollCall {
     this.#verified = tenures.join(' ')
     const awaited = tenures.slice(-count)
     const deadline = performance.now() + this.#gatherMs
-    await this.#sign()
+    await this.answer()
     for (;;) {
-      const verified = await this.#read()
-      for (const node of verified.keys()) this.#others.add(node)
-      const missing = [...this.#others].filter((node) => !awaited.every((tenure) => verified.get(node)?.includes(tenure)))
+      const verified = await this.#ports.client.hgetall(this.#ports.name)
+      const others = new Set([...Object.keys(verified), ...this.#ports.known()])
+      const missing = [...others].filter((node) => node !== this.#node && !awaited.every((tenure) => verified[node]?.includes(tenure)))
       if (missing.length === 0) return
       if (performance.now() > deadline) { await this.forget(...missing); return }
       await delay(POLL_MS, undefined, { ref: false })
     }
   }
 
-  /** Says again what this node has verified, and learns who came and who left. */
+  /** Says again what this node has verified, and to the others that it is there. */
   async answer (): Promise<void> {
-    await this.#sign()
-    this.#others = new Set((await this.#read()).keys())
+    const { client, name } = this.#ports
+    await Promise.all([client.hset(name, this.#node, this.#verified), client.pexpire(name, KEPT_MS), this.#ports.greet()])
   }
 
-  /** These nodes are gone and not waited for any more. */
+  /** These nodes are gone. */
   async forget (...nodes: string[]): Promise<void> {
-    for (const node of nodes) this.#others.delete(node)
-    await this.#client.hdel(this.#name, ...nodes)
-  }
-
-  async #sign (): Promise<void> {
-    await Promise.all([this.#client.hset(this.#name, this.#node, this.#verified), this.#client.pexpire(this.#name, KEPT_MS)])
-  }
-
-  /** What the other nodes have verified. */
-  async #read (): Promise<Map<string, string>> {
-    const verified = new Map(Object.entries(await this.#client.hgetall(this.#name)))
-    verified.delete(this.#node)
-    return verified
+    await this.#ports.client.hdel(this.#ports.name, ...nodes)
   }
 }

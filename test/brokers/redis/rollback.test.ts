@@ -92,9 +92,11 @@ t.test('A server that comes back with less than it had', async (t) => {
   t.test('is not used before a node is back that others know of, though the server lost its name as well', async (t) => {
     const server = await startRedis(t)
     const proxy = await startProxy(t, server.socket)
-    const options = { timings: { gatherMs: 10_000, auditMs: 20 } }
+    const options = { timings: { gatherMs: 10_000, nodeTtlMs: 10_000 } }
     const away = await startNode(t, { redis: proxy.url, ...options })
     const node = await startNode(t, { redis: server.url, ...options })
+    await away.join('room')
+    await eventually('they know each other', () => node.broker.count('room') === 1)
     proxy.deaf = true
     await server.restart()
     const redis = server.connect(t)
