@@ -1,4 +1,5 @@
 import type { Commands } from './connection.js'
+import { refusalOf } from './refusal.js'
 
 /** What notices work with. */
 export interface NoticesPorts {
@@ -37,10 +38,10 @@ export class Notices {
     this.#take(announcement.slice(space + 1), Number(announcement.slice(0, space)))
   }
 
-  /** Hears announcements from now on and takes what is kept; resolves when everything is known that was posted before. */
+  /** Hears announcements from now on and takes what is kept; resolves when everything is known that was posted before. To be called now and then. */
   async catchUp (): Promise<void> {
-    // In this order, so that nothing falls between the two.
-    await this.#client.subscribe(this.#ports.name)
+    // In this order, so that nothing falls between the two. What cannot be heard is found by the next call.
+    await refusalOf(this.#client.subscribe(this.#ports.name))
     const now = Date.now()
     const answer = await this.#client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES')
     const kept = new Set<string>()

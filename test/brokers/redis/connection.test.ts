@@ -137,6 +137,8 @@ t.test('RedisBroker', async (t) => {
       await a.broker.publish('room', '2')
       return (await b.broker.read('room', 'earliest')).after > 0
     })
+    await a.broker.post('notice', Date.now() + 60_000)
+    await eventually('shown to the other one', () => b.notices.includes('notice'))
     b.leave('room')
     await b.join('room')
     await b.broker.close()
