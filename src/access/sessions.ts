@@ -43,8 +43,10 @@ export class Sessions {
   /** Ends a subscription with 4401 when its grant expires or is revoked, unless it is deleted before. */
   add (subscriber: Subscriber, grant: Grant): void {
     if (!grant.canEnd) return
-    if (this.#slots.size === 0) this.#passed = slotOf(Date.now()) - 1
-    // What has ended already, or the clock was put back for, ends with the next slot.
+    // Also back, where the clock was put back: slots that were looked at are empty and may be looked at again.
+    const before = slotOf(Date.now()) - 1
+    if (this.#slots.size === 0 || before < this.#passed) this.#passed = before
+    // What has ended already ends with the next slot.
     const slot = Math.max(slotOf(grant.expiresAt + SLOT_MS - 1), this.#passed + 1)
     this.#sessions.set(subscriber, { grant, slot })
     if (slot === NEVER) return
@@ -85,11 +87,18 @@ export class Sessions {
   #tick (): void {
     this.#timer = undefined
     const current = slotOf(Date.now())
-    while (this.#passed < current && this.#slots.size > 0) {
-      const subscribers = this.#slots.get(++this.#passed) ?? []
-      for (const subscriber of subscribers) this.#end(subscriber, 'MSG_ERR_TOKEN_EXPIRED')
+    for (const slot of this.#due(current)) {
+      for (const subscriber of this.#slots.get(slot) ?? []) this.#end(subscriber, 'MSG_ERR_TOKEN_EXPIRED')
     }
+    this.#passed = Math.max(this.#passed, current)
     if (this.#slots.size > 0) this.#wait()
+  }
+
+  /** The slots up to this one that were not looked at. When the clock was put forward by years there are more of them than are used. */
+  #due (current: number): number[] {
+    const count = Math.max(0, current - this.#passed)
+    if (count > this.#slots.size) return [...this.#slots.keys()].filter((slot) => slot <= current)
+    return Array.from({ length: count }, (_, index) => this.#passed + 1 + index)
   }
 
   #end (subscriber: Subscriber, reason: string): void {
