@@ -34,6 +34,7 @@ export interface GateOptions<Request> {
 }
 
 const UNLIMITED = unlimited()
+const LEAVE_KEYS = ['expiresAt', 'subject'] satisfies (keyof Exclude<Decision, boolean>)[] as string[]
 
 /** Decides who may subscribe and, beside the holders of publishers' tokens, send. Open unless tokens or a host's function are configured. */
 export class Gate<Request> {
@@ -83,13 +84,15 @@ export class Gate<Request> {
 
   /** The leave that the host gives. Rejects like {@link admit}; a host that throws says no. */
   async authorize (request: Request, channel: string, action: Action): Promise<Grant> {
+    // What is revoked while the host thinks is about this leave, too.
+    const issuedAt = Date.now()
     const decision = await this.#decide(request, channel, action)
     if (decision === false) throw forbidden(action, channel)
     if (decision === true) return UNLIMITED
     const { expiresAt, subject } = decision
-    const grant = unlimited({ subject, issuedAt: Date.now(), expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) })
+    const grant = unlimited({ subject, issuedAt, expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) })
     if (!(grant.expiresAt > Date.now())) throw new TokenRequiredError()
-    return grant
+    return this.#unrevoked(grant)
   }
 
   #unrevoked (grant: Grant): Grant {
@@ -105,8 +108,10 @@ export class Gate<Request> {
     })
     try {
       const decision: unknown = await Promise.race([authorize?.(request, channel, action), timeout])
-      // Whatever a function without types returns: only what says yes is a yes.
-      return decision === true || (typeof decision === 'object' && decision !== null) ? decision : false
+      if (typeof decision === 'boolean' || isLeave(decision)) return decision
+      // Whatever a function without types returns: only what says yes is a yes, and { allowed: false } does not.
+      if (decision) onError(request, new TypeError('authorize() must return true, false or an object of expiresAt and subject'))
+      return false
     } catch (error) {
       if (error instanceof AuthorizationUnavailableError) throw error
       onError(request, error)
@@ -122,6 +127,10 @@ export class Gate<Request> {
 export function covering (grant: Grant, action: Action, channel: string): Grant {
   if (!grant.covers(action, channel)) throw forbidden(action, channel)
   return grant
+}
+
+function isLeave (decision: unknown): decision is Exclude<Decision, boolean> {
+  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) && Object.keys(decision).every((key) => LEAVE_KEYS.includes(key))
 }
 
 function forbidden (action: Action, channel: string): Error {
