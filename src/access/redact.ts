@@ -1,8 +1,12 @@
-const PARAMETER = /([?&])([^=&#]*)=[^&#]*/g
+/** Whatever may begin a parameter: routers end the path at `?`, at `#` and, if they are told to, at `;`. */
+const NAME = /(?<=^|[?#;])([^?#;=]*)=/g
 
 /** A URL as it may be logged: without the token that a client had no other way to send. */
 export function withoutToken (url: string): string {
-  return url.replaceAll(PARAMETER, (parameter, separator: string, name: string) => nameOf(name) === 'token' ? `${separator}${name}=[hidden]` : parameter)
+  return url.split('&').map((part) => {
+    const match = [...part.matchAll(NAME)].find(([, name = '']) => nameOf(name) === 'token')
+    return match === undefined ? part : `${part.slice(0, match.index + match[0].length)}[hidden]`
+  }).join('&')
 }
 
 /** A URL without its query. */
