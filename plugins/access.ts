@@ -96,7 +96,7 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
 function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
   const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))
   if (tokenPublicKey !== undefined) keys.push(...readPublicKeys(tokenPublicKey))
-  const keySet = tokenJwksUrl === undefined ? undefined : new KeySet(new URL(tokenJwksUrl))
+  const keySet = tokenJwksUrl === undefined ? undefined : new KeySet(tokenJwksUrl)
   if (keys.length === 0 && keySet === undefined) return undefined
   return new TokenVerifier({ keys, keySet, issuers: tokenIssuer, audiences: tokenAudience, maxTtlMs: tokenMaxTtlMs })
 }

@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, type CryptoKey, errors, type JWSHeaderParameters } from 'jose'
+import { ConfigInvalidError } from '../errors.js'
 import { AuthorizationUnavailableError, TokenRefusedError } from './errors.js'
 import { readWebKey, type VerificationKey } from './token-keys.js'
 
@@ -14,8 +15,10 @@ export class KeySet {
   // The set gives the same object for the same key.
   readonly #keys = new WeakMap<CryptoKey, VerificationKey | undefined>()
 
-  constructor (url: URL) {
-    this.#find = createRemoteJWKSet(url)
+  /** Throws MSG_ERR_CONFIG_INVALID where `url` is none. */
+  constructor (url: string) {
+    if (!URL.canParse(url)) throw new ConfigInvalidError(`TOKEN_JWKS_URL must be the address of a key set, but is ${JSON.stringify(url)}`)
+    this.#find = createRemoteJWKSet(new URL(url))
   }
 
   /** The key that a token with this header was signed with. Rejects with MSG_ERR_TOKEN_REFUSED or MSG_ERR_AUTHORIZATION_UNAVAILABLE. */

@@ -65,7 +65,14 @@ export class TokenVerifier {
     const { issuers, audiences } = this.#options
     // A claim that is not there is not looked at, unless it is required.
     const requiredClaims = ['exp', ...issuers.length > 0 ? ['iss'] : [], ...audiences.length > 0 ? ['aud'] : []]
-    return createVerifier({ key, algorithms: [algorithm], requiredClaims, allowedIss: [...issuers], allowedAud: [...audiences] }) as Verify
+    return createVerifier({
+      key,
+      algorithms: [algorithm],
+      requiredClaims,
+      // An empty list would allow no value at all.
+      ...issuers.length > 0 && { allowedIss: [...issuers] },
+      ...audiences.length > 0 && { allowedAud: [...audiences] }
+    }) as Verify
   }
 }
 

@@ -1,0 +1,87 @@
+import { generateKeyPairSync } from 'node:crypto'
+import t from 'tap'
+import { KeySet } from '../../src/access/key-set.js'
+import { rejection, thrown } from '../codes.js'
+import { freePort } from '../brokers/redis/redis-server.js'
+import { startJwks, webKey } from './jwks-server.js'
+import { KEYS, pem } from './jwt.js'
+
+const COOL_DOWN_MS = 30_000
+
+t.test('a key set', async (t) => {
+  t.test('is fetched when a key is asked for, once for all that ask', async (t) => {
+    const jwks = await startJwks(t, ...Object.entries(KEYS).map(([kid, { publicKey }]) => webKey(publicKey, { kid })))
+    const keys = new KeySet(jwks.url)
+    t.equal(jwks.requests, 0)
+    const algorithms = Object.keys(KEYS) as (keyof typeof KEYS)[]
+    const found = await Promise.all(algorithms.map(async (alg) => await keys.keyFor({ alg, kid: alg })))
+    t.strictSame(found, algorithms.map((algorithm) => ({ algorithm, key: pem(KEYS[algorithm].publicKey) })))
+    t.equal(await keys.keyFor({ alg: 'RS256', kid: 'RS256' }), found[0], 'the same one')
+    t.equal(jwks.requests, 1)
+  })
+
+  t.test('is fetched anew for a key that is not among them, at most once in 30 seconds', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey, { kid: 'old' }))
+    const keys = new KeySet(jwks.url)
+    await keys.keyFor({ alg: 'ES256', kid: 'old' })
+    const next = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    jwks.keys.push(webKey(next.publicKey, { kid: 'new' }))
+    for (let round = 0; round < 3; round++) t.equal(await rejection(keys.keyFor({ alg: 'ES256', kid: `made-up-${round}` })), 'MSG_ERR_TOKEN_REFUSED')
+    t.equal(jwks.requests, 1)
+    const now = Date.now()
+    t.intercept(Date, 'now', { value: () => now + COOL_DOWN_MS + 1_000 })
+    t.strictSame(await keys.keyFor({ alg: 'ES256', kid: 'new' }), { algorithm: 'ES256', key: pem(next.publicKey) })
+    t.equal(await rejection(keys.keyFor({ alg: 'ES256', kid: 'made-up' })), 'MSG_ERR_TOKEN_REFUSED')
+    t.equal(jwks.requests, 2)
+  })
+
+  t.test('is fetched anew after 10 minutes, so that a key that was withdrawn ends', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey, { kid: 'key' }))
+    const keys = new KeySet(jwks.url)
+    await keys.keyFor({ alg: 'ES256', kid: 'key' })
+    jwks.keys = []
+    const now = Date.now()
+    t.intercept(Date, 'now', { value: () => now + 601_000 })
+    t.equal(await rejection(keys.keyFor({ alg: 'ES256', kid: 'key' })), 'MSG_ERR_TOKEN_REFUSED')
+  })
+
+  t.test('that cannot be reached leaves open whether a token is good', async (t) => {
+    const keys = new KeySet(`http://127.0.0.1:${await freePort()}/`)
+    await t.rejects(keys.keyFor({ alg: 'ES256' }), { code: 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', statusCode: 503, message: /the key set cannot be fetched/ })
+  })
+
+  t.test('that is garbage leaves it open, too, and is asked again', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey))
+    const keys = new KeySet(jwks.url)
+    for (const body of ['', 'not JSON', '[]', '{"keys":7}', '{}', 'null']) {
+      jwks.body = body
+      t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', body)
+    }
+    jwks.body = undefined
+    for (jwks.status of [404, 500, 302]) t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
+    jwks.status = 200
+    t.match(await keys.keyFor({ alg: 'ES256' }), { algorithm: 'ES256' })
+  })
+
+  t.test('has no key for an algorithm that is not used, and none of a kind that is not used', async (t) => {
+    const jwks = await startJwks(t,
+      webKey(generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey, { kid: 'short' }),
+      webKey(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey, { kid: 'P-384' }),
+      { kty: 'oct', k: 'c2VjcmV0', kid: 'secret' },
+      { kty: 'RSA', kid: 'incomplete' }
+    )
+    const keys = new KeySet(jwks.url)
+    for (const header of [{ alg: 'HS256', kid: 'secret' }, { alg: 'none' }, { alg: 'RS256', kid: 'short' }, { alg: 'ES384', kid: 'P-384' }, { alg: 'ES256', kid: 'P-384' }, { alg: 'toString' }]) {
+      t.equal(await rejection(keys.keyFor(header)), 'MSG_ERR_TOKEN_REFUSED', JSON.stringify(header))
+    }
+  })
+
+  t.test('in which several keys could be the one has none', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey), webKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey))
+    await t.rejects(new KeySet(jwks.url).keyFor({ alg: 'ES256' }), { code: 'MSG_ERR_TOKEN_REFUSED', message: /no key of the key set is its own/ })
+  })
+
+  t.test('is refused at once where its address is none', async (t) => {
+    t.equal(thrown(() => new KeySet('https://a b')), 'MSG_ERR_CONFIG_INVALID')
+  })
+})
