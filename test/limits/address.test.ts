@@ -1,0 +1,19 @@
+import t from 'tap'
+import { networkOf } from '../../src/limits/address.js'
+
+t.test('networkOf', async (t) => {
+  t.test('counts an IPv4 address as itself, also within IPv6', async (t) => {
+    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '::FFFF:10.1.2.3']) t.equal(networkOf(address), '10.1.2.3')
+  })
+
+  t.test('counts the addresses of an IPv6 /64 network as one, however they are written', async (t) => {
+    for (const address of ['2001:db8:1:2::', '2001:db8:1:2::1', '2001:DB8:1:2:ffff:ffff:ffff:ffff', '2001:0db8:0001:0002:3:4:5:6', '2001:db8:1:2:3::']) t.equal(networkOf(address), '2001:db8:1:2::/64', address)
+    for (const address of ['2001:db8::1', '2001:db8:0:0:1::', '2001:db8::1:2:3:4', '2001:db8:0000::']) t.equal(networkOf(address), '2001:db8:0:0::/64', address)
+    for (const address of ['::1', '::', '0:0:0:0:0:0:0:1']) t.equal(networkOf(address), '0:0:0:0::/64', address)
+    t.not(networkOf('2001:db8:1:3::1'), networkOf('2001:db8:1:2::1'))
+  })
+
+  t.test('takes a request that comes from nowhere', async (t) => {
+    t.equal(networkOf(undefined), '')
+  })
+})
