@@ -19,9 +19,10 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
     fastify.route({
       method: 'GET',
       url,
-      handler: async (_request, reply) => {
-        // Scripts of other origins load the client as a module, too.
-        reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin').header('x-content-type-options', 'nosniff')
+      handler: async (request, reply) => {
+        // Pages of other origins load the client: as a module only where they may read it.
+        fastify.origins.share(request, reply)
+        reply.header('cross-origin-resource-policy', 'cross-origin').header('x-content-type-options', 'nosniff')
         return await reply.sendFile(file)
       },
       wsHandler: refusePath
@@ -29,7 +30,7 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
   }
 
   for (const file of publicFiles()) {
-    if (file.startsWith('client.')) serve(`/${file}`, file)
+    if (isClient(file)) serve(`/${file}`, file)
   }
 
   // A WebSocket at no channel's path is told so. Without a prefix the rest of the paths is the host's.
@@ -50,3 +51,7 @@ const files: FastifyPluginAsync<FilesRouteOptions> = async (fastify, { page }) =
 }
 
 export default files
+
+function isClient (file: string): boolean {
+  return file.startsWith('client.')
+}

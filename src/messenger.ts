@@ -13,6 +13,7 @@ import files from '../routes/files.js'
 import health from '../routes/health.js'
 import limitCounts from '../routes/limits.js'
 import pageRoute from '../routes/page.js'
+import preflight from '../routes/preflight.js'
 import revocationsRoute from '../routes/revocations.js'
 import send from '../routes/send.js'
 import sendBatch from '../routes/send-batch.js'
@@ -59,6 +60,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
       await publishing.register(tokens, { tokenMaxTtlMs })
       await publishing.register(revocationsRoute, { tokenMaxTtlMs })
     })
+    await scope.register(preflight)
     await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes })
     // What a client had to put into a URL stays out of the host's log.
   }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })

@@ -27,6 +27,15 @@ t.test('GET of a file', async (t) => {
     }
   })
 
+  t.test('answers so that with allowed origins only their pages may read it; a script tag loads the client all the same', async (t) => {
+    const app = await startService(t, { ALLOWED_ORIGINS: 'https://example.com' })
+    for (const [origin, allowed] of [['https://example.com', 'https://example.com'], ['https://evil.org', undefined]] as const) {
+      const { status, headers } = await ask(app, '/client.mjs', { headers: { origin } })
+      t.equal(status, 200)
+      t.match(headers, { 'access-control-allow-origin': allowed, vary: /Origin/, 'cross-origin-resource-policy': 'cross-origin' })
+    }
+  })
+
   t.test('answers with the page at /', async (t) => {
     const app = await startService(t)
     const { status, text } = await ask(app, '/')
@@ -54,7 +63,7 @@ t.test('a path that is nothing', async (t) => {
   t.test('is answered with 404 in the form of every error', async (t) => {
     const app = await startService(t)
     for (const path of ['/a/b', '/room/', '/-/', '/-/other', '/send/room', '/a/b?since=now']) assertError(t, await ask(app, path), 404, 'MSG_ERR_NOT_FOUND', path)
-    for (const [method, path] of [['POST', '/room'], ['PUT', '/send/room'], ['DELETE', '/room'], ['PATCH', '/'], ['POST', '/-/live'], ['OPTIONS', '/room'], ['POST', '/']] as const) {
+    for (const [method, path] of [['POST', '/room'], ['PUT', '/send/room'], ['DELETE', '/room'], ['PATCH', '/'], ['POST', '/-/live'], ['OPTIONS', '/send/room'], ['POST', '/']] as const) {
       assertError(t, await ask(app, path, { method }), 404, 'MSG_ERR_NOT_FOUND', `${method} ${path}`)
     }
   })
