@@ -94,3 +94,15 @@ export function assertError (t: Test, { status, body }: Answer, expectedStatus: 
   t.match(body, { statusCode: expectedStatus, code, error: STATUS_CODES[expectedStatus], message: /./ }, what)
   t.equal(status, expectedStatus, what)
 }
+
+/** Posts a JSON body as a publisher, or with other headers. */
+export async function post (app: FastifyInstance, path: string, body: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  return await ask(app, path, { method: 'POST', headers: publishHeaders(headers), body: JSON.stringify(body) })
+}
+
+/** A token that the service makes, with the given claims. */
+export async function mint (app: FastifyInstance, claims: Record<string, unknown>): Promise<string> {
+  const { status, body, text } = await post(app, '/-/tokens', claims)
+  if (status !== 200) throw new Error(text)
+  return String(body['token'])
+}
