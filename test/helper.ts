@@ -78,9 +78,10 @@ export async function ask (app: FastifyInstance, path: string, { method = 'GET',
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: isJson ? JSON.parse(text) as Record<string, unknown> : {} }
 }
 
-/** What a publisher sends by default; a test replaces what it is about. */
+/** What a publisher sends by default; a test replaces what it is about, or leaves it out by `undefined`. */
 export function publishHeaders (headers: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
-  return { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...headers }
+  const all = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...headers }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 /** Publishes over HTTP. */

@@ -14,7 +14,7 @@ export interface TokenRequest {
   readonly send?: readonly string[] | undefined
   readonly sub?: string | undefined
   readonly jti: string
-  /** Milliseconds that it is valid for. */
+  /** Milliseconds that it is valid for at most; from 1,000 on. */
   readonly ttlMs: number
 }
 
@@ -53,7 +53,8 @@ export class TokenIssuer {
     const now = Date.now()
     // The claim has whole seconds: one that is made in the second of a revocation would be taken for one from before it.
     const iat = Math.floor(Math.max(now, sub === undefined ? 0 : this.#revocations.revokedAt(sub) + SECOND_MS) / SECOND_MS)
-    const exp = Math.ceil((now + ttlMs) / SECOND_MS)
+    // Rounded down: no verifier takes a token that lives longer than it may.
+    const exp = Math.floor((now + ttlMs) / SECOND_MS)
     return { token: this.#sign({ subscribe, send, sub, jti, iat, exp }), exp }
   }
 }

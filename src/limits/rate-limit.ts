@@ -35,7 +35,7 @@ export class RateLimit {
     return this.#buckets.size
   }
 
-  /** Takes `amount` where 1 is left, if need be on credit. Returns 0, or the whole seconds to wait. */
+  /** Takes `amount` where one is left, more than that if need be on credit. Returns 0, or the whole seconds to wait. */
   take (key: string, amount = 1): number {
     const bucket = this.#fill(key)
     if (bucket.left < 1) return this.#waitOf(bucket)

@@ -21,17 +21,16 @@ t.test('a rate limit', async (t) => {
     const bench = new Bench(10, 1_000)
     for (let count = 0; count < 10; count++) bench.limit.take('a')
     bench.now += 99
-    t.equal(bench.limit.take('a'), 0, 'what is there may be taken on credit')
     t.equal(bench.limit.take('a'), 1)
-    bench.now += 101
-    t.equal(bench.limit.take('a'), 0)
+    bench.now += 1
+    t.strictSame([bench.limit.take('a'), bench.limit.take('a')], [0, 1])
     bench.now += 1_000_000
     t.strictSame(Array.from({ length: 11 }, () => bench.limit.take('a')), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 'to the brim and not beyond')
   })
 
   t.test('counts by weight, and says how many whole seconds to wait', async (t) => {
     const bench = new Bench(10, 1_000)
-    t.equal(bench.limit.take('a', 60), 0)
+    t.equal(bench.limit.take('a', 60), 0, 'what is begun within the limit is taken whole')
     t.equal(bench.limit.take('a'), 6)
     t.equal(bench.limit.wait('a'), 6)
     bench.now += 5_000
