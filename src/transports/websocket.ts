@@ -55,7 +55,8 @@ export class WebSocketSubscriber extends Subscriber {
     this.#settings = settings
     // At once and not with the next beat: until then pings could pile up answers that nobody reads.
     this.#connection[SUBSCRIBER] = this
-    this.#connection.on('data', checkFlood)
+    // Ahead of ws, which would answer a chunk full of pings and then end the connection without a word.
+    this.#connection.prependListener('data', checkFlood)
     replaceErrorListener(socket)
   }
 
