@@ -314,6 +314,17 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes): 
     })
   })
 
+  t.test(`${name} as a broker: notices`, async (t) => {
+    t.test('MUST be shown to every node, that of whoever posts them included', async (t) => {
+      const [a, b] = await createNodes(t)
+      await a.broker.post('from a', Date.now() + 60_000)
+      t.strictSame(a.notices, ['from a'])
+      await eventually('the other node', () => b.notices.includes('from a'))
+      await b.broker.post('from b', Date.now() + 60_000)
+      await eventually('both', () => a.notices.length === 2 && b.notices.length === 2)
+    })
+  })
+
   t.test(`${name} as a broker: closing`, async (t) => {
     t.test('MUST reject, not throw, what is published later, and deliver nothing of it', async (t) => {
       const [a] = await createNodes(t)

@@ -1,0 +1,107 @@
+import t from 'tap'
+import { rejection } from '../../codes.js'
+import { eventually } from './eventually.js'
+import { createNode, startNode, uniquePrefix } from './redis-node.js'
+import { startProxy } from './proxy.js'
+import { startRedis } from './redis-server.js'
+
+const soon = (ms = 60_000): number => Date.now() + ms
+
+t.test('A notice', async (t) => {
+  const server = await startRedis(t)
+
+  t.test('is shown on every node, once, also when it is posted again', async (t) => {
+    const options = { redis: server.url, keyPrefix: uniquePrefix() }
+    const [a, b] = [await startNode(t, options), await startNode(t, options)]
+    await a.broker.post('x y', soon())
+    t.strictSame(a.notices, ['x y'], 'here when it is posted')
+    await eventually('shown on the other node', () => b.notices.length > 0)
+    await b.broker.post('x y', soon())
+    await b.broker.post('z', soon() + 0.5)
+    await eventually('the second one', () => a.notices.length === 2)
+    t.strictSame([a.notices, b.notices], [['x y', 'z'], ['x y', 'z']])
+  })
+
+  t.test('is shown to a node that comes later, before it is ready, and not when its time is over', async (t) => {
+    const options = { redis: server.url, keyPrefix: uniquePrefix() }
+    const a = await startNode(t, options)
+    await a.broker.post('over', Date.now() - 1)
+    await a.broker.post('kept', soon())
+    const b = createNode(t, options)
+    t.strictSame([b.broker.ready, b.notices], [false, []])
+    await b.broker.started
+    t.strictSame(b.notices, ['kept'])
+  })
+
+  t.test('is kept apart from those of other messengers on the same server', async (t) => {
+    const [a, b] = [await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() }), await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() })]
+    await a.broker.post('mine', soon())
+    const c = await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() })
+    t.strictSame([a.notices, b.notices, c.notices], [['mine'], [], []])
+  })
+
+  t.test('leaves nothing on the server when its time is over', async (t) => {
+    const keyPrefix = uniquePrefix()
+    const [a, redis] = [await startNode(t, { redis: server.url, keyPrefix }), server.connect(t)]
+    await a.broker.post('short', soon(200))
+    t.equal((await redis.keys(`${keyPrefix}*`)).length, 1)
+    await eventually('gone', async () => (await redis.keys(`${keyPrefix}*`)).length === 0)
+  })
+})
+
+t.test('A node', async (t) => {
+  t.test('gives back to a server that lost its data what is not over, so that others learn of it', async (t) => {
+    const server = await startRedis(t)
+    const options = { redis: server.url, keyPrefix: uniquePrefix(), timings: { auditMs: 50 } }
+    const a = await startNode(t, options)
+    const end = soon(300)
+    await a.broker.post('kept', soon())
+    await a.broker.post('short', end)
+    await server.kill()
+    await a.turned(false)
+    await eventually('the short one is over', () => Date.now() > end)
+    await server.start()
+    await a.turned(true)
+    const b = await startNode(t, options)
+    t.strictSame(b.notices, ['kept'])
+    t.strictSame(a.notices, ['kept', 'short'], 'it is not told again what it knows')
+  })
+
+  t.test('finds an announcement that it missed while its connection was away', async (t) => {
+    const server = await startRedis(t)
+    const proxy = await startProxy(t, server.socket)
+    const keyPrefix = uniquePrefix()
+    const a = await startNode(t, { redis: server.url, keyPrefix })
+    const b = await startNode(t, { redis: proxy.url, keyPrefix })
+    proxy.deaf = true
+    proxy.cut()
+    await b.turned(false)
+    await a.broker.post('missed', soon())
+    t.strictSame(b.notices, [])
+    proxy.deaf = false
+    await b.turned(true)
+    t.strictSame(b.notices, ['missed'])
+  })
+
+  t.test('finds an announcement that was lost without a sign with the next audit', async (t) => {
+    const server = await startRedis(t)
+    const keyPrefix = uniquePrefix()
+    const b = await startNode(t, { redis: server.url, keyPrefix, timings: { auditMs: 50 } })
+    const a = await startNode(t, { redis: server.url, keyPrefix })
+    const redis = server.connect(t)
+    await a.broker.post('first', soon())
+    await eventually('announced', () => b.notices.length === 1)
+    const [key = ''] = await redis.keys(`${keyPrefix}*`)
+    await redis.zadd(key, soon(), 'lost')
+    await eventually('found', () => b.notices.includes('lost'))
+  })
+
+  t.test('refuses to post while Redis is away', async (t) => {
+    const server = await startRedis(t)
+    const node = await startNode(t, { redis: server.url })
+    await server.kill()
+    await node.turned(false)
+    t.equal(await rejection(node.broker.post('x', soon())), 'MSG_ERR_ENGINE_UNAVAILABLE')
+    t.strictSame(node.notices, [])
+  })
+})
