@@ -36,6 +36,58 @@ t.test('readConfig', async (t) => {
     })
   })
 
+  t.test('reads every variable of access and limits, in its unit', async (t) => {
+    const secret = 's'.repeat(32)
+    const env = {
+      TOKEN_SECRET: `${secret}, ${secret}2`, TOKEN_PUBLIC_KEY: 'PEM', TOKEN_JWKS_URL: 'https://example.com/keys', TOKEN_ISSUER: 'me, you', TOKEN_AUDIENCE: 'push', TOKEN_MAX_TTL: '3600.5', PUBLIC_CHANNELS: 'news,open:*', ALLOWED_ORIGINS: 'https://example.com, https://*.example.org', MAX_RECEIVED_BYTES: '2048', MAX_CONNECTIONS: '1', MAX_CONNECTIONS_PER_ADDRESS: '2', MAX_CHANNELS: '3', MAX_SUBSCRIBES_PER_SECOND: '4', MAX_PUBLISHES_PER_SECOND: '5', MAX_REFUSED_TOKENS_PER_MINUTE: '6', MAX_URL_BYTES: '256', UPGRADE_TIMEOUT: '0.5', MAX_HEADER_BYTES: '1024', REQUEST_TIMEOUT: '7', TRUST_PROXY: 'true'
+    }
+    t.match(readConfig(env), {
+      maxHeaderBytes: 1_024,
+      requestTimeoutMs: 7_000,
+      trustProxy: true,
+      messenger: {
+        tokenSecret: [secret, `${secret}2`], tokenPublicKey: 'PEM', tokenJwksUrl: 'https://example.com/keys', tokenIssuer: ['me', 'you'], tokenAudience: ['push'], tokenMaxTtlMs: 3_600_500, publicChannels: ['news', 'open:*'], allowedOrigins: ['https://example.com', 'https://*.example.org'], maxReceivedBytes: 2_048, maxConnections: 1, maxConnectionsPerAddress: 2, maxChannels: 3, maxSubscribesPerSecond: 4, maxPublishesPerSecond: 5, maxRefusedTokensPerMinute: 6, maxUrlBytes: 256, upgradeTimeoutMs: 500
+      }
+    })
+    t.match(readConfig({}), {
+      maxHeaderBytes: 16_384,
+      requestTimeoutMs: 30_000,
+      trustProxy: false,
+      messenger: {
+        tokenIssuer: [], tokenAudience: [], tokenMaxTtlMs: 2_592_000_000, publicChannels: [], maxReceivedBytes: 65_536, maxConnections: 20_000, maxConnectionsPerAddress: 1_000, maxChannels: 20_000, maxSubscribesPerSecond: 500, maxPublishesPerSecond: 10_000, maxRefusedTokensPerMinute: 60, maxUrlBytes: 8_192, upgradeTimeoutMs: 10_000
+      }
+    })
+  })
+
+  t.test('takes for TRUST_PROXY yes, no, or whom to trust', async (t) => {
+    for (const [text, value] of [['', false], ['false', false], ['true', true], ['loopback', ['loopback']], ['10.0.0.0/8, ::1, fd00::/8,uniquelocal,linklocal, 1.2.3.4', ['10.0.0.0/8', '::1', 'fd00::/8', 'uniquelocal', 'linklocal', '1.2.3.4']]] as const) {
+      t.strictSame(readConfig({ TRUST_PROXY: text }).trustProxy, value, text)
+    }
+    for (const text of ['yes', '1', 'TRUE', 'example.com', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0.0/x', '10.0.0', 'loopback,', ',', '10.0.0.1 10.0.0.2']) {
+      t.equal(complaint({ TRUST_PROXY: text }), `TRUST_PROXY must be true, false or a list of addresses, networks (10.0.0.0/8), loopback, linklocal and uniquelocal, but is ${JSON.stringify(text)}`)
+    }
+  })
+
+  t.test('refuses lists in which one is invalid, with the variable\'s name', async (t) => {
+    for (const [env, message] of [
+      [{ PUBLIC_CHANNELS: 'a b' }, 'PUBLIC_CHANNELS must be a list of patterns'], [{ PUBLIC_CHANNELS: 'a,,b' }, 'PUBLIC_CHANNELS must be'], [{ ALLOWED_ORIGINS: 'example.com' }, 'ALLOWED_ORIGINS must be a list of origins'],
+      [{ TOKEN_ISSUER: 'a,' }, 'TOKEN_ISSUER must be a list of texts'], [{ TOKEN_AUDIENCE: ',' }, 'TOKEN_AUDIENCE must be'], [{ TOKEN_JWKS_URL: 'http://example.com' }, 'TOKEN_JWKS_URL must be an https:// address'],
+      [{ TOKEN_MAX_TTL: '0.5' }, 'TOKEN_MAX_TTL must be a number from 1 to'], [{ MAX_HEADER_BYTES: '1023' }, 'MAX_HEADER_BYTES must be an integer from 1024 to 1048576'], [{ REQUEST_TIMEOUT: '0' }, 'REQUEST_TIMEOUT must be an integer from 1 to 3600'],
+      [{ UPGRADE_TIMEOUT: '0' }, 'UPGRADE_TIMEOUT must be a number from 0.1 to 600'], [{ MAX_CONNECTIONS: '0' }, 'MAX_CONNECTIONS must be an integer from 1 to']
+    ] as const) t.match(complaint(env), message)
+  })
+
+  t.test('reads secrets of subscribers\' tokens from files, too, and tells none of them', async (t) => {
+    const secret = 's'.repeat(32)
+    const directory = t.testdir({ secret: `${secret}\n`, key: 'PEM\n' })
+    t.match(readConfig({ TOKEN_SECRET_FILE: join(directory, 'secret'), TOKEN_PUBLIC_KEY_FILE: join(directory, 'key') }).messenger, { tokenSecret: [secret], tokenPublicKey: 'PEM' })
+    for (const text of ['too-short', `${secret},too-short`, `${secret} too-short`, ',']) {
+      const message = complaint({ TOKEN_SECRET: text })
+      t.equal(message, 'TOKEN_SECRET must be a secret, or a list of secrets, of 32 to 1024 printable ASCII characters without space and comma')
+    }
+    for (const name of ['TOKEN_SECRET_FILE', 'TOKEN_PUBLIC_KEY_FILE']) t.match(complaint({ [name]: join(directory, 'missing') }), new RegExp(`^${name} must name a file that can be read`))
+  })
+
   t.test('takes fractions of seconds to the millisecond', async (t) => {
     for (const [text, ms] of [['16.1', 16_100], ['1.005', 1_005], ['0.57', 570], ['4.35', 4_350], ['0', 0]] as const) {
       t.equal(readConfig({ DRAIN_SECONDS: text }).messenger.drainMs, ms, text)

@@ -46,6 +46,33 @@ t.test('resolveOptions', async (t) => {
     for (const token of [{}, { secret: true }]) t.equal(thrown(() => resolveOptions({ token })), 'MSG_ERR_CONFIG_INVALID', JSON.stringify(token))
   })
 
+  t.test('takes secrets of 32 characters at least', async (t) => {
+    const secret = 's'.repeat(32)
+    for (const tokenSecret of [secret, [secret, `${secret}2`]]) t.strictSame(resolveOptions({ tokenSecret }).tokenSecret, tokenSecret)
+    for (const tokenSecret of ['s'.repeat(31), [], [secret, 'short'], `${secret} x`, 'x'.repeat(1_025), null, {}]) {
+      t.throws(() => resolveOptions({ tokenSecret }), { code: 'MSG_ERR_CONFIG_INVALID', message: /^Option tokenSecret must be a secret, or a list of secrets[^"]*$/ })
+    }
+  })
+
+  t.test('takes a key set from https, or from this machine', async (t) => {
+    for (const tokenJwksUrl of ['https://example.com/keys', 'http://localhost:3000/', 'http://127.0.0.1/keys', 'http://[::1]:3000/']) t.match(resolveOptions({ tokenJwksUrl }), { tokenJwksUrl })
+    for (const tokenJwksUrl of ['http://example.com/', 'http://localhost.example.com/', 'https:///', 'ftp://example.com', 'keys.json', '', 7]) t.equal(thrown(() => resolveOptions({ tokenJwksUrl })), 'MSG_ERR_CONFIG_INVALID', String(tokenJwksUrl))
+  })
+
+  t.test('takes a function for authorize, and nothing else', async (t) => {
+    const authorize = (): boolean => true
+    t.equal(resolveOptions({ authorize }).authorize, authorize)
+    for (const other of ['yes', true, {}, null]) t.throws(() => resolveOptions({ authorize: other }), { code: 'MSG_ERR_CONFIG_INVALID', message: /^Option authorize must be a function/ })
+  })
+
+  t.test('takes lists for issuers, audiences, channels and origins, and no object for one', async (t) => {
+    const given = { tokenIssuer: ['a'], tokenAudience: ['b'], publicChannels: ['c*'], allowedOrigins: ['*'] }
+    t.match(resolveOptions(given), given)
+    for (const name of Object.keys(given)) {
+      for (const value of ['a', {}, [''], [7], null]) t.equal(thrown(() => resolveOptions({ [name]: value })), 'MSG_ERR_CONFIG_INVALID', `${name} ${JSON.stringify(value)}`)
+    }
+  })
+
   t.test('takes a prefix of whole segments', async (t) => {
     for (const prefix of ['', '/rt', '/a/b', '/:tenant']) t.equal(resolveOptions({ prefix }).prefix, prefix)
     for (const prefix of ['rt', '/', '/rt/', '//', 'a/b', 7, null]) t.equal(thrown(() => resolveOptions({ prefix })), 'MSG_ERR_CONFIG_INVALID', String(prefix))
