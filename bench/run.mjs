@@ -3,7 +3,7 @@
 //   node bench/run.mjs                      peers, full size: about 15 minutes on two quiet cores
 //   node bench/run.mjs --quick              small and short, prints only: for a look while developing
 //   node bench/run.mjs --only=express-ws,messenger --cases=w16,posts --seconds=2 --reps=1     prints only, too
-//   node bench/run.mjs --scale --connect --reconnect --churn --logs      these programs instead of the peers; each is a command of its own as well
+//   node bench/run.mjs --scale --connect --reconnect --churn --logs --tokens      these programs instead of the peers; each is a command of its own as well
 //   node bench/run.mjs --all                peers and all of those
 //
 // Exit code 1 when a target is missed.
@@ -16,6 +16,7 @@ import { finish, measureAndKeep } from './program.mjs'
 import { prepare } from './process/prepare.mjs'
 import { reconnect } from './reconnect.mjs'
 import { scale } from './scale.mjs'
+import { tokens } from './tokens.mjs'
 
 const FULL = { subscribers: 1_000, warmUpMs: 2_000, measureMs: 4_000, repetitions: 3, connections: 10_000, settleMs: 4_000, messages: 1_000 }
 const QUICK = { subscribers: 200, warmUpMs: 500, measureMs: 1_000, repetitions: 1, connections: 1_000, settleMs: 1_000, messages: 100 }
@@ -31,6 +32,7 @@ await finish(async () => {
       churn: { type: 'boolean', default: false },
       logs: { type: 'boolean', default: false },
       base: { type: 'string' },
+      tokens: { type: 'boolean', default: false },
       only: { type: 'string' },
       cases: { type: 'string' },
       subscribers: { type: 'string' },
@@ -50,7 +52,7 @@ await finish(async () => {
   }
   prepare()
 
-  const others = { scale, connect, reconnect, churn, logs }
+  const others = { scale, connect, reconnect, churn, logs, tokens }
   const chosen = Object.keys(others).filter((name) => all || values[name])
   if (all || chosen.length === 0) {
     await measureAndKeep('peers', () => measurePeers(settings, { only: only?.split(','), cases: cases?.split(',') }), !quick && !partial)

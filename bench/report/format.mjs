@@ -26,8 +26,12 @@ export function verdicts (targets) {
 
 export const countFailed = (targets) => targets.filter(({ value, ok }) => value !== undefined && !ok).length
 
-/** When and on what a section was measured. */
-export function provenance ({ date, cpu, cores, memoryGiB, kernel, node, pinned }) {
-  return `Measured ${date} on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node.js ${node}; ` +
-    (pinned ? 'server pinned to core 0, load to core 1.' : 'server and load not pinned (no `taskset`, or one core).')
+/** When and on what a section was measured, and where its two sides ran. */
+export function provenance (machine) {
+  return `${whereabouts(machine)}; ${machine.pinned ? 'server pinned to core 0, load to core 1.' : 'server and load not pinned (no `taskset`, or one core).'}`
+}
+
+/** When and on what something was measured. */
+export function whereabouts ({ date, cpu, cores, memoryGiB, kernel, node }) {
+  return `Measured ${date} on ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${kernel}, Node.js ${node}`
 }

@@ -4,9 +4,10 @@ import { logsSection } from './logs.mjs'
 import { peersSection } from './peers.mjs'
 import { reconnectSection } from './reconnect.mjs'
 import { scaleSection } from './scale.mjs'
+import { tokensSection } from './tokens.mjs'
 
 /** The sections of the report in their order; each turns its result into `{ markdown, failed }`. */
-export const sections = { peers: peersSection, scale: scaleSection, connect: connectSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection }
+export const sections = { peers: peersSection, scale: scaleSection, connect: connectSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection, tokens: tokensSection }
 
 /** The whole report, of the results that there are. `read(name)` returns a result or undefined. */
 export function render (read) {
