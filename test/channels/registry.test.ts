@@ -322,6 +322,20 @@ t.test('While the engine is away', async (t) => {
     t.strictSame(member.offsets, [1, 2])
   })
 
+  t.test('one that left before it was refused is not kept', async (t) => {
+    const { registry, broker } = createStubbed(t)
+    broker.refusal = away()
+    const member = new FakeSubscriber()
+    const subscribed = registry.subscribe('room', member, 'now', true)
+    registry.release(member)
+    await subscribed
+    broker.refusal = undefined
+    const { reads: { length } } = broker
+    await join(registry, new FakeSubscriber(), 'other')
+    t.equal(broker.reads.length, length + 1)
+    t.match(member, { standings: { length: 0 }, closes: { length: 0 } })
+  })
+
   t.test('one that leaves is not tried again, and frees its channel', async (t) => {
     const { registry, broker } = createStubbed(t)
     broker.ready = false

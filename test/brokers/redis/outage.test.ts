@@ -224,6 +224,25 @@ t.test('When Redis is back', async (t) => {
     t.match(await b.broker.publish('room', '12'), { offset: 12 })
   })
 
+  t.test('after a log could not be read when a message was missed, it is read as soon as it can be', async (t) => {
+    const server = await startRedis(t)
+    const redis = server.connect(t)
+    const node = await startNode(t, { redis: server.url })
+    await node.join('room')
+    await node.publish('room', 1)
+    await node.handed('room', 1)
+    const { epoch } = await node.broker.read('room', 'now')
+    await redis.call('ACL', 'SETUSER', 'default', '-evalsha', '-eval')
+    await redis.hset('m:{room}:meta', 'head', 3)
+    for (const offset of [2, 3]) await redis.xadd('m:{room}:log', `${offset}-${Date.now()}`, 'm', String(offset))
+    await redis.spublish('m:{room}:live', `${epoch}:3 3`)
+    await eventually('a denial', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0)
+    t.strictSame(node.messages('room'), ['1'])
+    await redis.call('ACL', 'SETUSER', 'default', 'allcommands')
+    await node.handed('room', 3)
+    t.strictSame(node.offsets('room'), range(1, 3))
+  })
+
   t.test('after the subscriptions were ended by the server, nothing is missing', async (t) => {
     const server = await startRedis(t)
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: server.url })]
