@@ -252,11 +252,13 @@ export class RedisBroker implements Broker {
       }
       this.#store.doubt([...this.#marks, ...this.#positions()])
       await this.#store.doubts.settleAll()
-      await this.#rollCall.gather(this.#store.withAdmitted(tenures), tenures.length)
+      const failure = await refusalOf(this.#rollCall.gather(this.#store.withAdmitted(tenures), tenures.length))
+      // In a cluster it may be on a master that is gone for good, and the logs of the others must not be gone with it.
+      if (failure !== undefined && !isCluster(this.#commands.client)) throw failure as Error
       this.#store.admit(tenures)
     } else {
       // Others may have taken this node for dead.
-      await this.#rollCall.answer()
+      await refusalOf(this.#rollCall.answer())
     }
     await this.#notices.catchUp()
     /* c8 ignore start: a connection that is lost between the server's answer and this line, which no test can time */

@@ -10,6 +10,8 @@ import { type Proxy, startProxy } from './proxy.js'
 
 /** Longer than a takeover takes, so that the test sees one and not the other. */
 const AUDIT_MS = 60_000
+/** A cluster's client knows whom to subscribe at some time after it is ready; on a busy machine that is a long one. */
+const PATIENT = { commandMs: 3_000 }
 
 async function published (node: TestNode, channel: string, text: string): Promise<{ epoch: string, offset: number }> {
   let published: { epoch: string, offset: number } | undefined
@@ -23,14 +25,14 @@ async function published (node: TestNode, channel: string, text: string): Promis
 const cluster = await startCluster(t)
 
 testContract(t, 'RedisBroker with a cluster', async (t, retention) => {
-  const options = { redis: cluster.url, keyPrefix: uniquePrefix(), ...retention }
+  const options = { redis: cluster.url, keyPrefix: uniquePrefix(), ...retention, timings: PATIENT }
   return [await startNode(t, options), await startNode(t, options)]
 })
 
 t.test('Two nodes on a cluster', async (t) => {
   t.test('have channels on every master, and listen only to those that are occupied', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix }), await startNode(t, { redis: cluster.url, keyPrefix })]
+    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })]
     const channels = (await cluster.channels(keyPrefix)).flat()
     for (const channel of channels) {
       await b.join(channel)
@@ -46,7 +48,7 @@ t.test('Two nodes on a cluster', async (t) => {
 
   t.test('count the subscribers of both', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix }), await startNode(t, { redis: cluster.url, keyPrefix })]
+    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })]
     await a.join('room')
     await b.join('room')
     await eventually('two', () => a.broker.count('room') === 2 && b.broker.count('room') === 2)
@@ -54,7 +56,7 @@ t.test('Two nodes on a cluster', async (t) => {
 
   t.test('read on where they stood after every connection was ended', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix }), await startNode(t, { redis: cluster.url, keyPrefix })]
+    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })]
     const channels = (await cluster.channels(keyPrefix)).flat()
     for (const channel of channels) await b.join(channel)
     for (let round = 1; round <= 6; round++) {
@@ -77,7 +79,7 @@ t.test('Two nodes on a cluster', async (t) => {
     }
     const host = new Cluster(proxies.map(({ port }) => ({ host: '127.0.0.1', port })), { natMap, keyPrefix: 'host:', shardedSubscribers: false, lazyConnect: true })
     t.teardown(() => { host.disconnect() })
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix }), await startNode(t, { redis: host, keyPrefix, timings: { auditMs: 300, commandMs: 500 } })]
+    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: host, keyPrefix, timings: { auditMs: 300, commandMs: 500 } })]
     const channels = (await cluster.channels(keyPrefix)).flat()
     for (const channel of channels) {
       await b.join(channel)
@@ -109,7 +111,7 @@ t.test('Two nodes on a cluster', async (t) => {
 
 t.test('When a master of the cluster fails', async (t) => {
   const cluster = await startCluster(t, 1)
-  const keyPrefix = uniquePrefix()
+  const keyPrefix = await cluster.prefix()
   const options = { redis: cluster.url, keyPrefix, timings: { auditMs: AUDIT_MS } }
   const [a, b] = [await startNode(t, options), await startNode(t, options)]
   const [[failing], [steady]] = await cluster.channels(keyPrefix) as [[string], [string], [string]]

@@ -286,6 +286,17 @@ t.test('When Redis is back', async (t) => {
     t.strictSame(b.resets, [])
   })
 
+  t.test('and does not tell who is there, a node is not ready until it does', async (t) => {
+    const server = await startRedis(t)
+    const redis = server.connect(t)
+    await redis.call('ACL', 'SETUSER', 'default', '-hgetall')
+    const node = createNode(t, { redis: server.url })
+    await eventually('a denial', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0)
+    t.equal(node.broker.ready, false)
+    await redis.call('ACL', 'SETUSER', 'default', '+hgetall')
+    await node.turned(true)
+  })
+
   t.test('and refuses the census for a while, the counts of other nodes are known with the next audit', async (t) => {
     const server = await startRedis(t)
     const redis = server.connect(t)

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { eventually } from './eventually.js'
+import { uniquePrefix } from './redis-node.js'
 import { createDirectory, freePort, RedisServer } from './redis-server.js'
 
 const NODE_TIMEOUT_MS = 700
@@ -21,6 +22,15 @@ export class RedisCluster {
 
   get url (): string {
     return `redis+cluster://${this.members.map(({ server }) => `127.0.0.1:${server.port}`).join(',')}`
+  }
+
+  /** A prefix under which the nodes are called on the third master. */
+  async prefix (): Promise<string> {
+    for (;;) {
+      const keyPrefix = uniquePrefix()
+      const slot = await this.masters[2]?.redis.cluster('KEYSLOT', `${keyPrefix}nodes`) ?? 0
+      if (slot >= 2 * SLOTS_PER_MASTER) return keyPrefix
+    }
   }
 
   /** Names of channels of which the first is the first master's, the second the second's and so on. */
