@@ -4,6 +4,9 @@ import fp from 'fastify-plugin'
 import * as errors from '../src/errors.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
 
+/** What is read of a body that was refused, as much as the largest batch has by default. A whole batch may be refused for its token. */
+const MAX_DISCARDED_BYTES = 16 * 1024 ** 2
+
 /** Options of this plugin. */
 export interface ErrorsPluginOptions {
   /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
@@ -27,10 +30,28 @@ export function sendError (error: FastifyError, reply: FastifyReply): FastifyRep
   const body = errors.errorBody(error)
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
   if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<errors.RateLimitedError>).retryAfter ?? 1))
-  // Fastify closes the connection behind a body that was refused; the reset overtakes the answer where more of the body is on the
-  // way. What is still to come is read and thrown away instead, and the publisher keeps its connection.
-  if (reply.hasHeader('connection')) reply.removeHeader('connection').request.raw.resume()
+  if (hasBody(reply.request)) discardBody(reply)
   return reply.code(body.statusCode).send(body)
+}
+
+function hasBody ({ headers }: FastifyRequest): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+}
+
+/**
+ * Fastify closes the connection behind a body that was refused; the reset overtakes the answer where more of the body is on the way.
+ * What is still to come is read and thrown away instead, and the publisher keeps its connection, but not without end.
+ */
+function discardBody (reply: FastifyReply): void {
+  const { headers, raw } = reply.request
+  if (Number(headers['content-length'] ?? 0) > MAX_DISCARDED_BYTES) { reply.header('connection', 'close'); return }
+  // What stands in the response itself is said of every request, because the server closes.
+  if (!reply.raw.hasHeader('connection')) reply.removeHeader('connection')
+  let left = MAX_DISCARDED_BYTES
+  raw.on('data', ({ length }: Buffer) => {
+    left -= length
+    if (left < 0) raw.destroy()
+  })
 }
 
 /** What is said of a body that breaks the schema of a route for tokens. */

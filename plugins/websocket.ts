@@ -1,16 +1,23 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import { selectProtocol } from '../src/access/credential.js'
+import { UpgradeInvalidError } from '../src/errors.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
 import { Close } from '../src/wire/close.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
+import { type Connection, ignoreUpgrade, isWebSocketUpgrade } from './other-upgrades.js'
+import { answerRaw } from './raw-answer.js'
 
 /** Largest frame that is taken from a subscriber, in bytes. What it says is thrown away. */
 const MAX_RECEIVED_FRAME_BYTES = 4_096
 const SWEEPS_PER_TIMEOUT = 4
+/** What a handshake that is wrong is told beside the error (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
+const TAKEN = ['Connection: Upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
 /** Options of this plugin. */
 export interface WebSocketPluginOptions {
@@ -24,9 +31,12 @@ export interface WebSocketPluginOptions {
 
 /** Loads @fastify/websocket where the host has not, and makes sure that no request to upgrade holds a connection for good. */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters }) => {
-  if (!fastify.hasPlugin('@fastify/websocket')) {
+  const own = !fastify.hasPlugin('@fastify/websocket')
+  // Where it listens for requests to upgrade; those that do not lead to a WebSocket are kept from it.
+  const upgrades = new EventEmitter()
+  if (own) {
     await fastify.register(websocket, {
-      options: { maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol },
+      options: { server: upgrades as Server, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol },
       // Its own would send 1005 and wait half a minute for each silent client.
       preClose (done) {
         for (const socket of this.websocketServer.clients) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
@@ -34,6 +44,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
         done()
       }
     })
+    fastify.websocketServer.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
   }
 
   // A refused upgrade leaves its socket to @fastify/websocket, which ends it only if its own hooks ran. They do not for a
@@ -54,9 +65,12 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     sweeper = pending.size > 0 ? setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref() : undefined
   }
   // Ahead of the listener that upgrades: it may be done before it returns.
-  fastify.server.prependListener('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+  fastify.server.prependListener('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    // Other listeners may know what to do with it.
+    if (own && !isWebSocketUpgrade(request) && fastify.server.listenerCount('upgrade') === 1) { ignoreUpgrade(request, socket as Connection, head); return }
     pending.set(socket, performance.now())
     sweeper ??= setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref()
+    upgrades.emit('upgrade', request, socket, head)
   })
   fastify.websocketServer.on('connection', (_socket: WebSocket, { socket }: IncomingMessage) => { pending.delete(socket) })
   fastify.addHook('preClose', async () => {

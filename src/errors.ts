@@ -87,6 +87,13 @@ export const RequestInvalidError = createError(
   400
 )
 
+/** A request to upgrade to a WebSocket is not what RFC 6455 has it be. */
+export const UpgradeInvalidError = createError<[string]>(
+  'MSG_ERR_UPGRADE_INVALID',
+  'The request to upgrade is invalid (%s): use version 13 of the WebSocket protocol (RFC 6455)',
+  426
+)
+
 /** There is nothing at this method and path. */
 export const NotFoundError = createError<[string, string]>(
   'MSG_ERR_NOT_FOUND',

@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import { realpathSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
-import Fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { answerClientError } from '../plugins/client-error.js'
 import { sendError } from '../plugins/errors.js'
 import { pathOf } from './access/redact.js'
@@ -50,6 +50,8 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, me
     // A request that trickles in is ended; streams and WebSockets have arrived whole.
     requestTimeout: requestTimeoutMs,
     http: { maxHeaderSize: maxHeaderBytes, headersTimeout: Math.min(MAX_HEADERS_TIMEOUT_MS, requestTimeoutMs), connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    // Routes know how to say that the messenger closes, in the form of every error.
+    return503OnClosing: false,
     logger: logLevel === 'silent' ? false : { level: logLevel },
     // Two lines a message would cost more than the message.
     logController: new LogController({ disableRequestLogging: true }),
@@ -59,7 +61,13 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, me
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
-  app.setNotFoundHandler((request, reply) => sendError(new NotFoundError(request.method, pathOf(request.url)), reply))
+  const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
+  app.setNotFoundHandler(answerNotFound)
+  // Before a body is read that is for nobody.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) answerNotFound(request, reply)
+    else done()
+  })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error.statusCode !== undefined && error.statusCode < 500) return sendError(error, reply)
     request.log.error(error)

@@ -8,7 +8,7 @@ import { start } from '../src/server.js'
 import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
-import { RawConnection, Subscription, upgradeRequest } from './sockets.js'
+import { connectRaw, RawConnection, Subscription, upgradeRequest } from './sockets.js'
 import { until } from './turns.js'
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url))
@@ -24,7 +24,7 @@ class ServiceProcess {
 
   constructor (t: Test, env: NodeJS.ProcessEnv, args: string[] = []) {
     // The loaders of TypeScript and of the coverage are passed on; of the environment only what they need.
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|TAP|_TAP)/.test(name)))
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|TAP|_TAP|TS_NODE_|TSIMP_)/.test(name)))
     this.child = spawn(process.execPath, [...process.execArgv, ...args, SERVER], { env: { ...inherited, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     t.teardown(() => { this.child.kill('SIGKILL') })
     this.exited = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
@@ -96,6 +96,40 @@ t.test('the service', async (t) => {
     const { statusCode, body } = await app.inject({ method: 'POST', url: '/send/room', headers: { ...publishHeaders(), 'content-length': '5' } as Record<string, string>, payload: '{"message":1}' })
     t.equal(statusCode, 400)
     t.match(JSON.parse(body), { code: 'MSG_ERR_BODY_INVALID' })
+  })
+
+  t.test('answers what is at no path before its body comes, whatever that is', async (t) => {
+    const app = await startService(t)
+    for (const [type, length] of [['text/plain', 'Content-Length: 1000'], ['application/json', 'Content-Length: 99999999999'], ['application/json', 'Transfer-Encoding: chunked']] as const) {
+      const connection = await connectRaw(t, app)
+      connection.write(`POST /room HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`)
+      const head = await connection.readHead()
+      t.match(head, /^HTTP\/1\.1 404 /)
+      t.match(JSON.parse((await connection.readBytes(Number(/content-length: (\d+)/.exec(head)?.[1]))).toString()), { statusCode: 404, code: 'MSG_ERR_NOT_FOUND' })
+    }
+  })
+
+  t.test('answers who comes while it closes in the form of every error', async (t) => {
+    const app = await startService(t)
+    const requests = ['POST /send/room HTTP/1.1\r\nHost: test\r\n', 'GET /room HTTP/1.1\r\nHost: test\r\n', 'GET /room?wait=9 HTTP/1.1\r\nHost: test\r\n']
+    const connections = await Promise.all(requests.map(async (start) => {
+      const connection = await connectRaw(t, app)
+      connection.write(start)
+      return connection
+    }))
+    // Answered behind the first parts, so that these have been read.
+    await ask(app, '/-/live')
+    const closed = app.close()
+    await until(() => app.channels.closing)
+    for (const connection of connections) {
+      connection.write(`Authorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"message":1}`)
+      const head = await connection.readHead()
+      t.match(head, /^HTTP\/1\.1 503 [^]*connection: close/i)
+      t.match(head, /retry-after: 1/i)
+      t.match(JSON.parse((await connection.readBytes(Number(/content-length: (\d+)/.exec(head)?.[1]))).toString()), { statusCode: 503, code: 'MSG_ERR_CLOSED' })
+      await connection.closed
+    }
+    await closed
   })
 })
 

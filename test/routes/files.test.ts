@@ -49,6 +49,17 @@ t.test('GET of a file', async (t) => {
     t.match(await ask(app, '/client.js', { headers: { 'if-none-match': etag } }), { status: 304, text: '' })
   })
 
+  t.test('as HEAD is answered the same without the file', async (t) => {
+    for (const [app, paths] of [[await startService(t), ['/', '/index.html', '/page.js', '/client.js', '/client.mjs']], [await startHost(t, { prefix: '/rt' }), ['/rt/client.js']]] as const) {
+      for (const path of paths) {
+        const [get, head] = [await ask(app, path), await ask(app, path, { method: 'HEAD' })]
+        t.equal(head.status, 200, path)
+        t.equal(head.text, '')
+        t.same({ ...head.headers, date: '' }, { ...get.headers, date: '' })
+      }
+    }
+  })
+
   t.test('finds nothing outside the directory', async (t) => {
     const app = await startService(t)
     for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/public/client.js', '//etc/passwd', '/client.js/', '/client.js/..']) {

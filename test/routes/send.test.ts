@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
-import { ask, assertError, ID, publish, publishHeaders, startService, TOKEN, type AskOptions } from '../helper.js'
+import { ask, assertError, countConnections, ID, publish, publishHeaders, startService, TOKEN, type AskOptions } from '../helper.js'
 import { connectRaw, subscribe, type Subscription } from '../sockets.js'
+import { until } from '../turns.js'
 
 /** A service and a subscriber that sees whether anything of what a test does was delivered. */
 async function watched (t: Test, env?: NodeJS.ProcessEnv): Promise<{ app: FastifyInstance, watcher: Subscription, assertNothingDelivered: (t: Test) => Promise<void> }> {
@@ -167,6 +168,26 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
       t.notMatch(answer, /connection: close/i)
       await connection.readBytes(Number(/content-length: (\d+)/.exec(answer)?.[1]))
     }
+  })
+
+  t.test('is not read without end: what is announced as too much ends the connection, and so does what becomes too much', async (t) => {
+    const app = await startService(t)
+    const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`
+    for (const [token, status] of [[TOKEN, 413], ['wrong', 403]] as const) {
+      const head = `POST /send/room HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n`
+      const announced = await connectRaw(t, app)
+      announced.write(`${head}Content-Length: 100000000000\r\n\r\n`)
+      t.match(await announced.readHead(), new RegExp(`^HTTP/1.1 ${status} [^]*connection: close`, 'i'))
+      await announced.closed
+      const chunked = await connectRaw(t, app)
+      chunked.write(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}`)
+      t.match(await chunked.readHead(), new RegExp(`^HTTP/1.1 ${status} `))
+      let written = 1
+      for (; written < 200 && chunked.socket.writable; written++) if (!chunked.socket.write(chunk)) await new Promise<void>((resolve) => { chunked.socket.once('drain', resolve); void chunked.closed.then(resolve) })
+      t.ok(written < 40, `${written} MiB`)
+      await chunked.closed
+    }
+    await until(async () => await countConnections(app) === 0)
   })
 
   t.test('takes a message of exactly the limit, which it counts in bytes', async (t) => {

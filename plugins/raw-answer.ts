@@ -1,0 +1,18 @@
+import type { Duplex } from 'node:stream'
+import type { FastifyError } from '@fastify/error'
+import { errorBody } from '../src/errors.js'
+
+/** Answers with an error, in the form that every error has, on a connection that no response belongs to, and ends the connection. */
+export function answerRaw (connection: Duplex, error: FastifyError, headers: readonly string[] = ['Connection: close']): void {
+  const body = errorBody(error)
+  const text = JSON.stringify(body)
+  connection.once('finish', () => { connection.destroy() })
+  connection.end([
+    `HTTP/1.1 ${body.statusCode} ${body.error}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    ...headers,
+    '',
+    text
+  ].join('\r\n'))
+}
