@@ -1,4 +1,4 @@
-import { NO_HTTP, type Refusal, wrongRefusal } from './contract.js'
+import { endsConnection, type Refusal, wrongRefusal } from './contract.js'
 import { brief, exchange, type RawAnswer, type RawRequest } from './http-wire.js'
 import type { Target } from './target.js'
 import type { Acknowledged, Witness } from './witness.js'
@@ -46,7 +46,7 @@ export async function attempt (target: Target, attempts: readonly Attempt[], wit
 
 function wrongAnswer ({ refusals, debatable, publishes, wrong }: Attempt, answer: RawAnswer | undefined): string | undefined {
   // What is reset while it is being read may not see the answer.
-  if (answer === undefined) return refusals.includes(NO_HTTP) ? undefined : 'There was no answer'
+  if (answer === undefined) return endsConnection(refusals) ? undefined : 'There was no answer'
   if (answer.status >= 200 && answer.status < 300 && (refusals.length === 0 || debatable === true)) {
     if (publishes !== undefined && !/^\{"status":"Message sent","id":"[A-Za-z0-9_-]+:[1-9]\d*","subscribers":\d+(,"duplicate":true)?\}$/.test(answer.body)) return 'The answer is not that of a publish'
     return wrong?.(answer)

@@ -6,7 +6,8 @@ const CASES = {
   queries: 18_000,
   batches: 8_000,
   frames: 8_000,
-  requests: 5_000
+  requests: 5_000,
+  tokens: 12_000
 }
 
 /** A part of the hostile input. */

@@ -11,18 +11,41 @@ const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 /** The status of each error, from the table of the README. */
 const STATUSES = new Map([...README.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
 
+/** Errors that the README is silent about. */
+const UNLISTED: Record<string, number> = {
+  MSG_ERR_CHANNEL_FORBIDDEN: 403,
+  MSG_ERR_GRANT_INVALID: 400,
+  MSG_ERR_HEADERS_TOO_LARGE: 431,
+  MSG_ERR_REQUEST_INVALID: 400,
+  MSG_ERR_TOKEN_EXPIRED: 401,
+  MSG_ERR_TOKEN_REFUSED: 401,
+  MSG_ERR_TOKEN_REQUIRED: 401,
+  MSG_ERR_TOKEN_REVOKED: 401,
+  MSG_ERR_UPGRADE_INVALID: 426,
+  MSG_ERR_URL_TOO_LONG: 414
+}
+
 /** The names of files, which no channel may have. */
 const RESERVED = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
 
-/** What is no HTTP; no request was read. */
-export const NO_HTTP = 'no HTTP'
+/** What is no HTTP; no request was read, and the connection ends. */
+export const NO_HTTP = 'REQUEST_INVALID'
+export const TOO_LARGE = 'HEADERS_TOO_LARGE'
 
-/** Why a request is refused: the code without its `MSG_ERR_`, or {@link NO_HTTP}. */
+/** Longest URL of a subscription, and all that may stand before the body of a request, in bytes. */
+export const MAX_URL_BYTES = 8_192
+export const MAX_HEAD_BYTES = 16_384
+
+/** Why a request is refused: the code without its `MSG_ERR_`. */
 export type Refusal = string
+
+/** Whether a connection may end with the refusal, because what comes behind it cannot be told apart. */
+export function endsConnection (refusals: readonly Refusal[]): boolean {
+  return refusals.includes(NO_HTTP) || refusals.includes(TOO_LARGE)
+}
 
 /** Says what is wrong with an answer that is to be a refusal for one of these reasons, or `undefined`. */
 export function wrongRefusal (answer: { status: number, headers: Map<string, string>, body: string }, refusals: readonly Refusal[]): string | undefined {
-  if (refusals.includes(NO_HTTP) && [400, 431, 505].includes(answer.status)) return undefined
   let body: Record<string, unknown>
   try {
     body = JSON.parse(answer.body) as Record<string, unknown>
@@ -32,7 +55,7 @@ export function wrongRefusal (answer: { status: number, headers: Map<string, str
   const code = String(body['code'])
   if (Object.keys(body).join() !== 'statusCode,code,error,message') return 'its body has not the form of every error'
   if (!refusals.includes(code.replace('MSG_ERR_', ''))) return `its code is ${code} and not one of ${refusals.join(', ')}`
-  if (answer.status !== STATUSES.get(code) || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
+  if (answer.status !== (STATUSES.get(code) ?? UNLISTED[code]) || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
   if (answer.status === 401 && answer.headers.get('www-authenticate') !== 'Bearer') return 'it does not say how to authenticate'
   return undefined
 }

@@ -13,6 +13,8 @@ import { volley } from './volley.js'
 import { Witness } from './witness.js'
 
 const NO_STATUS = 1_005
+/** What the answers to pings may take on a connection that reads none: what came before it was ended. */
+const MAX_UNSENT_BYTES = 131_072
 
 /** What a client sends once it is upgraded; one character a byte. */
 interface Session {
@@ -166,7 +168,8 @@ async function fire (target: Target, sessions: readonly Session[]): Promise<void
 }
 
 t.test('frames', async (t) => {
-  const target = await startTarget(t)
+  // So that it is the frame and not all of them together that ends a connection.
+  const target = await startTarget(t, { MAX_RECEIVED_BYTES: '1000000' })
   await hostile(t, target, async (t) => {
     t.test('are ignored, answered or end their connection with the code of RFC 6455, whatever they are', async (t) => {
       await volley(t, Sessions, casesOf('frames'), async (sessions) => { await fire(target, sessions) })
@@ -199,6 +202,8 @@ t.test('a client', async (t) => {
       }))
       await witness.verify([])
       for (const { socket } of flooding) if (!socket.destroyed) await once(socket, 'close')
+      const { unsent } = await target.count()
+      t.ok(unsent < MAX_UNSENT_BYTES, `${unsent} bytes were to be sent on one connection`)
     })
   })
 })

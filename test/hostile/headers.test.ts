@@ -3,7 +3,7 @@ import t from 'tap'
 import { TOKEN } from '../helper.js'
 import { type Attempt, attempt } from './attempt.js'
 import { casesOf } from './cases.js'
-import { NO_HTTP, type Refusal } from './contract.js'
+import { endsConnection, NO_HTTP, type Refusal, TOO_LARGE } from './contract.js'
 import { hostile } from './hostile.js'
 import { AUTHORIZATION, type Header, JSON_TYPE, publishing, request } from './request.js'
 import { startTarget } from './target.js'
@@ -72,7 +72,7 @@ const Other: fc.Arbitrary<Effect> = fc.oneof(
   fc.integer({ min: 1, max: 500 }).map((count): Effect => ({ headers: Array.from({ length: count }, () => ['A', 'b']), refusals: FINE })),
   fc.tuple(fc.constantFrom('Authorization', 'Idempotency-Key', 'Last-Event-ID', 'Accept', 'X'), Forbidden).map(([name, value]): Effect => ({ headers: [[name, value]], refusals: [NO_HTTP] })),
   fc.constantFrom('X y', 'X ', ' X', '', 'X\0', 'é', '(X)', 'X"', 'X@', '\x7f').map((name): Effect => ({ headers: [[name, 'value']], refusals: [NO_HTTP] })),
-  fc.integer({ min: 17_000, max: 40_000 }).map((length): Effect => ({ headers: [['X', 'x'.repeat(length)]], refusals: [NO_HTTP] }))
+  fc.integer({ min: 17_000, max: 40_000 }).map((length): Effect => ({ headers: [['X', 'x'.repeat(length)]], refusals: [TOO_LARGE] }))
 )
 
 const Publish = fc.tuple(Authorization, ContentType, IdempotencyKey, Other, fc.nat()).map(([authorization, contentType, key, other, message]): Attempt => {
@@ -82,7 +82,7 @@ const Publish = fc.tuple(Authorization, ContentType, IdempotencyKey, Other, fc.n
     wire: publishing({ target: '/send/room', body: `{"message":${message}}`, authorization: authorization.headers, contentType: contentType.headers, headers: [...key.headers, ...other.headers] }),
     refusals,
     debatable: effects.every(({ refusals, debatable }) => refusals.length === 0 || debatable === true),
-    ends: refusals.includes(NO_HTTP),
+    ends: endsConnection(refusals),
     publishes: { channel: 'room', text: String(message) }
   }
 })

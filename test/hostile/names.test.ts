@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Attempt, attempt } from './attempt.js'
 import { casesOf } from './cases.js'
-import { NO_HTTP, percentDecoded, type Refusal, refusalsOfName } from './contract.js'
+import { endsConnection, MAX_HEAD_BYTES, MAX_URL_BYTES, NO_HTTP, percentDecoded, type Refusal, refusalsOfName, TOO_LARGE } from './contract.js'
 import { exchange } from './http-wire.js'
 import { hostile } from './hostile.js'
 import { publishing, request } from './request.js'
@@ -13,8 +13,6 @@ import { Witness } from './witness.js'
 const LONGEST = 'n'.repeat(100)
 /** Channels that no other name may reach. */
 const VICTIMS = ['room', '__proto__', 'constructor', 'send', '_', 'a:b@c=d+e~f-g.h', LONGEST]
-/** What the head of a request may be long at most, in Node. */
-const MAX_HEAD_BYTES = 16_384
 
 const encoded = (bytes: readonly number[]): string => bytes.map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
 const percent = (text: string): string => encoded([...Buffer.from(text)])
@@ -68,7 +66,8 @@ function resolve (written: string, elsewhere: Refusal): Destination {
     const { channel, refusals } = resolve(path.split(/[\r\n]/)[0] ?? '', elsewhere)
     return { channel, refusals: [NO_HTTP, ...refusals], debatable: refusals.length === 0 }
   }
-  if (/[^!-~]/.test(path) || path.length > MAX_HEAD_BYTES) return { channel: '', refusals: [NO_HTTP] }
+  if (/[^!-~]/.test(path)) return { channel: '', refusals: [NO_HTTP, TOO_LARGE] }
+  if (path.length > MAX_HEAD_BYTES) return { channel: '', refusals: [TOO_LARGE] }
   const [segment = ''] = path.split(/[?#]/)
   const channel = percentDecoded(segment)
   if (channel === undefined) return { channel: '', refusals: ['URL_INVALID'] }
@@ -79,16 +78,18 @@ function resolve (written: string, elsewhere: Refusal): Destination {
 
 const Publish = fc.tuple(Segment, fc.nat()).map(([segment, message]): Attempt => {
   const { channel, refusals, debatable = false } = resolve(segment, 'CHANNEL_INVALID')
-  return { wire: publishing({ target: `/send/${segment}`, body: `{"message":${message}}` }), refusals, debatable, ends: refusals.includes(NO_HTTP), publishes: { channel, text: String(message) } }
+  return { wire: publishing({ target: `/send/${segment}`, body: `{"message":${message}}` }), refusals, debatable, ends: endsConnection(refusals), publishes: { channel, text: String(message) } }
 })
 
 const Read = Segment.map((segment): Attempt => {
   const { channel, refusals, debatable = false } = resolve(segment, 'NOT_FOUND')
+  // Of a subscription alone.
+  if (segment.length >= MAX_URL_BYTES) refusals.push('URL_TOO_LONG')
   const isFile = channel === '' || channel === '-/live' || channel === '-/ready' || refusals.includes('CHANNEL_RESERVED')
   return {
     wire: request('GET', `/${segment}`),
     refusals,
-    ends: refusals.includes(NO_HTTP),
+    ends: endsConnection(refusals),
     debatable: debatable || isFile,
     wrong: ({ body }) => isFile || (JSON.parse(body) as { channel: string }).channel === channel ? undefined : 'It is of another channel'
   }

@@ -48,17 +48,29 @@ const Broken = fc.oneof(
 
 /** Requests to upgrade of which one part is wrong. */
 const Upgrade = fc.oneof(
-  fc.constantFrom<[RegExp, string]>([/Sec-WebSocket-Key.*\r\n/, ''], [/Key: .*/, 'Key: short'], [/Key: .*/, `Key: ${'A'.repeat(400)}`], [/Version: 13/, 'Version: 12'], [/Sec-WebSocket-Version.*\r\n/, ''], [/Upgrade: websocket/, 'Upgrade: h2c'], [/Upgrade: websocket/, 'Upgrade: websockets'], [/Version: 13/, 'Version: 13\r\nSec-WebSocket-Protocol: a,,b'], [/(Sec-WebSocket-Key.*\r\n)/, '$1$1'])
-    .map(([part, instead]) => upgradeRequest('/room').replace(part, instead)),
-  fc.constantFrom('/%E0', '/%zz', '/room%2').map(upgradeRequest)
-).map((wire): Attempt => ({ wire, refusals: [NO_HTTP, 'URL_INVALID'], ends: true }))
+  fc.constantFrom<[RegExp, string]>([/Sec-WebSocket-Key.*\r\n/, ''], [/Key: .*/, 'Key: short'], [/Key: .*/, `Key: ${'A'.repeat(400)}`], [/Version: 13/, 'Version: 12'], [/Sec-WebSocket-Version.*\r\n/, ''], [/Version: 13/, 'Version: 13\r\nSec-WebSocket-Protocol: a,,b'], [/(Sec-WebSocket-Key.*\r\n)/, '$1$1'])
+    .map(([part, instead]): Attempt => ({ wire: upgradeRequest('/room').replace(part, instead), refusals: ['UPGRADE_INVALID'], ends: true })),
+  fc.constantFrom('/%E0', '/%zz', '/room%2').map((path): Attempt => ({ wire: upgradeRequest(path), refusals: ['URL_INVALID'], ends: true }))
+)
+
+/** Requests that ask for an upgrade to something else, which is not heard. */
+const OtherUpgrade = fc.tuple(fc.constantFrom('h2c', 'websockets', 'TLS/1.2', 'websocket, h2c', '__proto__'), fc.constantFrom('Upgrade', 'upgrade', 'keep-alive, Upgrade', 'Upgrade,HTTP2-Settings'), fc.constantFrom('GET', 'POST', 'chunked', 'nowhere')).map(([protocol, connection, kind]): Attempt => {
+  const headers: Header[] = [['Connection', connection], ['Upgrade', protocol], ['HTTP2-Settings', 'AAMAAABkAAQAoAAAAAIAAAAA']]
+  const post = (framing: Header, body: string): Attempt => ({ wire: request('POST', '/send/room', [AUTHORIZATION, ...headers, JSON_TYPE, framing], body), refusals: [], publishes: { channel: 'room', text: '1' } })
+  switch (kind) {
+    case 'GET': return { wire: request('GET', '/room', headers), refusals: [] }
+    case 'POST': return post(['Content-Length', String(BODY.length)], BODY)
+    case 'chunked': return post(['Transfer-Encoding', 'chunked'], `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`)
+    case 'nowhere': return { wire: request('PUT', '/room', [...headers, ['Content-Length', '3']], 'abc'), refusals: ['NOT_FOUND'] }
+  }
+})
 
 t.test('requests', async (t) => {
   const target = await startTarget(t)
   await hostile(t, target, async (t) => {
     t.test('that frame their body wrongly, lead nowhere, are no HTTP or upgrade wrongly are refused', async (t) => {
       const witnesses = { room: await Witness.on(t, target, 'room') }
-      const Any = fc.oneof({ weight: 3, arbitrary: Framed }, { weight: 2, arbitrary: Astray }, { weight: 2, arbitrary: Broken }, { weight: 1, arbitrary: Upgrade })
+      const Any = fc.oneof({ weight: 3, arbitrary: Framed }, { weight: 2, arbitrary: Astray }, { weight: 2, arbitrary: Broken }, { weight: 1, arbitrary: Upgrade }, { weight: 2, arbitrary: OtherUpgrade })
       await volley(t, Any, casesOf('requests') - 1_000, async (attempts) => { await attempt(target, attempts, witnesses) })
     })
 

@@ -6,9 +6,8 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { TOKEN } from '../helper.js'
 import { RawConnection, upgradeRequest } from '../sockets.js'
-import type { Holdings, Order } from './service.js'
 
-const SERVICE = fileURLToPath(new URL('service.ts', import.meta.url))
+const SERVICE = fileURLToPath(new URL('service.mjs', import.meta.url))
 /** Larger messages are refused; small, so that cases around the limit are cheap. */
 export const MAX_MESSAGE_BYTES = 4_096
 /** Memory of the logs. It is full before the first measurement matters. */
@@ -17,6 +16,26 @@ const HISTORY_MAX_BYTES = 1_048_576
 export const HEAP_BOUND_BYTES = 12 * 1024 ** 2
 const SETTLE_MS = 20_000
 const POLL_MS = 20
+
+/** Limits on what an address may do in a time, out of the way: all that attacks comes from one. */
+const UNLIMITED = Object.fromEntries(['MAX_SUBSCRIBES_PER_SECOND', 'MAX_PUBLISHES_PER_SECOND', 'MAX_REFUSED_TOKENS_PER_MINUTE'].map((name) => [name, '100000000']))
+
+/** What the service holds at a moment. */
+export interface Holdings {
+  /** TCP connections of the server. */
+  connections: number
+  /** Channels that have subscribers. */
+  channels: number
+  /** Timers, sockets and whatever else keeps a process alive. */
+  resources: number
+  /** Bytes of the heap, after a garbage collection where one was asked for. */
+  heap: number
+  /** The most that any connection had to send so far, in bytes. */
+  unsent: number
+}
+
+/** What the test asks of the service: to count what it holds, with or without a garbage collection before, or to end. */
+type Order = 'count' | 'collect' | 'end'
 
 /** The service under attack, a process of its own. */
 export class Target {
@@ -70,9 +89,8 @@ export class Target {
 
 /** Starts the service; the end of the test closes it and sees that it was alive until then. */
 export async function startTarget (t: Test, env: NodeJS.ProcessEnv = {}): Promise<Target> {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|TAP|_TAP|TS_NODE_|TSIMP_)/.test(name)))
-  const child = spawn(process.execPath, [...process.execArgv, '--expose-gc', SERVICE], {
-    env: { ...inherited, PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', BEARER_TOKEN: TOKEN, MAX_MESSAGE_BYTES: String(MAX_MESSAGE_BYTES), HISTORY_MAX_BYTES: String(HISTORY_MAX_BYTES), DRAIN_SECONDS: '0', ...env },
+  const child = spawn(process.execPath, ['--expose-gc', SERVICE], {
+    env: { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', BEARER_TOKEN: TOKEN, MAX_MESSAGE_BYTES: String(MAX_MESSAGE_BYTES), HISTORY_MAX_BYTES: String(HISTORY_MAX_BYTES), DRAIN_SECONDS: '0', ...UNLIMITED, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc']
   })
   const exited = once(child, 'exit')
