@@ -86,8 +86,13 @@ t.test('the arrows between the parts', async (t) => {
     t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/errors\.ts$|node:)/), [])
   })
 
+  t.test('lead from access and limits to the wire and the errors', async (t) => {
+    t.strictSame(astray(arrows(/^src\/access\//), /^(src\/access\/|src\/wire\/|src\/errors\.ts$|node:|@fastify\/error$|fast-jwt$|jose$)/), [])
+    t.strictSame(astray(arrows(/^src\/limits\//, { types: true }), /^(src\/limits\/|@fastify\/error$)/), [])
+  })
+
   t.test('lead to Fastify and ws from none of these, not even for types', async (t) => {
-    const found = arrows(/^src\/(channels|brokers|wire)\//, { types: true }).filter(({ to }) => /^(fastify|ws|fastify-plugin|@fastify\/(?!error$).*)$/.test(to))
+    const found = arrows(/^src\/(access|channels|brokers|limits|wire)\//, { types: true }).filter(({ to }) => /^(fastify|ws|fastify-plugin|@fastify\/(?!error$).*)$/.test(to))
     t.strictSame(found, [])
   })
 
@@ -97,7 +102,7 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead down only: server, messenger, routes, plugins, and then the rest', async (t) => {
-    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(channels|brokers|wire|transports)\//]
+    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|limits|wire|transports)\//]
     const rank = (file: string): number => order.findIndex((pattern) => pattern.test(file))
     const upward = imports.filter(({ from, to }) => rank(to) >= 0 && rank(from) > rank(to))
     t.strictSame(upward, [])

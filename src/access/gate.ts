@@ -101,13 +101,9 @@ export class Gate<Request> {
   }
 
   async #decide (request: Request, channel: string, action: Action): Promise<Decision> {
-    const { authorize, authorizeTimeoutMs, onError } = this.#options
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => { reject(new AuthorizationUnavailableError('the host takes too long')) }, authorizeTimeoutMs)
-    })
+    const { onError } = this.#options
     try {
-      const decision: unknown = await Promise.race([authorize?.(request, channel, action), timeout])
+      const decision = await this.#ask(request, channel, action)
       if (typeof decision === 'boolean' || isLeave(decision)) return decision
       // Whatever a function without types returns: only what says yes is a yes, and { allowed: false } does not.
       if (decision) onError(request, new TypeError('authorize() must return true, false or an object of expiresAt and subject'))
@@ -117,9 +113,18 @@ export class Gate<Request> {
       onError(request, error)
       if ((error as Partial<FastifyError> | undefined)?.statusCode === 401) throw new TokenRequiredError()
       return false
-    } finally {
-      clearTimeout(timer)
     }
+  }
+
+  /** What the host answers, when it does so in time. */
+  async #ask (...question: Parameters<Authorize<Request>>): Promise<unknown> {
+    const { authorize, authorizeTimeoutMs } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => { reject(new AuthorizationUnavailableError('the host takes too long')) }, authorizeTimeoutMs)
+    })
+    const answer = (async () => await (authorize as Authorize<Request>)(...question))()
+    return await Promise.race([answer, timeout]).finally(() => { clearTimeout(timer) })
   }
 }
 

@@ -1,4 +1,4 @@
-import { createPublicKey, KeyObject } from 'node:crypto'
+import { type AsymmetricKeyDetails, createPublicKey, KeyObject } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 import { ConfigInvalidError } from '../errors.js'
 
@@ -41,7 +41,7 @@ export function readWebKey (key: CryptoKey): VerificationKey | undefined {
 }
 
 function verificationKey (key: KeyObject): VerificationKey {
-  const { namedCurve, modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {}
+  const { namedCurve, modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails as AsymmetricKeyDetails
   const algorithm = ALGORITHMS[[key.asymmetricKeyType, namedCurve].filter(Boolean).join(' ')]
   if (algorithm === undefined || modulusLength < MIN_RSA_BITS) throw invalid()
   return { algorithm, key: key.export({ type: 'spki', format: 'pem' }).toString() }
