@@ -192,10 +192,14 @@ t.test('tokens', async (t) => {
 
     t.test('are good for nothing once they are revoked', async (t) => {
       await volley(t, Revoke, casesOf('tokens') * 0.1, async (cases) => {
-        const named = cases.map((one) => ({ ...one, subject: `subject ${subjects++}` }))
-        const bodies = named.map(({ members, subject, ...rest }) => members === undefined ? (rest as { body: string }).body : textOf(members.map((one) => one.value === '?' ? { ...one, value: subject } : one)))
+        // Made before: one that a subject gets in a later second is good.
+        const named = cases.map((one) => {
+          const subject = `subject ${subjects++}`
+          return { ...one, subject, text: token({ sub: subject, jti: subject }) }
+        })
+        const bodies = named.map(({ members, subject, ...rest }) => members === undefined ? (rest as unknown as { body: string }).body : textOf(members.map((one) => one.value === '?' ? { ...one, value: subject } : one)))
         await attempt(target, named.map(({ refusals }, index): Attempt => ({ wire: publishing({ target: '/-/revocations', body: bodies[index] ?? '' }), refusals })), {})
-        const answers = await exchange(target.port, named.map(({ subject }) => ({ wire: request('GET', '/room', [['Authorization', `Bearer ${token({ sub: subject, jti: subject })}`]]) })))
+        const answers = await exchange(target.port, named.map(({ text }) => ({ wire: request('GET', '/room', [['Authorization', `Bearer ${text}`]]) })))
         for (const [index, { refusals }] of named.entries()) {
           const answer = answers[index]
           const wrong = answer === undefined ? 'There was no answer' : refusals.length === 0 ? wrongRefusal(answer, ['TOKEN_REVOKED']) : answer.status === 200 ? undefined : `answered ${answer.body}`
