@@ -102,6 +102,20 @@ t.test('an attacker', async (t) => {
     await until(async () => await countConnections(app) === 0)
   })
 
+  t.test('who floods before it is decided whether he may subscribe is closed as well', async (t) => {
+    let decide: (leave: boolean) => void = () => undefined
+    const app = await startHost(t, { maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve }) })
+    const connection = await upgradeRaw(t, app, '/room')
+    for (let frame = 0; frame < FLOOD; frame++) connection.writeFrame(Opcode.TEXT, 'x'.repeat(100))
+    const { opcode, payload } = await connection.readFrame()
+    t.equal(opcode, Opcode.CLOSE)
+    t.equal(payload.readUInt16BE(0), 1008)
+    decide(true)
+    connection.socket.destroy()
+    await until(async () => await countConnections(app) === 0)
+    t.same([...app.channels], [])
+  })
+
   t.test('who floods with pings and reads no answer makes no answers pile up', async (t) => {
     const app = await startHost(t, { pingIntervalMs: 3_600_000 })
     const accepted: Socket[] = []

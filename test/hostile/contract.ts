@@ -11,20 +11,6 @@ const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 /** The status of each error, from the table of the README. */
 const STATUSES = new Map([...README.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
 
-/** Errors that the README is silent about. */
-const UNLISTED: Record<string, number> = {
-  MSG_ERR_CHANNEL_FORBIDDEN: 403,
-  MSG_ERR_GRANT_INVALID: 400,
-  MSG_ERR_HEADERS_TOO_LARGE: 431,
-  MSG_ERR_REQUEST_INVALID: 400,
-  MSG_ERR_TOKEN_EXPIRED: 401,
-  MSG_ERR_TOKEN_REFUSED: 401,
-  MSG_ERR_TOKEN_REQUIRED: 401,
-  MSG_ERR_TOKEN_REVOKED: 401,
-  MSG_ERR_UPGRADE_INVALID: 426,
-  MSG_ERR_URL_TOO_LONG: 414
-}
-
 /** The names of files, which no channel may have. */
 const RESERVED = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
 
@@ -55,7 +41,7 @@ export function wrongRefusal (answer: { status: number, headers: Map<string, str
   const code = String(body['code'])
   if (Object.keys(body).join() !== 'statusCode,code,error,message') return 'its body has not the form of every error'
   if (!refusals.includes(code.replace('MSG_ERR_', ''))) return `its code is ${code} and not one of ${refusals.join(', ')}`
-  if (answer.status !== (STATUSES.get(code) ?? UNLISTED[code]) || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
+  if (answer.status !== STATUSES.get(code) || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
   if (answer.status === 401 && answer.headers.get('www-authenticate') !== 'Bearer') return 'it does not say how to authenticate'
   return undefined
 }

@@ -193,7 +193,7 @@ t.test('a place is given back', async (t) => {
     const app = await startHost(t)
     const connection = await connectRaw(t, app)
     connection.write(upgradeRequest('/room').replace(/Sec-WebSocket-Key: .*/, 'Sec-WebSocket-Key: bad'))
-    t.match(await connection.readHead(), /^HTTP\/1.1 400 /)
+    t.match(await connection.readHead(), /^HTTP\/1.1 426 /)
     await connection.closed
     t.equal(await connections(app), 0)
     t.equal(await countConnections(app), 0)
