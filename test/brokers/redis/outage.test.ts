@@ -274,7 +274,9 @@ t.test('When Redis is back', async (t) => {
     for (const refused of ['ssubscribe', 'subscribe', 'info', 'evalsha']) {
       await redis.call('ACL', 'SETUSER', 'default', `-${refused}`, ...refused === 'evalsha' ? ['-eval'] : [])
       await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
-      await eventually('the denials', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0)
+      // The clients themselves ask for INFO once a connection; the one after these is the broker's.
+      const denials = refused === 'info' ? 3 : 1
+      await eventually('the denials', async () => (await redis.call('ACL', 'LOG') as [string, number][]).reduce((sum, [, count]) => sum + count, 0) >= denials)
       await redis.call('ACL', 'LOG', 'RESET')
       await redis.call('ACL', 'SETUSER', 'default', 'allcommands')
       await a.turned(true)
