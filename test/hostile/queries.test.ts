@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Attempt, attempt } from './attempt.js'
 import { casesOf } from './cases.js'
-import type { Refusal } from './contract.js'
+import { MAX_URL_BYTES, type Refusal } from './contract.js'
 import { hostile } from './hostile.js'
 import { exchange } from './http-wire.js'
 import { publishing, request } from './request.js'
@@ -73,9 +73,10 @@ function query (epoch: string): fc.Arbitrary<Attempt> {
     const refusals = parameters.flatMap(({ name, refusals }) => repeated(name) ? [name === 'since' ? 'SINCE_INVALID' : name === 'limit' || name === 'wait' ? 'QUERY_INVALID' : []].flat() : refusals)
     const limit = parameters.find((one) => one.limit !== undefined)?.limit ?? 100
     const position = parameters.find((one) => one.since !== undefined)?.since
+    const target = `/kept?${parameters.map(({ name, text }) => `${name}=${text}`).join(separator)}`
     return {
-      wire: request('GET', `/kept?${parameters.map(({ name, text }) => `${name}=${text}`).join(separator)}`),
-      refusals,
+      wire: request('GET', target),
+      refusals: target.length > MAX_URL_BYTES ? ['URL_TOO_LONG'] : refusals,
       wrong: ({ body }) => body === expectedAnswer(epoch, position, limit) ? undefined : `Not ${expectedAnswer(epoch, position, limit)}`
     }
   })
