@@ -56,6 +56,22 @@ t.test('what is no HTTP', async (t) => {
     t.match(await readAll(connection), new RegExp(`^HTTP/1.1 200 [^]*firstHTTP/1.1 200 [^]*second${REFUSED.source}`))
   })
 
+  t.test('is told so once, however many errors there are on the connection', async (t) => {
+    const counters = new LimitCounters()
+    const overflow = Object.assign(new Error('too much'), { code: 'HPE_HEADER_OVERFLOW' })
+    const app = createHost(t, {
+      clientErrorHandler (error, socket) {
+        answerClientError(error, socket, counters)
+        answerClientError(overflow, socket, counters)
+      }
+    })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connection = await connectRaw(t, app)
+    connection.write(GARBAGE)
+    t.match(await readAll(connection), new RegExp(`^${REFUSED.source}`))
+    t.equal(counters.get('maxHeaderBytes'), 0)
+  })
+
   t.test('does not cut off an answer that is on its way', async (t) => {
     const { app, nextSlow } = await startApp(t)
     const connection = await connectRaw(t, app)
