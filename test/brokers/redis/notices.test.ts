@@ -91,8 +91,7 @@ t.test('A node', async (t) => {
     const redis = server.connect(t)
     await a.broker.post('first', soon())
     await eventually('announced', () => b.notices.length === 1)
-    const [key = ''] = await redis.keys(`${keyPrefix}*`)
-    await redis.zadd(key, soon(), 'lost')
+    await redis.zadd(`${keyPrefix}{notices}`, soon(), 'lost')
     await eventually('found', () => b.notices.includes('lost'))
   })
 
