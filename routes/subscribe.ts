@@ -82,8 +82,9 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
         // The registry closes it, with a reason; whoever owns the server would only close it.
         fastify.websocketServer.clients.delete(socket)
         const subscriber = new WebSocketSubscriber(socket, { announced: since !== undefined, heartbeat }, settings)
-        admissions.enter(networkOf(request.ip))
-        hold(socket, subscriber, networkOf(request.ip))
+        const address = networkOf(request.ip)
+        admissions.enter(address)
+        hold(socket, subscriber, address)
         const begin = (grant: Grant): void => {
           if (subscriber.isOpen()) join(channel, subscriber, since ?? 'now', since !== undefined, grant)
         }
