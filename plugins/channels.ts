@@ -1,7 +1,8 @@
+import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
-import type { CreateBroker } from '../src/brokers/broker.js'
+import { type BrokerStatus, CLOSED, type CreateBroker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
-import type { RedisClient } from '../src/brokers/redis/connection.js'
+import type { RedisClient } from '../src/brokers/redis/connection/connection.js'
 import { ChannelRegistry, type ChannelRegistryOptions } from '../src/channels/registry.js'
 import type { ResolvedOptions } from '../src/options.js'
 
@@ -23,14 +24,31 @@ export interface ChannelsPluginOptions extends ResolvedOptions, Pick<ChannelRegi
 
 /** Decorates the app with the channel registry and closes its subscribers before the server. */
 export default fp<ChannelsPluginOptions>(async (fastify, options) => {
-  const channels = new ChannelRegistry(options.redis === undefined ? memory(options) : await redis(options.redis, options), options)
+  const { log } = fastify
+  const create = options.redis === undefined ? memory(options) : await redis(options.redis, options)
+  const channels = new ChannelRegistry(create, {
+    ...options,
+    onStatus: logChanges(log),
+    onLog: (level, text) => { log[level](text) }
+  })
   fastify.decorate('channels', channels)
   // So that what is published first finds the engine there. Without it the app starts all the same, not ready.
   await channels.started(ENGINE_START_MS)
-  if (!channels.ready) fastify.log.warn('Redis cannot be reached yet: publishing is refused until it can')
+  if (!channels.ready) log.warn(`Redis cannot be used yet (${channels.status.reason}): publishing is refused until it can`)
   // Before the server closes: it waits for every connection.
   fastify.addHook('preClose', async () => { await channels.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })
+
+/** Tells when the engine is lost, when the reason changes and when it is back. */
+function logChanges (log: FastifyBaseLogger): (status: BrokerStatus) => void {
+  let told = ''
+  return ({ ready, reason }) => {
+    if (reason === told || reason === CLOSED) return
+    if (!ready) log.warn(`Redis cannot be used: ${reason}`)
+    else if (told !== '') log.info('Redis can be used again')
+    told = reason
+  }
+}
 
 function memory ({ historySize, historyTtlMs, historyMaxBytes }: ResolvedOptions): CreateBroker {
   return (receiver) => new MemoryBroker(receiver, { size: historySize, ttlMs: historyTtlMs, maxBytes: historyMaxBytes })

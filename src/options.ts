@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value, type ValueError } from '@sinclair/typebox/value'
-import type { RedisClient } from './brokers/redis/connection.js'
+import type { RedisClient } from './brokers/redis/connection/connection.js'
 import { ConfigInvalidError } from './errors.js'
 import { accessOptions } from './options/access.js'
 import { limitOptions } from './options/limits.js'

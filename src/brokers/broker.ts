@@ -14,7 +14,7 @@ export type GapReason = 'epoch' | 'expired'
 
 /** A stretch of a channel's log. */
 export interface Replay {
-  /** The log that was read. */
+  /** The log that was read. It may be another one than that of the position: the log then goes on under this name. */
   readonly epoch: string
   /** The offset before the first of `entries`: where the reader stands before it takes them. */
   readonly after: number
@@ -44,14 +44,31 @@ export interface PublishOptions {
 export interface Receiver {
   /** Takes a message of a channel that the node listens to. A broker calls it in the order of the offsets. */
   deliver (channel: string, entry: LogEntry): void
-  /** Learns that messages of a channel are lost, so that its subscribers have to be told. */
-  reset (channel: string): void
+  /**
+   * What is handed to `deliver` from now on follows this position. Called before `listen` resolves, and again when the log goes on under
+   * another epoch or messages were not handed over: each subscriber then has to read on from its own position.
+   */
+  moved (channel: string, position: Position): void
   /** Subscribers of the channel on this node. */
   count (channel: string): number
   /** Names of the channels that have subscribers on this node. */
   occupied (): Iterable<string>
   /** Learns of a notice that is kept for all nodes; of the same one perhaps several times. */
   notice (text: string): void
+  /** Called when the status of the engine, or the reason of it, has changed. */
+  statusChanged? (status: BrokerStatus): void
+  /** Takes a line for the log. */
+  log? (level: 'warn' | 'error', text: string): void
+}
+
+/** The reason of a broker that was closed. */
+export const CLOSED = 'closed'
+
+/** Whether messages can be published and read. */
+export interface BrokerStatus {
+  readonly ready: boolean
+  /** Why not, in the words of the engine; empty where it is ready. */
+  readonly reason: string
 }
 
 /**
@@ -59,7 +76,8 @@ export interface Receiver {
  * - MUST give each message of a channel the next offset of its log, and append and number it in one atomic step;
  * - MUST resolve `publish` only when the message can be read, and MUST have handed it to `deliver` of every listening
  *   node, the publisher's own included, or hand it over later, in order;
- * - MUST NOT use an epoch for two logs of one channel;
+ * - MUST NOT use an epoch and offset for two messages of one channel;
+ * - MUST read on without a reason from a position of an earlier epoch only where no acknowledged message is lost to its reader;
  * - MUST NOT lose the log of a channel that a node listens to: its messages may be trimmed, its epoch and offset not;
  * - MUST show a notice that `post` resolved for to every node, those that come later included, until its time is over, and
  *   MUST be `ready` on a node only when the node was shown what is kept;
@@ -68,13 +86,17 @@ export interface Receiver {
  *   not serve and tries again once `ready`. What `listen` began it MUST then deliver, also where that was rejected.
  */
 export interface Broker {
+  readonly status: BrokerStatus
   /** Whether messages can be published and read. */
   readonly ready: boolean
   /** Resolves when it is ready for the first time. */
   readonly started: Promise<void>
   /** Appends a message and sends it on its way. */
   publish (channel: string, message: string, options?: PublishOptions): Promise<Published>
-  /** Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. */
+  /**
+   * Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. Where the node listens, `moved`
+   * was called with the epoch of the answer, or is called with a later one.
+   */
   read (channel: string, since: Since, limit?: number): Promise<Replay>
   /**
    * Begins to deliver a channel's messages; what is appended after it resolved is delivered. When it rejects it may be called

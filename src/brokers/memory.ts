@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
-import type { Broker, Published, PublishOptions, Receiver, Replay, Since } from './broker.js'
+import { type Broker, type BrokerStatus, CLOSED, type Published, type PublishOptions, type Receiver, type Replay, type Since } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { LogList } from './log-list.js'
 import { Log, type Retention } from './log.js'
@@ -46,6 +46,10 @@ export class MemoryBroker implements Broker {
     this.#sweeper = setInterval(() => { this.sweep() }, Math.min(SWEEP_INTERVAL_MS, Math.max(100, options.ttlMs / 2))).unref()
   }
 
+  get status (): BrokerStatus {
+    return { ready: !this.#closed, reason: this.#closed ? CLOSED : '' }
+  }
+
   get ready (): boolean {
     return !this.#closed
   }
@@ -85,6 +89,7 @@ export class MemoryBroker implements Broker {
     // What is bounded by the number of connections is not charged to the history.
     this.#bytes -= overhead(log)
     if (log.list === this.#idle) this.#idle.delete(log)
+    this.#receiver.moved(channel, { epoch: log.epoch, offset: log.head })
     return Promise.resolve()
   }
 

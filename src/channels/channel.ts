@@ -1,4 +1,5 @@
 import type { LogEntry } from '../brokers/broker.js'
+import type { Position } from '../wire/id.js'
 import { Batch } from './batch.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
@@ -15,9 +16,12 @@ export class Channel {
   readonly subscribers = new Set<Subscriber>()
   /** Resolves when the broker delivers this channel's messages to this node; `undefined` while it has to be asked, perhaps again. */
   listening: Promise<void> | undefined
-  /** The last message whose hand-over to the subscribers has begun; what is replayed must reach at least this far. */
-  flushedEpoch = ''
-  flushedOffset = 0
+  /**
+   * The last message whose hand-over to the subscribers has begun, or the position that the broker delivers from; a replay must
+   * reach at least this far, and in this epoch. The epoch is empty until the broker listens.
+   */
+  epoch = ''
+  offset = 0
   readonly #waiting: Batch[] = []
   #batch: Batch | undefined
   #walk: SetIterator<Subscriber> | undefined
@@ -31,6 +35,14 @@ export class Channel {
   /** Whether messages wait to be handed over. */
   get pending (): boolean {
     return this.#batch !== undefined || this.#waiting.length > 0
+  }
+
+  /** Begins at another position: what still waits is read from the log by each subscriber. */
+  move ({ epoch, offset }: Position): void {
+    this.epoch = epoch
+    this.offset = offset
+    this.#waiting.length = 0
+    this.#batch = this.#walk = undefined
   }
 
   /** Queues a message for the next {@link flush}. */
@@ -48,8 +60,7 @@ export class Channel {
       this.#batch = this.#waiting.shift()
       if (this.#batch === undefined) return 0
       this.#walk = this.subscribers.values()
-      this.flushedEpoch = this.#batch.epoch
-      this.flushedOffset = this.#batch.last
+      this.offset = this.#batch.last
     }
     const walk = this.#walk as SetIterator<Subscriber>
     for (let writes = 0; writes < budget; writes++) {

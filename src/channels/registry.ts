@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Broker, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
+import type { Broker, BrokerStatus, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
 import { EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
+import type { Position } from '../wire/id.js'
 import { Channel } from './channel.js'
 import { drain, retryWindowMs } from './drain.js'
 import { FanOut } from './fan-out.js'
@@ -22,6 +23,10 @@ export interface ChannelRegistryOptions extends PublisherOptions {
   readonly counters: LimitCounters
   /** Learns of what other nodes, or this one, have posted. */
   readonly onNotice: (text: string) => void
+  /** Called when the status of the broker has changed. */
+  readonly onStatus: (status: BrokerStatus) => void
+  /** Takes a line of the broker for the log. */
+  readonly onLog: (level: 'warn' | 'error', text: string) => void
   /** Milliseconds between two signs of life. */
   readonly pingIntervalMs: number
   /** Milliseconds that closing may take. */
@@ -56,10 +61,12 @@ export class ChannelRegistry implements Iterable<string> {
     this.#heartbeat = new Heartbeat(options.pingIntervalMs)
     this.#broker = createBroker({
       deliver: (name, entry) => { this.#deliver(name, entry) },
-      reset: (name) => { this.#reset(name) },
+      moved: (name, position) => { this.#move(name, position) },
       count: (name) => this.#channels.get(name)?.subscribers.size ?? 0,
       occupied: () => this.#channels.keys(),
-      notice: options.onNotice
+      notice: options.onNotice,
+      statusChanged: options.onStatus,
+      log: options.onLog
     })
     this.#publisher = new Publisher(this.#broker, options)
   }
@@ -97,6 +104,11 @@ export class ChannelRegistry implements Iterable<string> {
   /** Whether messages and subscribers are taken: not while closing, and not while the engine is away. */
   get ready (): boolean {
     return !this.closing && this.#broker.ready
+  }
+
+  /** Whether messages and subscribers are taken and, if not, why. */
+  get status (): BrokerStatus {
+    return this.closing ? { ready: false, reason: 'closing' } : this.#broker.status
   }
 
   /** How often each limit was hit since the start. */
@@ -219,8 +231,10 @@ export class ChannelRegistry implements Iterable<string> {
     this.#fanOut.schedule(channel)
   }
 
-  #reset (name: string): void {
-    for (const subscriber of this.#channels.get(name)?.subscribers ?? []) {
+  #move (name: string, position: Position): void {
+    const channel = this.#channels.get(name)
+    channel?.move(position)
+    for (const subscriber of channel?.subscribers ?? []) {
       if (subscriber.offset !== REPLAYING) this.#channelEvents.onHole(subscriber)
     }
   }

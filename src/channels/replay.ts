@@ -30,33 +30,30 @@ export type ReplayOutcome = 'live' | 'gone' | 'gap'
  */
 export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
-  let readEpoch: string | undefined
-  let live = false
-  while (!live) {
-    const { epoch, after, head, entries, reason } = await broker.read(channel.name, backlog.since, PAGE)
+  for (;;) {
+    const { since } = backlog
+    const { epoch, after, head, entries, reason } = await broker.read(channel.name, since, PAGE)
     if (!subscriber.isOpen()) return 'gone'
-    if (reason !== undefined || backlog.announce) {
+    const carriedOver = typeof since === 'object' && since.epoch !== epoch
+    if (reason !== undefined || backlog.announce || carriedOver) {
       const told = subscriber.announce({ channel: channel.name, id: formatId(epoch, after), reason })
       if (!told && reason !== undefined) return 'gap'
     }
+    backlog.announce = false
     for (const chunk of chunks(channel.name, entries)) {
       if (subscriber.unsentBytes > CHUNK_BYTES) await subscriber.drained()
       subscriber.write(subscriber.encode(chunk))
     }
     if (!subscriber.isOpen()) return 'gone'
-    const reached = after + entries.length
-    // Another log was flushed: this one was lost while it was read, unless a second read finds it again.
-    const passed = channel.flushedEpoch === epoch ? channel.flushedOffset <= reached : channel.flushedEpoch === '' || readEpoch === epoch
-    live = reached === head && passed
-    if (live) {
+    const reached = entries.at(-1)?.offset ?? after
+    backlog.since = { epoch, offset: reached }
+    // Read and fan-out have to be of one epoch: an offset of one says nothing about the other.
+    if (reached === head && channel.epoch === epoch && channel.offset <= reached) {
       subscriber.epoch = epoch
       subscriber.offset = reached
+      return 'live'
     }
-    readEpoch = epoch
-    backlog.since = { epoch, offset: reached }
-    backlog.announce = false
   }
-  return 'live'
 }
 
 function * chunks (channel: string, entries: readonly LogEntry[]): Generator<Envelope[]> {

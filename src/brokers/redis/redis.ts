@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto'
+import pLimit from 'p-limit'
 import { ClosedError, EngineUnavailableError } from '../../errors.js'
-import type { Position } from '../../wire/id.js'
-import type { Broker, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
+import type { Broker, BrokerStatus, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
 import type { Retention } from '../log.js'
-import { Census } from './census.js'
-import { connect, isCluster, type RedisClient } from './connection.js'
-import { Feed } from './feed.js'
-import { inTurn } from './in-turn.js'
-import { Lanes } from './lanes.js'
-import { Link } from './link.js'
-import { LogStore, unavailable } from './log-store.js'
-import { Marks } from './marks.js'
-import { Notices } from './notices.js'
-import { refusalOf } from './refusal.js'
-import { RollCall } from './roll-call.js'
-import { Rounds } from './rounds.js'
-import { SharedReads } from './shared-reads.js'
-import { Subscriptions } from './subscriptions.js'
-import { type Timings, TIMINGS } from './timings.js'
+import { connect, isCluster, type RedisClient } from './connection/connection.js'
+import { Link } from './connection/link.js'
+import { refusalOf } from './connection/refusal.js'
+import { Rounds } from './connection/rounds.js'
+import { Subscriptions } from './connection/subscriptions.js'
+import { type Timings, TIMINGS } from './connection/timings.js'
+import { Failover, type FailoverState } from './failover/failover.js'
+import { Register } from './failover/register.js'
+import { serverOf, ShardTerms } from './failover/shard-terms.js'
+import { Feed } from './log/feed.js'
+import { LogStore, unavailable } from './log/log-store.js'
+import { parseAnnouncement } from './log/parse.js'
+import { SharedReads } from './log/shared-reads.js'
+import { Census } from './nodes/census.js'
+import { Notices } from './nodes/notices.js'
 
 /** Settings of {@link RedisBroker}. */
 export interface RedisBrokerOptions extends Retention {
@@ -29,8 +29,10 @@ export interface RedisBrokerOptions extends Retention {
   readonly timings?: Partial<Timings>
 }
 
-/** Reads for subscribers that are under way at once: when thousands come back, none waits for its answer for longer than a command may. */
-const CONCURRENT_READS = 256
+/** Commands under way at once where many channels are gone through: when thousands come back, none waits for longer than a command may. */
+const CONCURRENCY = 256
+/** What an instance says that is to be witnessed. */
+const WITNESS_REQUEST = '{"witness":true}'
 
 /**
  * Keeps the logs in Redis, so that any number of nodes is one messenger. What is published is appended, numbered and
@@ -40,85 +42,99 @@ const CONCURRENT_READS = 256
 export class RedisBroker implements Broker {
   readonly started: Promise<void>
   readonly #receiver: Receiver
-  readonly #timings: Timings
   readonly #commands: Link
   readonly #notifications: Link
   readonly #store: LogStore
+  readonly #failover: Failover
+  readonly #barrier: Register | ShardTerms
   readonly #subscriptions: Subscriptions
   readonly #census: Census
   readonly #notices: Notices
-  readonly #rollCall: RollCall
-  readonly #node = randomBytes(9).toString('base64url')
+  readonly #names: Record<'register' | 'census' | 'notices' | 'noticesKey', string>
   readonly #feeds = new Map<string, Feed>()
   /** Channels that may have missed a message or a subscription. */
   readonly #suspects = new Set<string>()
-  readonly #marks = new Marks()
   readonly #reads = new SharedReads<Replay>()
-  readonly #lanes = new Lanes(CONCURRENT_READS)
   readonly #recovery: Rounds
-  readonly #auditor: NodeJS.Timeout
+  readonly #timers: NodeJS.Timeout[]
   #start!: () => void
-  /** Whether the server that is connected is admitted. */
-  #verified = false
-  #takingOver: Promise<void> | undefined
+  #status: BrokerStatus = { ready: false, reason: 'not connected yet' }
   #auditing = false
   #inCensus = false
   #closed = false
 
-  constructor (receiver: Receiver, { redis, keyPrefix, size, ttlMs, timings }: RedisBrokerOptions) {
+  constructor (receiver: Receiver, { redis, keyPrefix, size, ttlMs, timings: given }: RedisBrokerOptions) {
+    const timings = { ...TIMINGS, ...given }
     this.#receiver = receiver
-    this.#timings = { ...TIMINGS, ...timings }
+    this.#names = { register: `${keyPrefix}instances`, census: `${keyPrefix}census`, notices: `${keyPrefix}notices`, noticesKey: `${keyPrefix}{notices}` }
     this.started = new Promise((resolve) => { this.#start = resolve })
-    this.#recovery = new Rounds(this.#timings.maxBackoffMs, {
+    this.#recovery = new Rounds(timings.maxBackoffMs, {
       possible: () => this.#connected && !this.#closed,
       round: () => this.#recover()
     })
-    const ports = { onReady: () => { this.#suspectAll() }, onLost: () => { this.#lose() } }
-    this.#commands = new Link(connect(redis, this.#timings), this.#timings, ports)
-    this.#notifications = new Link(connect(redis, this.#timings), this.#timings, ports)
-    this.#store = new LogStore(this.#commands.client, { keyPrefix, size, ttlMs, onTakeover: () => this.#replaced() })
-    this.#subscriptions = new Subscriptions(this.#notifications, (channel) => this.#store.liveName(channel), this.#timings)
-    this.#rollCall = new RollCall(this.#node, this.#timings, {
-      client: this.#commands.client,
-      name: this.#store.nodesName,
-      known: () => this.#census.nodes,
-      greet: () => this.#commands.client.publish(this.#store.censusName, this.#census.greeting)
+    const ports = { onReady: () => { this.#connect() }, onLost: (reason: string) => { this.#failover.lost(reason) } }
+    this.#commands = new Link(connect(redis, timings), timings, ports)
+    this.#notifications = new Link(connect(redis, timings), timings, ports)
+    const { client } = this.#commands
+    this.#barrier = isCluster(client)
+      ? new ShardTerms(client)
+      : new Register({
+        client,
+        key: this.#names.register,
+        timings,
+        greet: () => { void refusalOf(client.publish(this.#names.census, WITNESS_REQUEST)) },
+        onUnsafe: () => { receiver.log?.('warn', 'no other instance has confirmed the registration of this one: messages that it acknowledges are lost silently if it ends together with the last data of Redis') }
+      })
+    this.#failover = new Failover({
+      barrier: this.#barrier,
+      verify: (channel, seen, term) => this.#store.verify(channel, seen, term),
+      prepare: (term) => this.#prepare(term),
+      inTurn: (items, step) => this.#inTurn(items, step),
+      onChange: (state, reason, from) => { this.#changed(state, reason, from) }
     })
-    this.#census = new Census(this.#node, this.#timings, {
+    this.#store = new LogStore(client, this.#failover, { keyPrefix, size, ttlMs, registerKey: isCluster(client) ? undefined : this.#names.register })
+    this.#subscriptions = new Subscriptions(this.#notifications, (channel) => this.#store.liveName(channel), timings)
+    this.#census = new Census(randomBytes(9).toString('base64url'), timings, {
       count: (channel) => receiver.count(channel),
       occupied: () => receiver.occupied(),
-      send: (text) => this.#gossip(text),
-      gone: (node) => { void refusalOf(this.#rollCall.forget(node)) }
+      send: (text) => this.#gossip(text)
     })
     this.#notifications.client.on('smessage', (name: string, text: string) => { this.#notified(name, text) })
-    this.#notices = new Notices(this.#commands.client, {
-      key: this.#store.noticesKey,
-      name: this.#store.noticesName,
+    this.#notices = new Notices(client, {
+      key: this.#names.noticesKey,
+      name: this.#names.notices,
       show: (text) => { receiver.notice(text) }
     })
-    this.#commands.client.on('message', (name: string, text: string) => {
-      if (name === this.#store.noticesName) this.#notices.receive(text)
-      else this.#census.receive(text)
+    client.on('message', (name: string, text: string) => {
+      if (name === this.#names.notices) this.#notices.receive(text)
+      else if (text !== WITNESS_REQUEST) this.#census.receive(text)
+      else if (this.#barrier instanceof Register) void this.#barrier.greeted()
     })
-    this.#auditor = setInterval(() => { void this.#audit() }, this.#timings.auditMs).unref()
+    this.#timers = [
+      setInterval(() => { void this.#audit() }, timings.auditMs).unref(),
+      setInterval(() => { void refusalOf(this.#failover.check()) }, timings.checkMs).unref()
+    ]
+  }
+
+  get status (): BrokerStatus {
+    return this.#status
   }
 
   get ready (): boolean {
-    return this.#verified && this.#connected
+    return this.#status.ready
   }
 
   async publish (channel: string, message: string, { idempotencyKey }: PublishOptions = {}): Promise<Published> {
     if (this.#closed) throw new ClosedError()
-    this.#requireReady()
-    const published = await this.#store.publish(channel, message, this.#census.total(channel), idempotencyKey)
-    if (published.duplicate !== true) this.#marks.set(channel, { epoch: published.epoch, offset: published.offset })
-    return published
+    return await this.#store.publish(channel, message, this.#census.total(channel), idempotencyKey)
   }
 
   read (channel: string, since: Since, limit = Number.MAX_SAFE_INTEGER): Promise<Replay> {
     return this.#reads.ask(`${channel} ${JSON.stringify(since)} ${limit}`, async () => {
-      const replay = await this.#lanes.take(() => this.#read(channel, since, limit))
-      if (replay.head > 0) this.#marks.set(channel, { epoch: replay.epoch, offset: replay.head })
+      const replay = await this.#store.read(channel, since, limit)
+      // The reader can go on with what is delivered only when that is of the same epoch.
+      const feed = this.#feeds.get(channel)
+      if (feed?.isBehind(replay.epoch) === true) await feed.catchUp()
       return replay
     })
   }
@@ -136,7 +152,6 @@ export class RedisBroker implements Broker {
     if (feed === undefined) return
     this.#feeds.delete(channel)
     this.#suspects.delete(channel)
-    if (feed.offset > 0) this.#marks.set(channel, { epoch: feed.epoch, offset: feed.offset })
     this.#subscriptions.unsubscribe(channel)
   }
 
@@ -156,11 +171,13 @@ export class RedisBroker implements Broker {
   async close (): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    clearInterval(this.#auditor)
+    for (const timer of this.#timers) clearInterval(timer)
+    const wasReady = this.ready
+    // Nothing is acknowledged any more from here on, so that the register may say that this instance has left.
+    this.#failover.close()
+    // The farewell of the census is on its way when the server has answered what was sent after it.
     this.#census.stop()
-    // The other farewell is on its way when the server has answered what was sent after it.
-    if (this.ready) await refusalOf(this.#rollCall.forget(this.#node))
-    this.#verified = false
+    if (wasReady) await refusalOf(this.#barrier.leave())
     this.#commands.close()
     this.#notifications.close()
   }
@@ -170,25 +187,20 @@ export class RedisBroker implements Broker {
   }
 
   #requireReady (): void {
-    if (!this.ready) throw new EngineUnavailableError('Redis cannot be reached')
+    if (!this.ready) throw new EngineUnavailableError(this.#status.reason)
   }
 
   #open (channel: string): Feed {
     const feed = new Feed({
-      read: (since, limit) => this.#read(channel, since, limit),
+      read: (since, limit) => this.#store.read(channel, since, limit),
       // Its answer comes after all that the server sent before.
       arrived: () => unavailable(this.#subscriptions.subscribe(channel)),
       deliver: (entry) => { if (this.#feeds.get(channel) === feed) this.#receiver.deliver(channel, entry) },
-      reset: () => { if (this.#feeds.get(channel) === feed) this.#receiver.reset(channel) },
+      moved: (position) => { if (this.#feeds.get(channel) === feed) this.#receiver.moved(channel, position) },
       lag: () => { this.#suspect(channel) }
     })
     this.#feeds.set(channel, feed)
     return feed
-  }
-
-  async #read (channel: string, since: Since, limit: number): Promise<Replay> {
-    this.#requireReady()
-    return await this.#store.read(channel, since, limit)
   }
 
   #notified (name: string, text: string): void {
@@ -196,21 +208,30 @@ export class RedisBroker implements Broker {
     const feed = this.#feeds.get(channel)
     // What could not be ended when the last subscriber left ends with the next message.
     if (feed === undefined) { this.#subscriptions.unsubscribe(channel); return }
-    const colon = text.indexOf(':')
-    const space = text.indexOf(' ')
-    feed.notify({ epoch: text.slice(0, colon), offset: Number(text.slice(colon + 1, space)), message: text.slice(space + 1) })
+    const entry = parseAnnouncement(text)
+    if (entry !== undefined) feed.notify(entry)
   }
 
   #gossip (text: string): boolean {
-    if (!this.ready) return false
-    void refusalOf(this.#commands.client.publish(this.#store.censusName, text))
+    if (!this.#connected || (!this.ready && !this.#closed)) return false
+    void refusalOf(this.#commands.client.publish(this.#names.census, text))
     return true
   }
 
-  #lose (): void {
-    this.#verified = false
-    this.#inCensus = false
-    this.#census.disconnected()
+  #connect (): void {
+    if (!this.#connected) return
+    this.#failover.connected()
+    this.#suspectAll()
+  }
+
+  #changed (state: FailoverState, reason: string, from: FailoverState): void {
+    this.#status = { ready: state === 'ready', reason }
+    if (state === 'verifying' && from !== state) this.#suspectAll()
+    if (state === 'away' || state === 'closed') {
+      this.#inCensus = false
+      this.#census.disconnected()
+    }
+    this.#receiver.statusChanged?.(this.#status)
   }
 
   #suspect (channel: string): void {
@@ -223,54 +244,23 @@ export class RedisBroker implements Broker {
     this.#recovery.due()
   }
 
-  /** A command was refused by a server that took over unnoticed. */
-  async #replaced (): Promise<void> {
-    this.#suspectAll()
-    await this.#takeOver()
-  }
-
   async #recover (): Promise<void> {
-    await this.#takeOver()
-    // Each log is asked before it is used in any case; what could not be asked before is asked again now.
-    await Promise.all([this.#catchUp(), this.#store.doubts.settleAll()])
-    if (!this.#store.doubts.none) throw new Error('not every log answers')
-  }
-
-  /** Admits the server that is connected, once each log was asked whether it has what this node saw and the others have done so, too. */
-  #takeOver (): Promise<void> {
-    return this.#takingOver ??= this.#admit().finally(() => { this.#takingOver = undefined })
-  }
-
-  async #admit (): Promise<void> {
-    const tenures = await this.#store.unverified()
-    if (tenures.length > 0) {
-      // A connection that outlived the other one may still be to the server that was replaced, and hand on what that one has.
-      const { client, readyAt } = this.#notifications
-      if (!isCluster(client) && readyAt < this.#commands.lostAt) {
-        this.#notifications.reconnect()
-        throw new Error('the connection is not to the same server')
-      }
-      this.#store.doubt([...this.#marks, ...this.#positions()])
-      await this.#store.doubts.settleAll()
-      const failure = await refusalOf(this.#rollCall.gather(this.#store.withAdmitted(tenures), tenures.length))
-      // In a cluster it may be on a master that is gone for good, and the logs of the others must not be gone with it.
-      if (failure !== undefined && !isCluster(this.#commands.client)) throw failure as Error
-      this.#store.admit(tenures)
-    } else {
-      // Others may have taken this node for dead.
-      await refusalOf(this.#rollCall.answer())
-    }
-    await this.#notices.catchUp()
-    /* c8 ignore start: a connection that is lost between the server's answer and this line, which no test can time */
-    if (!this.#connected) throw new Error('the connection was lost')
-    /* c8 ignore stop */
-    this.#verified = true
+    await this.#failover.check()
+    await this.#failover.verify()
     this.#start()
     if (!this.#inCensus) this.#joinCensus()
+    await this.#catchUp()
   }
 
-  * #positions (): Generator<[channel: string, position: Position]> {
-    for (const [channel, { epoch, offset }] of this.#feeds) yield [channel, { epoch, offset }]
+  /** Between the decision of a term and the admission to it: nothing must be heard from another server, and all notices are known. */
+  async #prepare (term: string): Promise<void> {
+    const { client } = this.#notifications
+    // A connection that outlived the other one may still be to the server that was replaced, and hand on what that one has.
+    if (!isCluster(client) && serverOf(await client.info('replication')) !== term.slice(0, 12)) {
+      this.#notifications.reconnect()
+      throw new Error('the connection is not to the same server')
+    }
+    await this.#notices.catchUp()
   }
 
   /**
@@ -278,7 +268,7 @@ export class RedisBroker implements Broker {
    * notifications: when the last sharded subscription ends there, the client takes it for the end of all of them.
    */
   #joinCensus (): void {
-    void refusalOf(this.#commands.client.subscribe(this.#store.censusName).then(() => {
+    void refusalOf(this.#commands.client.subscribe(this.#names.census).then(() => {
       this.#inCensus = true
       this.#census.connected()
     }))
@@ -289,7 +279,7 @@ export class RedisBroker implements Broker {
     const channels = [...this.#suspects]
     this.#suspects.clear()
     let failure: unknown
-    await inTurn(channels, async (channel) => {
+    await this.#inTurn(channels, async (channel) => {
       const feed = this.#feeds.get(channel)
       // Left while others were gone through.
       if (feed === undefined) return
@@ -314,12 +304,17 @@ export class RedisBroker implements Broker {
     this.#auditing = true
     if (!this.#inCensus) this.#joinCensus()
     await refusalOf(this.#notices.catchUp())
-    await refusalOf(this.#rollCall.answer())
-    await inTurn(this.#feeds, async ([channel, feed]) => {
-      let position: Position | undefined
-      await refusalOf(this.#store.touch(channel).then((found) => { position = found }))
-      if (position?.epoch !== feed.epoch || position.offset > feed.offset) this.#suspect(channel)
+    await this.#inTurn(this.#feeds, async ([channel, feed]) => {
+      const refusal = await refusalOf(this.#store.touch(channel).then((position) => {
+        if (position?.epoch !== feed.epoch || position.offset > feed.offset) this.#suspect(channel)
+      }))
+      if (refusal !== undefined) this.#suspect(channel)
     })
     this.#auditing = false
+  }
+
+  /** Takes a step for each item, some at a time. The steps must not reject. */
+  async #inTurn<T> (items: Iterable<T>, step: (item: T) => Promise<void>): Promise<void> {
+    await pLimit(CONCURRENCY).map(items, step)
   }
 }

@@ -10,8 +10,8 @@ const CLUSTER_EVENTS = ['+node', '-node', 'subscribersReady']
 export interface LinkPorts {
   /** Learns that the connection, or a part of it, is usable, perhaps anew: what it carried before is not to be relied on. */
   readonly onReady: () => void
-  /** Learns that the connection is lost. */
-  readonly onLost: () => void
+  /** Called when the connection is lost or cannot be made, with what the client says about it. */
+  readonly onLost: (reason: string) => void
 }
 
 /**
@@ -20,20 +20,19 @@ export interface LinkPorts {
  */
 export class Link {
   readonly client: Commands
-  /** When it became usable and when it was lost for the last time, in milliseconds of `performance.now`. */
-  readyAt = -Infinity
-  lostAt = -Infinity
   readonly #timer: NodeJS.Timeout
   readonly #connectMs: number
-  readonly #listeners: Record<string, () => void>
+  readonly #listeners: Record<string, (error: Error) => void>
   #connectingSince = performance.now()
+  #reason = 'the connection was lost'
 
   constructor (client: Commands, { checkMs, commandMs }: Timings, { onReady, onLost }: LinkPorts) {
     this.client = client
     this.#connectMs = CONNECT_COMMANDS * commandMs
     this.#listeners = {
-      ready: () => { this.readyAt = performance.now(); onReady() },
-      close: () => { this.lostAt = this.#connectingSince = performance.now(); onLost() }
+      ready: () => { this.#reason = 'the connection was lost'; onReady() },
+      error: ({ message }) => { this.#reason = message; if (!this.ready) onLost(message) },
+      close: () => { this.#connectingSince = performance.now(); onLost(this.#reason) }
     }
     if (isCluster(client)) for (const event of CLUSTER_EVENTS) this.#listeners[event] = onReady
     for (const [event, listener] of Object.entries(this.#listeners)) client.on(event, listener)

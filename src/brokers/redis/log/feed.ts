@@ -1,11 +1,12 @@
-import type { LogEntry, Replay, Since } from '../broker.js'
+import type { Position } from '../../../wire/id.js'
+import type { LogEntry, Replay, Since } from '../../broker.js'
 
 /** Messages read from the log at a time. */
 const PAGE = 1_000
 /** Notifications kept while the log is read; those before them are read instead. */
 const MAX_HEARD = 1_000
 
-/** What a feed works with. */
+/** Dependencies of {@link Feed}. */
 export interface FeedPorts {
   /** Reads the channel's log. */
   read (since: Since, limit: number): Promise<Replay>
@@ -13,8 +14,8 @@ export interface FeedPorts {
   arrived (): Promise<void>
   /** Takes the next message of the channel. */
   deliver (entry: LogEntry): void
-  /** Learns that messages are lost, so that every subscriber has to be told. */
-  reset (): void
+  /** Called when the messages that follow come after this position, and not after the last one that was handed on. */
+  moved (position: Position): void
   /** Learns that the log could not be read after a message was missed: `catchUp` is to be called again. */
   lag (): void
 }
@@ -35,6 +36,11 @@ export class Feed {
 
   constructor (ports: FeedPorts) {
     this.#ports = ports
+  }
+
+  /** Whether a read of the log shows that the feed has yet to follow it to another epoch. */
+  isBehind (epoch: string): boolean {
+    return this.epoch !== '' && this.epoch !== epoch
   }
 
   /** Takes a notification. */
@@ -75,25 +81,22 @@ export class Feed {
 
   async #begin (): Promise<void> {
     const { epoch, head } = await this.#ports.read('now', 0)
-    this.epoch = epoch
-    this.offset = head
+    this.#move(epoch, head)
   }
 
   async #read (): Promise<void> {
     for (;;) {
-      const { epoch, head, entries, reason } = await this.#ports.read({ epoch: this.epoch, offset: this.offset }, PAGE)
+      const { epoch, after, head, entries, reason } = await this.#ports.read({ epoch: this.epoch, offset: this.offset }, PAGE)
       if (reason !== undefined) {
         // What is not kept any more may be on its way: a log may be trimmed faster than notifications come, or keep nothing at all.
         if (reason === 'expired') await this.#ports.arrived()
         this.#takeHeard()
         if (this.epoch === epoch && this.offset >= head) return
-        this.epoch = epoch
-        this.offset = head
-        this.#ports.reset()
+        this.#move(epoch, head)
         return
       }
       // Another epoch without a reason is the same log, which goes on under that name.
-      this.epoch = epoch
+      if (this.epoch !== epoch) this.#move(epoch, after)
       for (const entry of entries) this.#hand(entry)
       if (this.offset >= head || entries.length === 0) return
     }
@@ -108,6 +111,13 @@ export class Feed {
     if (entry.epoch !== this.epoch || entry.offset > this.offset + 1) return false
     if (entry.offset > this.offset) this.#hand(entry)
     return true
+  }
+
+  /** Every subscriber reads on from its own position, which decides whether it has a gap. */
+  #move (epoch: string, offset: number): void {
+    this.epoch = epoch
+    this.offset = offset
+    this.#ports.moved({ epoch, offset })
   }
 
   #hand (entry: LogEntry): void {

@@ -1,27 +1,22 @@
-import type { Timings } from './timings.js'
+import type { Timings } from '../connection/timings.js'
 
 /** Reports that may be due at once before it is this node that was not awake. */
 const MAX_LATE_REPORTS = 3
 
 /** What a node says about itself. */
-interface Report {
+export interface Report {
   readonly node: string
   /** Counts up with each report; a number left out means that a report was missed. */
   readonly number: number
   /** Whether `counts` holds every occupied channel, or only those that changed since the last report. */
   readonly full: boolean
-  readonly counts: Record<string, number>
+  readonly counts: ReadonlyMap<string, number>
   /** Set in the last one. */
   readonly leaves?: true
 }
 
-/** What a node says before it may be used. */
-interface Greeting {
-  readonly here: string
-}
-
 /** A request for full reports: from one node, or from all. */
-interface Request {
+export interface Request {
   /** Who wants to know. */
   readonly from: string
   readonly ask: string
@@ -41,8 +36,6 @@ export interface CensusPorts {
   occupied (): Iterable<string>
   /** Sends a text to the other nodes; `false` when that is not possible now. */
   send (text: string): boolean
-  /** Learns that a node fell silent. */
-  gone (node: string): void
 }
 
 /**
@@ -72,16 +65,6 @@ export class Census {
     this.#timer = setInterval(() => { this.#tick() }, timings.reportMs).unref()
   }
 
-  /** The other nodes. */
-  get nodes (): Iterable<string> {
-    return this.#peers.keys()
-  }
-
-  /** What tells the others that this node is there before it is connected. */
-  get greeting (): string {
-    return JSON.stringify({ here: this.#node } satisfies Greeting)
-  }
-
   /** Subscribers of a channel on all nodes. */
   total (channel: string): number {
     return this.#ports.count(channel) + (this.#elsewhere.get(channel) ?? 0)
@@ -105,18 +88,12 @@ export class Census {
     this.#connected = false
   }
 
-  /** Takes what a node sent, which may be this one. What is not of a census is ignored. */
+  /** Takes what a node sent, which may be this one. Anything else is ignored. */
   receive (text: string): void {
-    let message: Report | Request | Greeting
-    try {
-      message = JSON.parse(text) as Report | Request | Greeting
-    } catch {
-      return
-    }
+    const message = parseMessage(text)
+    if (message === undefined) return
     if ('ask' in message) {
       if (message.from !== this.#node && (message.ask === '*' || message.ask === this.#node)) this.#answer()
-    } else if ('here' in message) {
-      if (message.here !== this.#node) this.#meet(message.here).heardAt = performance.now()
     } else if (message.node !== this.#node) {
       this.#take(message)
     }
@@ -125,7 +102,7 @@ export class Census {
   /** Says that this node's subscribers are gone. */
   stop (): void {
     clearInterval(this.#timer)
-    this.#send({ node: this.#node, number: ++this.#number, full: true, counts: {}, leaves: true })
+    this.#send({ node: this.#node, number: ++this.#number, full: true, counts: new Map(), leaves: true })
   }
 
   #meet (node: string): Peer {
@@ -140,8 +117,8 @@ export class Census {
     peer.number = number
     peer.heardAt = performance.now()
     if (!complete) this.#send({ from: this.#node, ask: node })
-    if (full) for (const channel of peer.counts.keys()) if (!Object.hasOwn(counts, channel)) this.#set(peer, channel, 0)
-    for (const [channel, count] of Object.entries(counts)) this.#set(peer, channel, count)
+    if (full) for (const channel of peer.counts.keys()) if (!counts.has(channel)) this.#set(peer, channel, 0)
+    for (const [channel, count] of counts) this.#set(peer, channel, count)
     if (leaves === true) this.#peers.delete(node)
   }
 
@@ -164,7 +141,6 @@ export class Census {
       if (peer.heardAt > now - this.#timings.nodeTtlMs) continue
       for (const channel of [...peer.counts.keys()]) this.#set(peer, channel, 0)
       this.#peers.delete(node)
-      this.#ports.gone(node)
     }
     if (this.#owesAll) this.#reportAll()
     else this.#report(this.#changed, false)
@@ -188,13 +164,33 @@ export class Census {
   }
 
   #report (channels: Iterable<string>, full: boolean): boolean {
-    const counts = Object.fromEntries(Array.from(channels, (channel) => [channel, this.#ports.count(channel)]))
+    const counts = new Map(Array.from(channels, (channel) => [channel, this.#ports.count(channel)]))
     const sent = this.#send({ node: this.#node, number: ++this.#number, full, counts })
     if (sent) this.#changed.clear()
     return sent
   }
 
   #send (message: Report | Request): boolean {
-    return this.#ports.send(JSON.stringify(message))
+    return this.#ports.send(JSON.stringify('counts' in message ? { ...message, counts: Object.fromEntries(message.counts) } : message))
   }
+}
+
+/** A message of another process; `undefined` for anything else. Cannot throw. */
+export function parseMessage (text: string): Report | Request | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  const { from, ask, node, number, full, counts, leaves } = value as Record<string, unknown>
+  if (typeof from === 'string' && typeof ask === 'string') return { from, ask }
+  if (typeof node !== 'string' || !isCount(number) || typeof full !== 'boolean' || typeof counts !== 'object' || counts === null) return undefined
+  const known = Object.entries(counts).filter((entry): entry is [string, number] => isCount(entry[1]))
+  return { node, number, full, counts: new Map(known), ...leaves === true && { leaves } }
+}
+
+function isCount (value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -10,8 +10,10 @@ export interface Timings {
   readonly reportMs: number
   /** A node that was not heard of for so long is gone. */
   readonly nodeTtlMs: number
-  /** How long the nodes wait for each other when another server, or the same one anew, is the master. */
-  readonly gatherMs: number
+  /** How long instances that have not compared a new term are waited for, before it is decided as one in which something was lost. */
+  readonly barrierMs: number
+  /** How long an instance waits until another one has confirmed its registration. */
+  readonly witnessMs: number
   /** At most so long until the next attempt, when one failed. */
   readonly maxBackoffMs: number
 }
@@ -23,7 +25,8 @@ export const TIMINGS: Timings = {
   auditMs: 15_000,
   reportMs: 1_000,
   nodeTtlMs: 10_000,
-  gatherMs: 2_000,
+  barrierMs: 2_000,
+  witnessMs: 500,
   maxBackoffMs: 500
 }
 

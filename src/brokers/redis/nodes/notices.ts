@@ -1,5 +1,5 @@
-import type { Commands } from './connection.js'
-import { refusalOf } from './refusal.js'
+import type { Commands } from '../connection/connection.js'
+import { refusalOf } from '../connection/refusal.js'
 
 /** What notices work with. */
 export interface NoticesPorts {
@@ -32,10 +32,10 @@ export class Notices {
     this.#take(text, until)
   }
 
-  /** Takes an announcement. */
+  /** Takes an announcement; anything else is ignored. */
   receive (announcement: string): void {
-    const space = announcement.indexOf(' ')
-    this.#take(announcement.slice(space + 1), Number(announcement.slice(0, space)))
+    const [, until, text] = /^(\d{1,16}) (.*)$/s.exec(announcement) ?? []
+    if (until !== undefined && text !== undefined) this.#take(text, Number(until))
   }
 
   /** Hears announcements from now on and takes what is kept; resolves when everything is known that was posted before. To be called now and then. */
@@ -43,13 +43,8 @@ export class Notices {
     // In this order, so that nothing falls between the two. What cannot be heard is found by the next call.
     await refusalOf(this.#client.subscribe(this.#ports.name))
     const now = Date.now()
-    const answer = await this.#client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES')
-    const kept = new Set<string>()
-    for (let index = 0; index < answer.length; index += 2) {
-      const text = String(answer[index])
-      kept.add(text)
-      this.#take(text, Number(answer[index + 1]))
-    }
+    const kept = parseNotices(await this.#client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES'))
+    for (const [text, until] of kept) this.#take(text, until)
     await Promise.all([...this.#known].map(async ([text, until]) => {
       if (until <= now) this.#known.delete(text)
       else if (!kept.has(text)) await this.#client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
@@ -61,4 +56,15 @@ export class Notices {
     this.#known.set(text, until)
     this.#ports.show(text)
   }
+}
+
+/** Members and scores of a sorted set, one after the other or, with version 3 of the protocol, in pairs. */
+export function parseNotices (answer: unknown): Map<string, number> {
+  const list = Array.isArray(answer) ? (answer as unknown[]).flat() : []
+  const notices = new Map<string, number>()
+  for (let index = 0; index + 1 < list.length; index += 2) {
+    const [text, until] = [list[index], Number(list[index + 1])]
+    if (typeof text === 'string' && Number.isFinite(until)) notices.set(text, until)
+  }
+  return notices
 }

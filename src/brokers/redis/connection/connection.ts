@@ -1,19 +1,30 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
-import { ConfigInvalidError } from '../../errors.js'
-import { POST, PUBLISH, READ, TOUCH, VERIFY } from './scripts.js'
+import { ConfigInvalidError } from '../../../errors.js'
+import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
+import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
+import { POST } from '../nodes/scripts.js'
 import { backoff, type Timings } from './timings.js'
 import { parseUrl } from './url.js'
 
 /** A client of ioredis, for one server (also found by Sentinel) or a cluster. */
 export type RedisClient = Redis | Cluster
 
-interface Scripts {
-  messengerPublish (...args: (string | number)[]): Promise<[status: 'sent' | 'duplicate' | 'conflict', epoch: string, offset: string, subscribers: string]>
-  messengerRead (...args: (string | number)[]): Promise<[epoch: string, head: string, after: string, reason: string, entries: [id: string, fields: [string, string]][]]>
-  messengerVerify (...args: (string | number)[]): Promise<0 | 1>
-  messengerTouch (...args: (string | number)[]): Promise<[epoch: string | null, head: string | null]>
-  messengerPost (...args: (string | number)[]): Promise<null>
-}
+/** Number of keys and text of each script. */
+const SCRIPTS = {
+  messengerPublish: [4, PUBLISH],
+  messengerRead: [3, READ],
+  messengerVerify: [3, VERIFY],
+  messengerTouch: [1, TOUCH],
+  messengerPost: [1, POST],
+  messengerJoin: [1, JOIN],
+  messengerDecide: [1, DECIDE],
+  messengerLook: [1, LOOK],
+  messengerWitness: [1, WITNESS],
+  messengerLeave: [1, LEAVE]
+} as const satisfies Record<string, readonly [keys: number, lua: string]>
+
+/** What a script answers is parsed: another version may have written what it read. */
+type Scripts = Record<keyof typeof SCRIPTS, (...args: (string | number)[]) => Promise<unknown>>
 
 /** A connection on which the scripts can be called. */
 export type Commands = RedisClient & Scripts
@@ -77,11 +88,7 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   const client = typeof target === 'string' ? open(target, timings) : duplicate(target, timings)
   // Without a listener the first lost connection would end the process; what matters of it is the state.
   client.on('error', () => {})
-  client.defineCommand('messengerPublish', { numberOfKeys: 3, lua: PUBLISH })
-  client.defineCommand('messengerRead', { numberOfKeys: 2, lua: READ })
-  client.defineCommand('messengerVerify', { numberOfKeys: 2, lua: VERIFY })
-  client.defineCommand('messengerTouch', { numberOfKeys: 1, lua: TOUCH })
-  client.defineCommand('messengerPost', { numberOfKeys: 1, lua: POST })
+  for (const [name, [numberOfKeys, lua]] of Object.entries(SCRIPTS)) client.defineCommand(name, { numberOfKeys, lua })
   return client as Commands
 }
 

@@ -1,4 +1,4 @@
-import { ConfigInvalidError } from '../../errors.js'
+import { ConfigInvalidError } from '../../../errors.js'
 
 const DEFAULT_PORTS = { server: 6_379, cluster: 6_379, sentinel: 26_379 }
 const DEFAULT_SENTINEL_NAME = 'mymaster'

@@ -1,0 +1,183 @@
+import { currentTerm, SERVER, TEXT } from '../log/scripts.js'
+
+/**
+ * The register: which instances there are and which terms they have compared, as a hash of one server.
+ *
+ * layout     version of all that this package keeps in Redis
+ * term       the term that was decided last; only under it logs are used
+ * chain      the terms before it, newest first, of which nothing that was acknowledged is missing; a log whose epoch is of one
+ *            of them goes on without a gap
+ * terms      the last 64 terms that were decided or are known to be lost
+ * open       a term that instances compare and that is not the server's own: the server's with `#<n>`, see below
+ * flag       a term that cannot be complete
+ * deleted    set once an instance was taken out without having compared
+ * i:<id>     `<a or t> <term it compared last> <term in which it registered> <1 once safe, otherwise 0>`;
+ *            t: it has left, and what it wrote before is here, too
+ *
+ * A term is the time for which one server process is the master (12 digits of its `master_replid`). It is complete when every
+ * instance of the register has compared what it saw acknowledged with the logs: only then nothing can be missing that nobody
+ * announces. When instances are missing it is decided all the same after a time, but as if something was lost.
+ * Where a loss becomes known that concerns logs which cannot be named, a term of its own begins on the same server,
+ * `<server>#<n>`: all instances compare again, and no log goes on without a gap.
+ *
+ * The register is replicated and lost like everything else. It may show an earlier state, never one that was not: an instance
+ * is missing in it only if its registration is. Such an instance is known to a safe one (WITNESS), which writes it back.
+ */
+
+/** Version of the layout; see docs/instances.md for what may share a Redis. */
+export const LAYOUT = 2
+
+const CURRENT = `
+${SERVER}
+${TEXT}
+local layout = redis.call('HGET', KEYS[1], 'layout')
+if layout and layout ~= '${LAYOUT}' then return redis.error_reply('LAYOUT ' .. layout) end
+${currentTerm('KEYS[1]')}
+local term, decided = current, recorded == current
+local chain, terms, flag = unpack(redis.call('HMGET', KEYS[1], 'chain', 'terms', 'flag'))
+chain, terms = chain or '', terms or ''
+local function has(list, name) return string.find(' ' .. list .. ' ', ' ' .. name .. ' ', 1, true) ~= nil end
+local function add(name)
+  terms = name .. ' ' .. terms
+  local count = 0
+  for stop in string.gmatch(terms, '()%S+') do
+    count = count + 1
+    if count == 65 then terms = string.sub(terms, 1, stop - 2) break end
+  end
+  redis.call('HSET', KEYS[1], 'terms', terms)
+end
+local instances = {}
+local all = redis.call('HGETALL', KEYS[1])
+for index = 1, #all, 2 do
+  local id = string.match(all[index], '^i:(.+)$')
+  local state, compared, since, safe = string.match(all[index + 1], '^(%a) (%S+) (%S+) (%d)$')
+  if id and state then instances[id] = {state = state, compared = compared, since = since, safe = safe} end
+end
+local function write(id, entry)
+  instances[id] = entry
+  redis.call('HSET', KEYS[1], 'i:' .. id, entry.state .. ' ' .. entry.compared .. ' ' .. entry.since .. ' ' .. entry.safe)
+end`
+
+/**
+ * Enters an instance that has compared all it saw acknowledged with the logs of `term`.
+ * KEYS register · ARGV term, id (- for none), another id, the term that it compared last (- for none), the term under which it was admitted
+ * last (- for none), 1 where it could not keep all that it saw, ids of the instances that it knows
+ * → {'again', term} when another term is to be compared | {'joined', the id that it has from now on}
+ */
+export const JOIN = `#!lua flags=allow-oom
+${CURRENT}
+if term ~= ARGV[1] then return {'again', term} end
+redis.call('HSET', KEYS[1], 'layout', '${LAYOUT}')
+local admitted = ARGV[5]
+local lost = admitted ~= '-' and not has(terms, admitted)
+if lost then add(admitted) end
+if lost or ARGV[6] == '1' then
+  if decided or admitted == term then
+    local open = server .. '#' .. text((tonumber(string.match(term, '#(%d+)$') or '0')) + 1)
+    redis.call('HSET', KEYS[1], 'open', open, 'flag', open)
+    return {'again', open}
+  end
+  redis.call('HSET', KEYS[1], 'flag', term)
+end
+for index = 7, #ARGV do
+  if not instances[ARGV[index]] then write(ARGV[index], {state = 'a', compared = '-', since = '-', safe = '1'}) end
+end
+local id = ARGV[2]
+local own = instances[id]
+if own and own.state == 'a' and own.compared == ARGV[4] then
+  write(id, {state = 'a', compared = term, since = own.since, safe = own.safe})
+  return {'joined', id}
+end
+-- Also where nothing is there: another instance may know the id and would wait for it.
+if id ~= '-' then write(id, {state = 't', compared = '-', since = '-', safe = '0'}) end
+id = ARGV[3]
+local safe = '1'
+if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then safe = '0' end
+for _, other in pairs(instances) do
+  if other.state == 'a' then safe = '0' end
+end
+write(id, {state = 'a', compared = term, since = term, safe = safe})
+return {'joined', id}`
+
+/**
+ * Decides a term once: complete when every instance that is there has compared it, one of them was there before, and no loss is
+ * known. Instances that are missing are waited for unless the time is over, and are then taken out.
+ * KEYS register · ARGV term, 1 where the time is over
+ * → {'again', term} | {'waiting', ids that are missing} | {'decided', 1 where it is complete}
+ */
+export const DECIDE = `#!lua flags=allow-oom
+${CURRENT}
+if term ~= ARGV[1] then return {'again', term} end
+if decided then return {'decided', 1} end
+local missing, before = {}, false
+for id, entry in pairs(instances) do
+  if entry.state == 'a' then
+    if entry.compared ~= term then missing[#missing + 1] = id
+    elseif entry.since ~= term then before = true end
+  end
+end
+if #missing > 0 and ARGV[2] ~= '1' then return {'waiting', unpack(missing)} end
+local complete = #missing == 0 and before and flag ~= term
+chain = complete and recorded and (recorded .. ' ' .. chain) or ''
+local count = 0
+for stop in string.gmatch(chain, '()%S+') do
+  count = count + 1
+  if count == 17 then chain = string.sub(chain, 1, stop - 2) break end
+end
+redis.call('HSET', KEYS[1], 'term', term, 'chain', chain)
+redis.call('HDEL', KEYS[1], 'open', 'flag')
+add(term)
+for _, id in ipairs(missing) do
+  redis.call('HDEL', KEYS[1], 'i:' .. id)
+  redis.call('HSET', KEYS[1], 'deleted', '1')
+end
+for id, entry in pairs(instances) do
+  if entry.state == 't' then redis.call('HDEL', KEYS[1], 'i:' .. id) end
+end
+return {'decided', complete and 1 or 0}`
+
+/**
+ * KEYS register → {term, 1 where it is decided, then of each instance that is there: id, the term that it compared, 1 where it is
+ * safe}
+ */
+export const LOOK = `#!lua flags=no-writes,allow-oom
+${CURRENT}
+local answer = {term, decided and 1 or 0}
+for id, entry in pairs(instances) do
+  if entry.state == 'a' then
+    answer[#answer + 1] = id
+    answer[#answer + 1] = entry.compared
+    answer[#answer + 1] = entry.safe
+  end
+end
+return answer`
+
+/**
+ * Marks instances as safe that the caller has in its memory, if it is safe itself: when they are lost with the end of the data,
+ * either the caller writes them back or its own absence shows.
+ * KEYS register · ARGV term, id of the caller, 1 to mark the caller itself (it is on every replica), other ids
+ */
+export const WITNESS = `#!lua flags=allow-oom
+${CURRENT}
+local caller = instances[ARGV[2]]
+if term ~= ARGV[1] or not caller or caller.state ~= 'a' then return 0 end
+if ARGV[3] == '1' then
+  caller.safe = '1'
+  write(ARGV[2], caller)
+end
+if caller.safe ~= '1' or not decided or caller.compared ~= term then return 0 end
+for index = 4, #ARGV do
+  local other = instances[ARGV[index]]
+  if other and other.state == 'a' and other.safe ~= '1' then
+    other.safe = '1'
+    write(ARGV[index], other)
+  end
+end
+return 1`
+
+/** KEYS register · ARGV id; the instance leaves. What it wrote before is in the register's past, so that nothing of it is missing. */
+export const LEAVE = `#!lua flags=allow-oom
+${CURRENT}
+local own = instances[ARGV[1]]
+if own then write(ARGV[1], {state = 't', compared = own.compared, since = own.since, safe = '0'}) end
+return 1`

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Commands } from '../connection/connection.js'
+import { refusalOf } from '../connection/refusal.js'
+import type { Timings } from '../connection/timings.js'
+import type { Barrier, Evidence } from './barrier.js'
+import { type DecideAnswer, parseDecideAnswer, parseJoinAnswer, parseLookAnswer, type RegisterView } from './parse.js'
+
+/** Between two questions while others are waited for. */
+const POLL_MS = 20
+/** What stands for an id or a term that there is not. */
+const NONE = '-'
+
+/** Dependencies of {@link Register}. */
+export interface RegisterPorts {
+  readonly client: Commands
+  readonly key: string
+  readonly timings: Pick<Timings, 'barrierMs' | 'witnessMs'>
+  /** Tells the other instances that this one wants to be witnessed. */
+  greet (): void
+  /** Called when this instance goes on although its registration may be lost with the end of the data. */
+  onUnsafe (): void
+}
+
+/**
+ * This instance in the register (failover/register-scripts.ts). Nothing here decides by a clock what is safe: a time limit only ends
+ * the wait for instances that are missing, and the term is then decided as one in which something was lost.
+ */
+export class Register implements Barrier {
+  readonly #ports: RegisterPorts
+  #id = NONE
+  /** The term that was compared last, and the one under which this instance was admitted last. */
+  #compared = NONE
+  #admitted = NONE
+  #safe = false
+  /** The other instances, as far as they are known; lost registrations are written back. */
+  #known = new Set<string>()
+
+  constructor (ports: RegisterPorts) {
+    this.#ports = ports
+  }
+
+  /** The id of this instance in the register. */
+  get id (): string {
+    return this.#id
+  }
+
+  /** Whether the absence of this instance would show, whatever is lost. */
+  get safe (): boolean {
+    return this.#safe
+  }
+
+  async pass (evidence: Evidence): Promise<string> {
+    const view = await this.#look()
+    // The server process is the same: it has what it had.
+    return this.#isAdmitted(view) ? this.#admitted : await this.#pass(view.term, evidence)
+  }
+
+  async holds (): Promise<boolean> {
+    const view = await this.#look()
+    if (!this.#isAdmitted(view)) return false
+    await this.#witness(view.instances)
+    return true
+  }
+
+  async leave (): Promise<void> {
+    if (this.#id !== NONE) await this.#ports.client.messengerLeave(this.#ports.key, this.#id)
+  }
+
+  #isAdmitted ({ term, decided, instances }: RegisterView): boolean {
+    return decided && term === this.#admitted && instances.get(this.#id)?.compared === term
+  }
+
+  /** Compares a term, and the one that began meanwhile instead, enters this instance and waits for the decision. */
+  async #pass (begun: string, evidence: Evidence): Promise<string> {
+    const { client, key } = this.#ports
+    for (let term = begun; ;) {
+      await evidence.compare(term)
+      const joined = parsed(parseJoinAnswer(await client.messengerJoin(
+        key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted, evidence.marks.overflowed ? 1 : 0, ...this.#known
+      )))
+      if (joined.status === 'joined') {
+        if (joined.id !== this.#id) this.#safe = false
+        this.#id = joined.id
+        this.#compared = term
+        const next = await this.#decide(term, evidence)
+        if (next === undefined) {
+          await this.#secure(term, evidence)
+          this.#admitted = term
+          return term
+        }
+        term = next
+      } else {
+        term = joined.term
+      }
+    }
+  }
+
+  /** Waits until the term is decided; resolves with another one where that has begun. */
+  async #decide (term: string, { onWait }: Evidence): Promise<string | undefined> {
+    const { client, key, timings } = this.#ports
+    const deadline = performance.now() + timings.barrierMs
+    for (;;) {
+      const answer: DecideAnswer = parsed(parseDecideAnswer(await client.messengerDecide(key, term, performance.now() > deadline ? 1 : 0)))
+      if (answer.status === 'again') return answer.term
+      if (answer.status === 'decided') return undefined
+      onWait(`${answer.missing} other instances have not compared yet`)
+      await delay(POLL_MS, undefined, { ref: false })
+    }
+  }
+
+  /**
+   * Makes sure that the absence of this instance shows if its registration is lost: no other instance was there when it registered,
+   * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so.
+   */
+  async #secure (term: string, { onWait }: Evidence): Promise<void> {
+    const { client, key, timings, greet, onUnsafe } = this.#ports
+    const deadline = performance.now() + timings.witnessMs
+    for (let first = true; ; first = false) {
+      const { instances } = await this.#look()
+      this.#known = new Set([...instances.keys()].filter((id) => id !== this.#id))
+      this.#safe ||= instances.get(this.#id)?.safe === true
+      if (this.#safe) return
+      if (first) {
+        greet()
+        if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
+      } else if (performance.now() > deadline) {
+        onUnsafe()
+        return
+      }
+      onWait('no other instance has confirmed the registration')
+      await delay(POLL_MS, undefined, { ref: false })
+    }
+  }
+
+  /** Whether there are replicas and all have what was written so far. */
+  async #replicated (timeoutMs: number): Promise<boolean> {
+    const { client } = this.#ports
+    const info: unknown = await client.info('replication')
+    const replicas = Number(typeof info === 'string' ? /connected_slaves:(\d+)/.exec(info)?.[1] : 0)
+    return replicas > 0 && Number(await client.wait(replicas, timeoutMs)) >= replicas
+  }
+
+  /** Remembers the other instances and, if this one is safe, then confirms those that are not. */
+  async #witness (instances: RegisterView['instances']): Promise<void> {
+    const others = [...instances].filter(([id]) => id !== this.#id)
+    for (const [id] of others) this.#known.add(id)
+    this.#safe ||= instances.get(this.#id)?.safe === true
+    const unsafe = others.filter(([, { safe }]) => !safe).map(([id]) => id)
+    if (this.#safe && unsafe.length > 0) await this.#ports.client.messengerWitness(this.#ports.key, this.#admitted, this.#id, 0, ...unsafe)
+  }
+
+  /** To be called when another instance wants to be witnessed. */
+  async greeted (): Promise<void> {
+    await refusalOf(this.holds())
+  }
+
+  async #look (): Promise<RegisterView> {
+    return parsed(parseLookAnswer(await this.#ports.client.messengerLook(this.#ports.key)))
+  }
+}
+
+function parsed<T> (value: T | undefined): T {
+  if (value === undefined) throw new Error('an unexpected answer of a script')
+  return value
+}

@@ -1,0 +1,45 @@
+import type { Cluster } from 'ioredis'
+import type { Barrier, Evidence } from './barrier.js'
+
+/**
+ * The terms of a cluster. A register on one shard says nothing about the logs of another, so there is nothing to wait for: a
+ * log that is touched in another term goes on behind a gap, in any case. What this instance saw acknowledged is compared all the
+ * same, since a master that was cut off may have taken messages after that gap was announced.
+ */
+export class ShardTerms implements Barrier {
+  readonly #client: Cluster
+  #passed = new Set<string>()
+
+  constructor (client: Cluster) {
+    this.#client = client
+  }
+
+  async pass ({ compare }: Evidence): Promise<string> {
+    const terms = await this.#terms()
+    if ([...terms].some((term) => !this.#passed.has(term))) await compare('')
+    this.#passed = new Set([...this.#passed, ...terms])
+    return ''
+  }
+
+  async holds (): Promise<boolean> {
+    return [...await this.#terms()].every((term) => this.#passed.has(term))
+  }
+
+  leave (): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** The terms of the masters that answer. */
+  async #terms (): Promise<Set<string>> {
+    const infos = await Promise.allSettled(this.#client.nodes('master').map(async (master) => await master.info('replication')))
+    const terms = infos.map((info) => info.status === 'fulfilled' ? serverOf(info.value) : undefined)
+    const known = new Set(terms.filter((term) => term !== undefined))
+    if (known.size === 0) throw new Error('no master answers')
+    return known
+  }
+}
+
+/** The first digits of `master_replid` in an answer of INFO: how the terms of a server begin. */
+export function serverOf (info: unknown): string | undefined {
+  return typeof info === 'string' ? /master_replid:(\w{12})/.exec(info)?.[1] : undefined
+}

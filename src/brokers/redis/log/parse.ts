@@ -1,0 +1,90 @@
+import { parseId, type Position } from '../../../wire/id.js'
+import type { GapReason, LogEntry } from '../../broker.js'
+
+// What scripts answer and other processes announce, as values. These functions take anything and cannot throw; elements that they
+// do not know are ignored, so that two versions can run side by side.
+
+/** What PUBLISH answers. `current` is where the log stands, also when the message is a duplicate. */
+export type PublishAnswer =
+  | { readonly status: 'sent', readonly current: Position }
+  | { readonly status: 'duplicate', readonly current: Position, readonly first: Position, readonly subscribers: number }
+  | { readonly status: 'conflict' }
+
+/** What READ answers. */
+export interface ReadAnswer {
+  readonly epoch: string
+  readonly head: number
+  readonly after: number
+  readonly reason: GapReason | undefined
+  readonly entries: readonly LogEntry[]
+}
+
+const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
+
+/** An announcement, `<id> <message>`. Without a message it only says where the log stands. */
+export function parseAnnouncement (text: unknown): LogEntry | undefined {
+  if (typeof text !== 'string') return undefined
+  const space = text.indexOf(' ')
+  if (space < 0) return undefined
+  const position = parseId(text.slice(0, space))
+  return position && { epoch: position.epoch, offset: position.offset, message: text.slice(space + 1) }
+}
+
+/** A position in two elements. */
+export function parsePosition (epoch: unknown, offset: unknown): Position | undefined {
+  return typeof epoch === 'string' && (typeof offset === 'string' || typeof offset === 'number') ? parseId(`${epoch}:${offset}`) : undefined
+}
+
+/** A number that counts something. */
+export function parseCount (value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+}
+
+/** The answer of PUBLISH. */
+export function parsePublishAnswer (answer: unknown): PublishAnswer | undefined {
+  if (!Array.isArray(answer)) return undefined
+  const [status, epoch, offset, firstEpoch, firstOffset, counted] = answer as unknown[]
+  if (status === 'conflict') return { status }
+  const current = parsePosition(epoch, offset)
+  if (current === undefined) return undefined
+  if (status === 'sent') return { status, current }
+  const first = parsePosition(firstEpoch, firstOffset)
+  const subscribers = parseCount(counted)
+  return status === 'duplicate' && first && subscribers !== undefined ? { status, current, first, subscribers } : undefined
+}
+
+/** The answer of READ; `'later'` where the position is of an epoch that the server does not know of yet. */
+export function parseReadAnswer (answer: unknown): ReadAnswer | 'later' | undefined {
+  if (!Array.isArray(answer)) return undefined
+  const [epoch, headText, afterText, reason, rows] = answer as unknown[]
+  if (epoch === 'later') return 'later'
+  const head = parsePosition(epoch, headText)
+  const after = parseCount(afterText)
+  if (head === undefined || after === undefined || !REASONS.has(reason) || !Array.isArray(rows)) return undefined
+  const entries: LogEntry[] = []
+  for (const row of rows as unknown[]) {
+    const entry = parseEntry(head.epoch, row)
+    // Only what follows without a hole is a part of the log that can be handed on.
+    if (entry?.offset !== after + entries.length + 1) break
+    entries.push(entry)
+  }
+  return { epoch: head.epoch, head: head.offset, after, reason: REASONS.get(reason), entries }
+}
+
+/** A row of a stream: `[<offset>-<milliseconds>, [field, message, …]]`. */
+function parseEntry (epoch: string, row: unknown): LogEntry | undefined {
+  if (!Array.isArray(row)) return undefined
+  const [id, fields] = row as unknown[]
+  const offset = typeof id === 'string' ? parseCount(id.slice(0, id.indexOf('-'))) : undefined
+  const message: unknown = Array.isArray(fields) ? fields[1] : undefined
+  return offset !== undefined && typeof message === 'string' ? { epoch, offset, message } : undefined
+}
+
+/** The answer of VERIFY: whether nothing is lost, and where the log stands; `'none'` where there is no log. */
+export function parseVerifyAnswer (answer: unknown): { readonly present: boolean, readonly current: Position } | 'none' | undefined {
+  if (!Array.isArray(answer)) return undefined
+  if (answer.length === 0) return 'none'
+  const current = parsePosition(answer[1], answer[2])
+  return current && { present: answer[0] === 1, current }
+}

@@ -1,0 +1,229 @@
+/**
+ * The steps on a log that must be atomic, as Lua scripts. The keys of a channel carry its name as hash tag, so that they share one
+ * slot of a cluster.
+ *
+ * meta  hash    epoch · head (last offset) · term (in which the epoch began) · past · from
+ * log   stream  entries `<offset>-<milliseconds>`, field m
+ * key   string  `<digest> <epoch> <offset> <subscribers>` of what was published under an idempotency key
+ *
+ * An epoch never outlives the term in which it was born: the first script that touches a log in another term begins a new epoch,
+ * and the offsets go on. Two servers can therefore never give one id to two messages, whatever either of them lost.
+ * `past` holds the last 16 epochs before, newest first, as `<epoch>:<bound>:<0 or 1>`: up to which offset the epoch is part of
+ * this log, and whether everything that was acknowledged in it is known to be (1). Both are decided in failover/register-scripts.ts.
+ * Nothing up to the offset `from` is kept: it was published while an instance kept no history.
+ *
+ * An epoch is `<generation>-<random>-<4 digits of the term>`. The generation, in base 36, is larger than that of the epoch
+ * before and not smaller than the seconds since 1970, so that a server can tell that an unknown epoch is later than its own.
+ */
+
+/** Offsets as text: Lua writes large numbers with an exponent. */
+export const TEXT = `
+local function text(number) return string.format('%.0f', number) end`
+
+/** The server tells by itself which term it is in: what a client knows may be outdated when its command arrives. */
+export const SERVER = `
+local info = redis.call('INFO', 'replication')
+if not string.find(info, 'role:master', 1, true) then return redis.error_reply('READONLY this server is a replica') end
+local server = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 12)`
+
+/** The term that the server is in: begun by an instance, recorded, or the server's own. */
+export const currentTerm = (register: string): string => `
+local recorded, open = unpack(redis.call('HMGET', ${register}, 'term', 'open'))
+local current = server
+for _, name in ipairs({recorded or '', open or ''}) do
+  if string.sub(name, 1, 12) == server then current = name end
+end`
+
+/**
+ * KEYS[3] is the register and ARGV[1] the term under which the instance was admitted, which has to be the recorded one. In a
+ * cluster, where the register is on another server, the term is empty and every change of it counts as a loss.
+ */
+const ADMITTED = `
+${SERVER}
+local term = ARGV[1]
+if term == '' then
+  term = server
+elseif string.sub(term, 1, 12) ~= server or redis.call('HGET', KEYS[3], 'term') ~= term then
+  return redis.error_reply('UNVERIFIED another term has begun')
+end`
+
+/** Functions on epochs, and the log as it is. Expects `term`; ARGV[2] is a random text that no other call has. */
+const LOAD = `
+${TEXT}
+local function generation(epoch)
+  local number = tonumber(string.match(epoch, '^(%w+)%-') or '', 36)
+  return number and number < 1099511627776 and number or 0
+end
+local function base36(number)
+  local digits = ''
+  repeat
+    local digit = number % 36
+    digits = string.sub('0123456789abcdefghijklmnopqrstuvwxyz', digit + 1, digit + 1) .. digits
+    number = (number - digit) / 36
+  until number == 0
+  return digits
+end
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'head', 'term', 'past', 'from')
+local epoch, head, past, from = meta[1], tonumber(meta[2] or 0), meta[4] or '', tonumber(meta[5] or 0)
+local function find(name)
+  for known, bound, ok in string.gmatch(past, '(%S+):(%d+):(%d)') do
+    if known == name then return tonumber(bound), ok == '1' end
+  end
+end
+local function begin(ok)
+  local time, fresh = tonumber(redis.call('TIME')[1]), not epoch
+  if epoch then
+    if not ok then past = string.gsub(past, ':1', ':0') end
+    past = epoch .. ':' .. text(head) .. (ok and ':1 ' or ':0 ') .. past
+    local count, stop = 0, 0
+    for _, last in string.gmatch(past, '()%S+ ?()') do
+      count = count + 1
+      if count == 16 then stop = last break end
+    end
+    if stop > 0 then past = string.sub(past, 1, stop - 1) end
+    time = math.max(time, generation(epoch) + 1)
+  end
+  epoch = base36(time) .. '-' .. ARGV[2] .. '-' .. string.sub(term, 1, 4)
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'head', text(head), 'term', term, 'past', past)
+  -- Not before the first write: from a DEL on, a script is not held to maxmemory any more.
+  if fresh then redis.call('DEL', KEYS[2]) end
+end`
+
+/** Loads the log; in another term than that of its epoch, a new one begins. */
+const OPEN = `
+${LOAD}
+if meta[3] ~= term then
+  local chain = epoch and meta[3] and ARGV[1] ~= '' and redis.call('HGET', KEYS[3], 'chain')
+  begin(chain and string.find(' ' .. chain .. ' ', ' ' .. meta[3] .. ' ', 1, true) ~= nil)
+end`
+
+/**
+ * KEYS meta, log, register, key · ARGV term, random, message, history size, history ttl, position ttl, announcement channel,
+ * digest of the message (empty without a key), key ttl, subscribers
+ * → {'sent', epoch, offset} | {'duplicate', epoch, head, epoch of the first, offset of the first, subscribers} | {'conflict'}
+ */
+export const PUBLISH = `
+${ADMITTED}
+${OPEN}
+if ARGV[8] ~= '' then
+  local known = redis.call('GET', KEYS[4])
+  if known then
+    local digest, first, offset, subscribers = string.match(known, '^(%S+) (%S+) (%S+) (%S+)$')
+    if digest ~= ARGV[8] then return {'conflict'} end
+    return {'duplicate', epoch, text(head), first, offset, subscribers}
+  end
+end
+local offset = text(head + 1)
+if tonumber(ARGV[4]) > 0 then
+  redis.call('HSET', KEYS[1], 'head', offset)
+  local time = redis.call('TIME')
+  redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[4], offset .. '-' .. text(time[1] * 1000 + math.floor(time[2] / 1000)), 'm', ARGV[3])
+  redis.call('PEXPIRE', KEYS[2], ARGV[5])
+else
+  redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+if ARGV[8] ~= '' then
+  redis.call('SET', KEYS[4], ARGV[8] .. ' ' .. epoch .. ' ' .. offset .. ' ' .. ARGV[10], 'PX', ARGV[9])
+end
+redis.call('SPUBLISH', ARGV[7], epoch .. ':' .. offset .. ' ' .. ARGV[3])
+return {'sent', epoch, offset}`
+
+/**
+ * A position of this log's own epoch, or of an earlier one of which nothing is missing, is available as far as the messages after it
+ * are kept. For any other the reader is told of a gap. An unknown epoch that is later than the log's is that of a server
+ * which this one does not know of yet: the answer is {'later'}, unless ARGV[10] is 1.
+ * What only keeps things tidy is called so that it may fail: a log can be read while the server refuses writes. PEXPIRE comes first
+ * because a script whose first write takes no memory is not held to maxmemory, and a new epoch has to be possible then, too.
+ * KEYS meta, log, register · ARGV term, random, history ttl, position ttl, position ttl of an empty log,
+ * 'now' | 'earliest' | 'after', epoch, offset, limit, 0 | 1
+ * → {epoch, head, offset before the first entry, reason or '', entries}
+ */
+export const READ = `
+${ADMITTED}
+redis.pcall('PEXPIRE', KEYS[1], ARGV[4])
+${OPEN}
+if head == 0 then redis.pcall('PEXPIRE', KEYS[1], ARGV[5]) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function first(offset)
+  local entry = redis.call('XRANGE', KEYS[2], text(offset), '+', 'COUNT', 1)[1]
+  if not entry then return nil end
+  local found, written = string.match(entry[1], '^(%d+)%-(%d+)$')
+  return tonumber(found), tonumber(written) < now - ARGV[3]
+end
+local oldest, expired = first(0)
+oldest = (oldest or head + 1) - 1
+if expired then
+  local low, high = oldest + 1, head
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    local _, old = first(middle)
+    if old then low = middle else high = middle - 1 end
+  end
+  oldest = low
+  redis.pcall('XTRIM', KEYS[2], 'MINID', text(oldest + 1))
+end
+oldest = math.max(oldest, from)
+local after, reason = head, ''
+if ARGV[6] == 'earliest' then
+  after = oldest
+elseif ARGV[6] == 'after' then
+  after = tonumber(ARGV[8])
+  if ARGV[7] == epoch then
+    if after > head then after, reason = oldest, 'epoch' end
+  else
+    local bound, ok = find(ARGV[7])
+    if bound then
+      if not ok or after > bound then after, reason = math.min(after, bound), 'epoch' end
+    else
+      local later = generation(ARGV[7]) > generation(epoch)
+      if later and ARGV[10] ~= '1' then return {'later'} end
+      after, reason = (later or past ~= '') and math.min(after, head) or oldest, 'epoch'
+    end
+  end
+  if after < oldest then
+    after, reason = oldest, reason == '' and 'expired' or reason
+  end
+end
+local entries = {}
+if after < head and tonumber(ARGV[9]) > 0 then
+  entries = redis.call('XRANGE', KEYS[2], text(after + 1), '+', 'COUNT', ARGV[9])
+end
+return {epoch, text(head), text(after), reason, entries}`
+
+/**
+ * Compares a log with a position that was acknowledged in an earlier term. Where the position is not part of the log, acknowledged
+ * messages are lost: a new epoch begins and nothing before it is complete any more, so that every subscriber is told of a
+ * gap. Before the term is decided nobody reads the log, and one such epoch is enough; afterwards each loss is a gap of its own.
+ * KEYS meta, log, register · ARGV term that is compared, random, epoch, offset, announcement channel
+ * → {1 where nothing is lost, otherwise 0, epoch, head}, empty where there is no log
+ */
+export const VERIFY = `#!lua flags=allow-oom
+${SERVER}
+local term, decided = server, true
+if ARGV[1] ~= '' then
+${currentTerm('KEYS[3]')}
+  if current ~= ARGV[1] then return redis.error_reply('UNVERIFIED another term has begun') end
+  term, decided = current, recorded == current
+end
+${LOAD}
+if not epoch then return {} end
+local seen, present = tonumber(ARGV[4]), false
+if ARGV[3] == epoch then
+  present = seen <= head
+else
+  present = seen <= (find(ARGV[3]) or -1)
+end
+if present then return {1, epoch, text(head)} end
+if decided or meta[3] ~= term then
+  begin(false)
+  redis.call('SPUBLISH', ARGV[5], epoch .. ':' .. text(head) .. ' ')
+end
+return {0, epoch, text(head)}`
+
+/** KEYS meta · ARGV position ttl, position ttl of an empty log → epoch and head, or nils; keeps the position from expiring. */
+export const TOUCH = `
+local position = redis.call('HMGET', KEYS[1], 'epoch', 'head')
+redis.pcall('PEXPIRE', KEYS[1], position[2] and position[2] ~= '0' and ARGV[1] or ARGV[2])
+return position`

@@ -1,0 +1,13 @@
+/**
+ * Announcements that are kept: `notices` is a sorted set of what every instance has to know, by the time until which it is kept.
+ *
+ * KEYS notices · ARGV text, until, name of the announcements; keeps a notice until then and announces it as `<until> <text>`.
+ */
+export const POST = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
+redis.call('PUBLISH', ARGV[3], ARGV[2] .. ' ' .. ARGV[1])`
