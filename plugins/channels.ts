@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
-import { type BrokerStatus, CLOSED, type CreateBroker } from '../src/brokers/broker.js'
+import type { BrokerStatus, CreateBroker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
 import type { RedisClient } from '../src/brokers/redis/connection/connection.js'
 import { ChannelRegistry, type ChannelRegistryOptions } from '../src/channels/registry.js'
@@ -39,14 +39,14 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   fastify.addHook('preClose', async () => { await channels.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })
 
-/** Tells when the engine is lost, when the reason changes and when it is back. */
+/** Logs when the engine is lost, when the reason changes and when it is back. */
 function logChanges (log: FastifyBaseLogger): (status: BrokerStatus) => void {
   let told = ''
-  return ({ ready, reason }) => {
-    if (reason === told || reason === CLOSED) return
-    if (!ready) log.warn(`Redis cannot be used: ${reason}`)
-    else if (told !== '') log.info('Redis can be used again')
-    told = reason
+  return ({ ready, reason, failing }) => {
+    if (failing && reason !== told) log.warn(`Redis cannot be used: ${reason}`)
+    else if (ready && told !== '') log.info('Redis can be used again')
+    else if (!ready) log.debug(`Redis: ${reason}`)
+    if (ready || failing) told = reason
   }
 }
 

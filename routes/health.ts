@@ -14,19 +14,12 @@ const health: FastifyPluginAsync = async (fastify) => {
     method: 'GET',
     url: '/-/ready',
     handler: async (_request, reply) => {
-      const { ready, reason } = fastify.channels.status
-      if (ready) return await Promise.resolve({ status: 'ready' })
-      return await reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason: publicReason(reason) })
+      const { status } = fastify.channels
+      if (status.ready) return await Promise.resolve({ status: 'ready' })
+      return await reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason: status.code })
     },
     wsHandler: refusePath
   })
 }
 
 export default health
-
-/** The code in what the engine said, such as WRONGPASS or ECONNREFUSED. The rest is for the log: it may tell addresses and names. */
-function publicReason (reason: string): string {
-  if (reason === 'closing') return reason
-  const [code = 'not available'] = /\b(?:E[A-Z]{4,}|[A-Z]{5,})\b/.exec(reason) ?? []
-  return `redis: ${code}`
-}

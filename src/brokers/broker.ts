@@ -61,15 +61,20 @@ export interface Receiver {
   log? (level: 'warn' | 'error', text: string): void
 }
 
-/** The reason of a broker that was closed. */
-export const CLOSED = 'closed'
-
 /** Whether messages can be published and read. */
 export interface BrokerStatus {
   readonly ready: boolean
-  /** Why not, in the words of the engine; empty where it is ready. */
+  /** Why not, in the words of the engine, for the log; empty where it is ready. */
   readonly reason: string
+  /** The same for everybody: the engine and a code, without names and addresses. */
+  readonly code: string
+  /** Whether something fails; otherwise it is on its way to be ready. */
+  readonly failing: boolean
 }
+
+/** The status of an engine that cannot fail, and of one that was closed. */
+export const READY_STATUS: BrokerStatus = { ready: true, reason: '', code: '', failing: false }
+export const CLOSED_STATUS: BrokerStatus = { ready: false, reason: 'closed', code: 'closed', failing: false }
 
 /**
  * Where logs live and how a published message reaches every node. Implementations

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
-import { type Broker, type BrokerStatus, CLOSED, type Published, type PublishOptions, type Receiver, type Replay, type Since } from './broker.js'
+import { type Broker, type BrokerStatus, CLOSED_STATUS, type Published, type PublishOptions, READY_STATUS, type Receiver, type Replay, type Since } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { LogList } from './log-list.js'
 import { Log, type Retention } from './log.js'
@@ -47,7 +47,7 @@ export class MemoryBroker implements Broker {
   }
 
   get status (): BrokerStatus {
-    return { ready: !this.#closed, reason: this.#closed ? CLOSED : '' }
+    return this.#closed ? CLOSED_STATUS : READY_STATUS
   }
 
   get ready (): boolean {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Broker, BrokerStatus, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
+import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type PublishOptions, type Replay, type Since } from '../brokers/broker.js'
 import { EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
@@ -108,7 +108,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** Whether messages and subscribers are taken and, if not, why. */
   get status (): BrokerStatus {
-    return this.closing ? { ready: false, reason: 'closing' } : this.#broker.status
+    return this.closing ? CLOSED_STATUS : this.#broker.status
   }
 
   /** How often each limit was hit since the start. */

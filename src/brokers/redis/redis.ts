@@ -3,13 +3,13 @@ import pLimit from 'p-limit'
 import { ClosedError, EngineUnavailableError } from '../../errors.js'
 import type { Broker, BrokerStatus, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
 import type { Retention } from '../log.js'
-import { connect, isCluster, type RedisClient } from './connection/connection.js'
+import { connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
 import { Link } from './connection/link.js'
-import { refusalOf } from './connection/refusal.js'
+import { codeOf, refusalOf } from './connection/refusal.js'
 import { Rounds } from './connection/rounds.js'
 import { Subscriptions } from './connection/subscriptions.js'
 import { type Timings, TIMINGS } from './connection/timings.js'
-import { Failover, type FailoverState } from './failover/failover.js'
+import { Failover, type FailoverStatus } from './failover/failover.js'
 import { Register } from './failover/register.js'
 import { serverOf, ShardTerms } from './failover/shard-terms.js'
 import { Feed } from './log/feed.js'
@@ -58,7 +58,7 @@ export class RedisBroker implements Broker {
   readonly #recovery: Rounds
   readonly #timers: NodeJS.Timeout[]
   #start!: () => void
-  #status: BrokerStatus = { ready: false, reason: 'not connected yet' }
+  #status: BrokerStatus = { ready: false, reason: 'not connected yet', code: 'redis: not connected yet', failing: false }
   #auditing = false
   #inCensus = false
   #closed = false
@@ -66,7 +66,6 @@ export class RedisBroker implements Broker {
   constructor (receiver: Receiver, { redis, keyPrefix, size, ttlMs, timings: given }: RedisBrokerOptions) {
     const timings = { ...TIMINGS, ...given }
     this.#receiver = receiver
-    this.#names = { register: `${keyPrefix}instances`, census: `${keyPrefix}census`, notices: `${keyPrefix}notices`, noticesKey: `${keyPrefix}{notices}` }
     this.started = new Promise((resolve) => { this.#start = resolve })
     this.#recovery = new Rounds(timings.maxBackoffMs, {
       possible: () => this.#connected && !this.#closed,
@@ -76,6 +75,9 @@ export class RedisBroker implements Broker {
     this.#commands = new Link(connect(redis, timings), timings, ports)
     this.#notifications = new Link(connect(redis, timings), timings, ports)
     const { client } = this.#commands
+    const database = databaseOf(client)
+    const livePrefix = database === 0 ? keyPrefix : `${keyPrefix}${database}:`
+    this.#names = { register: `${keyPrefix}instances`, census: `${livePrefix}census`, notices: `${livePrefix}notices`, noticesKey: `${keyPrefix}{notices}` }
     this.#barrier = isCluster(client)
       ? new ShardTerms(client)
       : new Register({
@@ -90,9 +92,9 @@ export class RedisBroker implements Broker {
       verify: (channel, seen, term) => this.#store.verify(channel, seen, term),
       prepare: (term) => this.#prepare(term),
       inTurn: (items, step) => this.#inTurn(items, step),
-      onChange: (state, reason, from) => { this.#changed(state, reason, from) }
+      onChange: (status) => { this.#changed(status) }
     })
-    this.#store = new LogStore(client, this.#failover, { keyPrefix, size, ttlMs, registerKey: isCluster(client) ? undefined : this.#names.register })
+    this.#store = new LogStore(client, this.#failover, { keyPrefix, livePrefix, size, ttlMs, registerKey: isCluster(client) ? undefined : this.#names.register })
     this.#subscriptions = new Subscriptions(this.#notifications, (channel) => this.#store.liveName(channel), timings)
     this.#census = new Census(randomBytes(9).toString('base64url'), timings, {
       count: (channel) => receiver.count(channel),
@@ -187,7 +189,7 @@ export class RedisBroker implements Broker {
   }
 
   #requireReady (): void {
-    if (!this.ready) throw new EngineUnavailableError(this.#status.reason)
+    if (!this.ready) throw new EngineUnavailableError(codeOf(this.#status.reason))
   }
 
   #open (channel: string): Feed {
@@ -224,8 +226,8 @@ export class RedisBroker implements Broker {
     this.#suspectAll()
   }
 
-  #changed (state: FailoverState, reason: string, from: FailoverState): void {
-    this.#status = { ready: state === 'ready', reason }
+  #changed ({ state, from, reason, failing }: FailoverStatus): void {
+    this.#status = { ready: state === 'ready', reason, failing, code: reason && `redis: ${failing ? codeOf(reason) : reason}` }
     if (state === 'verifying' && from !== state) this.#suspectAll()
     if (state === 'away' || state === 'closed') {
       this.#inCensus = false

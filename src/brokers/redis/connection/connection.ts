@@ -92,9 +92,23 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   return client as Commands
 }
 
+/**
+ * Connections with the settings of the host's client, of this package's own ioredis: version 5, which many hosts have, lacks version 3 of
+ * the protocol. A client of another make is asked for a connection of its own.
+ */
 function duplicate (client: RedisClient, timings: Timings): RedisClient {
   if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function') throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
-  return isCluster(client) ? client.duplicate([], clusterOptions(timings)) : client.duplicate(options(timings))
+  const { options: settings, startupNodes } = client as { options?: object, startupNodes?: ConstructorParameters<typeof Cluster>[0] }
+  if (settings === undefined) return isCluster(client) ? client.duplicate([], clusterOptions(timings)) : client.duplicate(options(timings))
+  if (!isCluster(client)) return new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
+  const own = clusterOptions(timings)
+  const { redisOptions } = settings as ClusterOptions
+  return new Cluster(startupNodes ?? [], { ...settings, ...own, redisOptions: { ...redisOptions as object, ...own.redisOptions } })
+}
+
+/** The number of a server's database; pub/sub does not know of it. */
+export function databaseOf ({ options }: RedisClient): number {
+  return (options as RedisOptions | undefined)?.db ?? 0
 }
 
 function open (target: string, timings: Timings): RedisClient {

@@ -7,3 +7,8 @@ export async function refusalOf (answer: Promise<unknown>): Promise<unknown> {
     return error
   }
 }
+
+/** The code in what the server or the client says, such as WRONGPASS or ECONNREFUSED. The rest is for the log: it may tell addresses and names. */
+export function codeOf (text: string): string {
+  return /\b(?:E[A-Z]{4,}|[A-Z]{5,}|OOM|ERR)\b/.exec(text)?.[0] ?? 'not available'
+}

@@ -1,6 +1,7 @@
 import { EngineUnavailableError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
-import { CLOSED } from '../../broker.js'
+import { CLOSED_STATUS } from '../../broker.js'
+import { codeOf } from '../connection/refusal.js'
 import type { Barrier } from './barrier.js'
 import { Marks } from './marks.js'
 
@@ -22,6 +23,17 @@ import { Marks } from './marks.js'
  */
 export type FailoverState = 'away' | 'verifying' | 'ready' | 'closed'
 
+/** The state, for who has to be told. */
+export interface FailoverStatus {
+  readonly state: FailoverState
+  /** The state before, which may be the same. */
+  readonly from: FailoverState
+  /** Why logs cannot be used; empty where they can. */
+  readonly reason: string
+  /** Whether something fails; otherwise a state is on its way to the next one. */
+  readonly failing: boolean
+}
+
 /** The right to use the logs of a term, until it ends. Two of the same term are not the same. */
 export interface Admission {
   readonly term: string
@@ -33,13 +45,13 @@ const COMPARING = 'comparing with what was acknowledged'
 export interface FailoverPorts {
   readonly barrier: Barrier
   /** Compares a mark with its log in a term; resolves with where the log stands when it does not have the position any more. */
-  verify (channel: string, seen: Position, term: string): Promise<Position | undefined>
+  readonly verify: (channel: string, seen: Position, term: string) => Promise<Position | undefined>
   /** What is left to do before logs are used. Rejects when the connections are not to the server of that term. */
-  prepare (term: string): Promise<void>
+  readonly prepare: (term: string) => Promise<void>
   /** Takes a step for each item, some at a time. */
-  inTurn (items: Iterable<[string, Position]>, step: (item: [string, Position]) => Promise<void>): Promise<void>
-  /** Called when the state or its reason has changed; `from` is the state before. */
-  onChange (state: FailoverState, reason: string, from: FailoverState): void
+  readonly inTurn: (items: Iterable<[string, Position]>, step: (item: [string, Position]) => Promise<void>) => Promise<void>
+  /** Called when the state or its reason has changed. */
+  readonly onChange: (status: FailoverStatus) => void
 }
 
 /** The state machine above. */
@@ -69,7 +81,7 @@ export class Failover {
 
   /** The present admission. Throws MSG_ERR_ENGINE_UNAVAILABLE where there is none. */
   get admission (): Admission {
-    if (this.#admission === undefined) throw new EngineUnavailableError(this.#reason)
+    if (this.#admission === undefined) throw new EngineUnavailableError(codeOf(this.#reason))
     return this.#admission
   }
 
@@ -89,7 +101,7 @@ export class Failover {
 
   /** A connection is lost. */
   lost (reason: string): void {
-    if (this.#state !== 'closed') this.#enter('away', reason)
+    if (this.#state !== 'closed') this.#enter('away', reason, true)
   }
 
   /** Another term may have begun since an admission, which ends unless it has. */
@@ -98,7 +110,7 @@ export class Failover {
   }
 
   close (): void {
-    this.#enter('closed', CLOSED)
+    this.#enter('closed', CLOSED_STATUS.reason)
   }
 
   /** Resolves when it is ready. Rejects when that fails; to be called again then. */
@@ -131,7 +143,7 @@ export class Failover {
       this.#admission = { term }
       this.#enter('ready', '')
     } catch (error) {
-      if (this.#state === 'verifying') this.#enter('verifying', (error as Error).message)
+      if (this.#state === 'verifying') this.#enter('verifying', (error as Error).message, true)
       throw error
     }
   }
@@ -164,12 +176,12 @@ export class Failover {
     this.#owed.set(`${channel} ${position.epoch}`, [channel, position])
   }
 
-  #enter (state: FailoverState, reason: string): void {
+  #enter (state: FailoverState, reason: string, failing = false): void {
     const from = this.#state
     if (from === state && this.#reason === reason) return
     this.#state = state
     this.#reason = reason
     if (state !== 'ready') this.#admission = undefined
-    this.#ports.onChange(state, reason, from)
+    this.#ports.onChange({ state, from, reason, failing })
   }
 }

@@ -7,7 +7,7 @@ import type { Published, Replay, Since } from '../../broker.js'
 import { IDEMPOTENCY_TTL_MS } from '../../idempotency.js'
 import type { Retention } from '../../log.js'
 import type { Commands } from '../connection/connection.js'
-import { refusalOf } from '../connection/refusal.js'
+import { codeOf, refusalOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
 import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer } from './parse.js'
 
@@ -24,8 +24,9 @@ const CONCURRENT_READS = 256
 
 /** Settings of {@link LogStore}. */
 export interface LogStoreOptions extends Retention {
-  /** Before every key and channel in Redis. */
+  /** Before every key, and before every name under which messages are announced. */
   readonly keyPrefix: string
+  readonly livePrefix: string
   /** The key of the register; `undefined` in a cluster, where scripts cannot read it. */
   readonly registerKey: string | undefined
 }
@@ -50,12 +51,12 @@ export class LogStore {
 
   /** Where the messages of a channel are announced. */
   liveName (channel: string): string {
-    return `${this.#options.keyPrefix}{${channel}}:live`
+    return `${this.#options.livePrefix}{${channel}}:live`
   }
 
   /** The channel whose messages are announced there. */
   channelOf (liveName: string): string {
-    return liveName.slice(this.#options.keyPrefix.length + 1, -'}:live'.length)
+    return liveName.slice(this.#options.livePrefix.length + 1, -'}:live'.length)
   }
 
   /** Appends, numbers and announces a message in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT where the key is another message's. */
@@ -141,7 +142,7 @@ export class LogStore {
     try {
       return { answer: await command(admission.term), admission }
     } catch (error) {
-      if (!(error as Error).message.startsWith('UNVERIFIED')) throw new EngineUnavailableError((error as Error).message)
+      if (!(error as Error).message.startsWith('UNVERIFIED')) throw new EngineUnavailableError(codeOf((error as Error).message))
     }
     this.#failover.suspect(admission)
     await refusalOf(this.#failover.verify())
@@ -155,6 +156,6 @@ export async function unavailable<T> (answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
-    throw new EngineUnavailableError((error as Error).message)
+    throw new EngineUnavailableError(codeOf((error as Error).message))
   }
 }
