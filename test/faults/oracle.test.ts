@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Numbers, Oracle } from './oracle.mjs'
+import { type Numbers, Oracle } from '../../faults/oracle.mjs'
 
 const CHANNEL = 'room'
 

@@ -26,13 +26,13 @@ const LINGER_MS = 500
 const ENDLESS = 1e6
 const POLL_MS = 10
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../', import.meta.url))
 
 function number (name, byDefault) {
   const { values } = parseArgs({ options: { channels: { type: 'string' }, rounds: { type: 'string' }, rate: { type: 'string' }, seed: { type: 'string' } } })
   const value = Number(values[name] ?? byDefault)
   if (value > 0) return value
-  process.stderr.write(`--${name} must be a number above 0\nusage: node test/faults/redis-return.mjs [--channels 1000] [--rounds 6] [--rate 300] [--seed 1]\n`)
+  process.stderr.write(`--${name} must be a number above 0\nusage: node faults/redis-return.mjs [--channels 1000] [--rounds 6] [--rate 300] [--seed 1]\n`)
   process.exit(2)
 }
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-const ENTRY = fileURLToPath(new URL('../../dist/src/server.js', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 const LOOPBACK = '127.0.0.1'
 const FIRST_PORT = 10_000
 const PORTS = 20_000

@@ -20,7 +20,7 @@ Object.assign(globalThis, {
 })
 
 // It looks for its globals as it loads.
-const { connectToChannel } = await import('../../dist/client/index.js')
+const { connectToChannel } = await import('../dist/client/index.js')
 
 /** The browser client as it is shipped, in one page that all subscribers share. */
 export { connectToChannel }

@@ -1,4 +1,4 @@
-/** What `oracle.test.ts` uses of `oracle.mjs`. */
+/** What `test/faults/oracle.test.ts` uses of `oracle.mjs`. */
 export interface Violation {
   kind: string
   at: number

@@ -13,7 +13,7 @@ const NUMBERS = {
 const WITH_REDIS = { instances: 2, messages: 52_000, faults: 240, settle: 120 }
 const DEFAULT_SEEDS = '1,2,3'
 
-export const USAGE = `usage: node test/faults/run.mjs [options]
+export const USAGE = `usage: node faults/run.mjs [options]
 
   --seeds <list>        seeds, one run each; also SEED=… (default ${DEFAULT_SEEDS})
 ${Object.entries(NUMBERS).map(([name, [value, text]]) => `  --${name.padEnd(11)} <n>  ${text} (default ${value})`).join('\n')}

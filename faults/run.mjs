@@ -10,7 +10,7 @@ import { readOptions, USAGE } from './options.mjs'
 const SETTLING_PARTS = 5
 const MARGIN_SECONDS = 30
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../', import.meta.url))
 
 let options
 try {
