@@ -76,7 +76,7 @@ export class Crowd {
     this.redis = new RedisServer(await freePort(), (text) => { this.oracle.report({ kind: 'redis', text }) })
     await this.redis.start()
     const env = { BEARER_TOKEN: TOKEN, REDIS_URL: `redis://127.0.0.1:${this.redis.port}`, HISTORY_SIZE, DRAIN_SECONDS: '1' }
-    for (let index = 0; index < instances; index++) this.instances.push(new Service(await freePort(), env, (text) => { this.oracle.report({ kind: 'service', text }) }))
+    for (let index = 0; index < instances; index++) this.instances.push(new Service(`i${index + 1}`, await freePort(), env, { onFailure: (text) => { this.oracle.report({ kind: 'service', text }) } }))
     await Promise.all(this.instances.map((instance) => instance.start()))
     this.members = this.instances.flatMap((instance) => this.#channels.map((channel) => new Member(channel, instance, this)))
     await Promise.all(this.members.map((member) => member.open()))

@@ -8,7 +8,7 @@ const MAX_BACKOFF_MS = 500
  * Unlike `EventSource` it takes silence for a lost connection, and comes back at a random time.
  * Returns a function that ends it.
  */
-export function readEventStream (url, onMessage, { since, silenceMs, prng, onOpen, onClose, onGap, onError }) {
+export function readEventStream (url, onMessage, { since, silenceMs, prng, onOpen, onPosition, onClose, onGap, onError }) {
   let lastId = since
   let retryMs = MAX_BACKOFF_MS
   let timer
@@ -22,7 +22,8 @@ export function readEventStream (url, onMessage, { since, silenceMs, prng, onOpe
       const body = JSON.parse(data)
       if (event !== 'subscribed') { onMessage(body.message, { id: body.id, channel: body.channel }); return }
       onOpen()
-      if (!body.recovered) onGap({ reason: body.reason })
+      if (body.recovered) onPosition(body.id)
+      else onGap({ reason: body.reason, id: body.id })
     } catch (error) {
       onError(error)
     }

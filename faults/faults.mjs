@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { goOnline } from './browser.mjs'
-import { REDIS_KINDS } from './redis-faults.mjs'
+import { hitInstance, REDIS_KINDS } from './redis-faults.mjs'
 import { transportNames } from './subscriber.mjs'
 
 /** What SIGTERM may take: DRAIN_SECONDS, and what a process needs to end. */
@@ -13,6 +13,7 @@ const FLOOD_LENGTH = 30_000
  * The kinds of faults. Each has
  * - `weight`: how often it comes, compared with the others; `weightWithRedis` where that differs;
  * - `ofRedis`: whether it needs one, and `setup`: which, where that matters;
+ * - `share`: instead of a weight, how many come in addition, as a share of all;
  * - `draw(prng, shape)`: its particulars, which the seed decides before the run begins;
  * - `apply(world, fault)`: brings it about; resolves when it is over.
  */
@@ -115,9 +116,9 @@ export const KINDS = {
     }
   },
   /** The service is asked to end, and starts again. */
-  term: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.knowledge.share(() => restart(world, fault, 'SIGTERM', TERM_TIMEOUT_MS)) },
+  term: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => restart(world, fault, 'SIGTERM', TERM_TIMEOUT_MS) },
   /** The service dies, and starts again. */
-  kill: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => world.knowledge.share(() => restart(world, fault, 'SIGKILL', KILL_TIMEOUT_MS)) },
+  kill: { weight: 4, weightWithRedis: 18, draw: drawRestart, apply: (world, fault) => restart(world, fault, 'SIGKILL', KILL_TIMEOUT_MS) },
   ...REDIS_KINDS
 }
 
@@ -171,8 +172,12 @@ async function restart (world, { kind, ms, instance = 0 }, signal, timeoutMs) {
     downMs: ms,
     onSignal () {
       if (signal === 'SIGTERM') world.oracle.beginShutdown()
-      if (world.redis) hit = world.historiesOn(instance)
-      else world.oracle.loseData()
+      if (world.redis) {
+        hit = world.historiesOn(instance)
+        hitInstance(world, instance)
+      } else {
+        world.oracle.loseData()
+      }
       // Others go on: whoever was sent away is back before the instance is.
       if (world.instances.length > 1) world.recovery.expect(hit, kind)
     }

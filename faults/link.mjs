@@ -28,16 +28,19 @@ export class Link {
   #prng
   #upstreams
   #profiles
+  #translate
   #first
 
   /**
    * @param upstreams names the ports of the servers
    * @param profiles what an ordinary connection is like, by weight
+   * @param translate changes what a server says
    */
-  constructor (prng, upstreams, profiles = PROFILES) {
+  constructor (prng, upstreams, { profiles = PROFILES, translate } = {}) {
     this.#prng = prng
     this.#upstreams = upstreams
     this.#profiles = profiles
+    this.#translate = translate
     this.#first = prng.fork('first server').integer(0, 0xffff)
   }
 
@@ -46,6 +49,15 @@ export class Link {
     this.#server.listen(0, LOOPBACK)
     await once(this.#server, 'listening')
     this.port = this.#server.address().port
+  }
+
+  get translate () {
+    return this.#translate
+  }
+
+  /** The port of the server that a client's socket with this local port is connected to. */
+  serverOf (localPort) {
+    return [...this.connections].find(({ clientPort }) => clientPort === localPort)?.port
   }
 
   heal () {
@@ -81,6 +93,7 @@ class Connection {
   path = ''
   /** The server's. */
   port
+  clientPort
   #link
   #client
   #service
@@ -91,6 +104,7 @@ class Connection {
   constructor (client, ports, prng, profile, link) {
     this.#link = link
     this.#client = client.on('error', ignore)
+    this.clientPort = client.remotePort
     const cut = () => {
       this.cut()
       this.#onCut?.()
@@ -155,8 +169,8 @@ class Connection {
   }
 
   #run () {
-    void this.#up.run(this.#client, this.#service, (chunk) => { this.#inspect(chunk) })
-    void this.#down.run(this.#service, this.#client)
+    void this.#up.run(this.#client, this.#service, (chunk) => this.#inspect(chunk))
+    void this.#down.run(this.#service, this.#client, this.#link.translate)
   }
 
   #impair (profile, prng) {
@@ -165,10 +179,11 @@ class Connection {
   }
 
   #inspect (chunk) {
-    if (this.path !== '') return
+    if (this.path !== '') return chunk
     const head = chunk.toString('latin1')
     this.path = /^[A-Z]+ \/([^/? ]*)/.exec(head)?.[1] ?? '?'
     if (this.#link.blocksUpgrades && /^upgrade: websocket/im.test(head)) this.cut()
+    return chunk
   }
 }
 

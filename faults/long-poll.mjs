@@ -1,4 +1,5 @@
 import { Agent, get } from 'node:http'
+import { parseId } from './ledger.mjs'
 
 const WAIT_SECONDS = 2
 const MAX_BACKOFF_MS = 500
@@ -8,7 +9,7 @@ const LIMIT = 1_000
  * Reads a channel with one request after the other, each from where the last answer ended, over plain sockets and without
  * any help of the browser client. Returns a function that ends it.
  */
-export function readPolls (url, onMessage, { since, silenceMs, prng, onOpen, onClose, onGap, onError }) {
+export function readPolls (url, onMessage, { since, silenceMs, prng, onOpen, onPosition, onClose, onGap, onError }) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   let cursor = since
   let isOpen = false
@@ -18,7 +19,11 @@ export function readPolls (url, onMessage, { since, silenceMs, prng, onOpen, onC
   const take = ({ messages, id, recovered, reason }) => {
     if (!isOpen) onOpen()
     isOpen = true
-    if (!recovered) onGap({ reason })
+    const first = messages[0]?.id ?? id
+    // Another epoch without a gap: what was asked for stands for the same place there.
+    if (!recovered) onGap({ reason, id: messages.length === 0 ? id : undefined })
+    else if (cursor === undefined || messages.length === 0) onPosition(id)
+    else if (parseId(first)?.epoch !== parseId(cursor).epoch) onPosition(`${parseId(first)?.epoch}:${parseId(cursor).offset}`)
     for (const { message, id, channel } of messages) onMessage(message, { id, channel })
     cursor = id
   }

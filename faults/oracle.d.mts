@@ -9,22 +9,27 @@ export interface Violation {
 }
 
 export interface History {
+  isTold: boolean
+  isForgetful: boolean
+  mayLeave: boolean
   note (text: string): void
-  gap (reason: string): void
+  gap (reason: string, id?: string): void
+  position (id: string): void
 }
 
 export interface Numbers {
   acknowledged: number
   republished: number
   dataLosses: number
-  needlessLogs: number
-  falseEpochGaps: number
   deliveries: number
   duplicated: number
   lost: number
   gaps: Record<string, number>
   needlessGaps: number
+  carried: number
+  returns: number
   missedWithGap: number
+  vanished: number
 }
 
 export class Oracle {
@@ -32,8 +37,10 @@ export class Oracle {
   violations: Violation[]
   subscribe (name: string, channel: string): History
   deliver (history: History, id: string, key: string | undefined): void
-  acknowledge (channel: string, id: string, key: string): void
+  acknowledge (channel: string, id: string, key: string, by?: { vanished: boolean }): void
   loseData (): void
+  excuseGaps (): void
+  isComplete (history: History): boolean
   mark (channel: string, id: string): void
   report (violation: { kind: string, text: string }): void
   conclude (): Numbers

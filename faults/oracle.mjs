@@ -1,3 +1,4 @@
+import { isCovered } from './gaps.mjs'
 import { History } from './history.mjs'
 import { Ledger, parseId } from './ledger.mjs'
 
@@ -18,11 +19,13 @@ export class Oracle {
   lost = 0
   /** Acknowledged messages that a subscriber did not get and was told so. */
   missedWithGap = 0
+  /** Those that vanished with all that knew of them (docs/instances.md): nobody is left to announce that. */
+  vanished = 0
   histories = []
   /** Subscribers that a service that shuts down sent away without all that was acknowledged before it began to. */
   sentAwayBehind = 0
   #losses = 0
-  #needlessLogs = 0
+  #excuses = 0
   #markers = new Map()
   #atShutdown = new Map()
   #now
@@ -35,7 +38,11 @@ export class Oracle {
 
   /** Begins the history of a subscriber that is there before the first message. */
   subscribe (name, channel) {
-    const history = new History(name, channel, (violation) => { this.report(violation) }, this.#now)
+    const history = new History(name, channel, {
+      report: (violation) => { this.report(violation) },
+      carry: (from, epoch) => { this.#ledger.carry(channel, from, epoch) },
+      now: this.#now
+    })
     this.histories.push(history)
     return history
   }
@@ -47,14 +54,19 @@ export class Oracle {
     else if (position !== undefined) this.#ledger.enter(history.channel, position, key)
   }
 
-  /** A publisher got a 200 with this id. */
-  acknowledge (channel, id, key) {
-    this.#ledger.acknowledge(channel, id, key)
+  /** A publisher got a 200 with this id. `by` is the process that gave it; once it has `vanished`, nobody may know of the message. */
+  acknowledge (channel, id, key, by) {
+    this.#ledger.acknowledge(channel, id, key, by)
   }
 
-  /** The data is lost: each channel may begin another log, once, and what is published again stands in it again. */
+  /** Data may be lost, and gaps are announced for it. */
   loseData () {
     this.#losses++
+  }
+
+  /** An instance may be missing when a log is taken over: nobody knows that nothing was lost then, and gaps are announced for that. */
+  excuseGaps () {
+    this.#excuses++
   }
 
   /** A service begins to shut down: whoever it sends away has to have what is acknowledged by now. */
@@ -74,10 +86,13 @@ export class Oracle {
     this.#markers.set(channel, id)
   }
 
-  /** Whether a subscriber has the marker of its channel; a message whose publisher was stopped may stand behind it. */
-  isComplete ({ lastId, channel }) {
-    const [last, marker] = [parseId(lastId), parseId(this.#markers.get(channel))]
-    return last !== undefined && last.epoch === marker?.epoch && last.offset >= marker.offset
+  /** Whether a subscriber has the marker of its channel, under whichever id; a message whose publisher was stopped may stand behind it. */
+  isComplete (history) {
+    const { channel } = history
+    const marker = parseId(this.#markers.get(channel))
+    if (marker === undefined) return false
+    const positions = this.#ledger.positionsOf(channel, this.#ledger.keyAt(channel, marker))
+    return [marker, ...positions].some((position) => history.reaches(position))
   }
 
   /** Adds a violation. Others than the oracle itself may see some, such as a process that died. */
@@ -88,8 +103,8 @@ export class Oracle {
 
   /** Looks for what was lost; to be called once, at the end. Returns the numbers of the run. */
   conclude () {
+    this.#ledger.compare()
     for (const history of this.histories) this.#audit(history)
-    this.#auditLogs()
     const sum = (value) => this.histories.reduce((total, history) => total + value(history), 0)
     return {
       acknowledged: this.#ledger.acknowledged,
@@ -100,36 +115,29 @@ export class Oracle {
       lost: this.lost,
       gaps: addUp(this.histories.map(({ gaps }) => gaps)),
       needlessGaps: sum(({ needlessGaps }) => needlessGaps),
-      needlessLogs: this.#needlessLogs,
-      falseEpochGaps: sum(({ falseEpochGaps }) => falseEpochGaps),
+      carried: sum(({ carried }) => carried),
+      returns: sum(({ returns }) => returns),
+      epochs: Math.max(0, ...[...new Set(this.histories.map(({ channel }) => channel))].map((channel) => this.#ledger.logs(channel).length)),
       missedWithGap: this.missedWithGap,
+      vanished: this.vanished,
       sentAwayBehind: this.sentAwayBehind
-    }
-  }
-
-  /**
-   * Looks for logs that nothing explains: where the data is kept, so are epoch, offsets and idempotency keys. Once some was lost,
-   * who was away then may ask for another log later, which is only counted: everybody is told.
-   */
-  #auditLogs () {
-    for (const channel of new Set(this.histories.map(({ channel }) => channel))) {
-      const epochs = this.#ledger.logs(channel).map(([epoch]) => epoch)
-      this.#needlessLogs += Math.max(0, epochs.length - 1 - this.#losses)
-      if (epochs.length > 1 && this.#losses === 0) this.report({ kind: 'other log', channel, text: `has the epochs ${epochs.join(', ')}, although its data was kept` })
     }
   }
 
   #audit (history) {
     const { channel, name } = history
-    if (this.#losses === 0 && history.gaps.epoch > 0) this.report({ kind: 'false gap', channel, subscriber: name, text: 'was told of another log, although no data was lost', excerpt: history.excerpt() })
-    if (this.#markers.has(channel) && !this.isComplete(history)) {
+    if (this.#losses + this.#excuses === 0 && history.gaps.epoch > 0) this.report({ kind: 'false gap', channel, subscriber: name, text: 'was told of another log, although no data was lost', excerpt: history.excerpt() })
+    if (this.#markers.has(channel) && !this.isComplete(history) && !(history.mayLeave && history.lastGap)) {
       this.report({ kind: 'stuck', channel, subscriber: name, text: `stands at ${history.lastId ?? 'nothing'} and never got ${this.#markers.get(channel)}, the last message of the channel`, excerpt: history.excerpt() })
     }
+    const received = this.#receivedBy(history)
     const lost = []
-    for (const [epoch, acknowledged] of this.#ledger.logs(channel)) {
-      const { runs, endsInGap } = history
-      for (const offset of missing(acknowledged, runs.filter((run) => run.epoch === epoch))) {
-        if (isCovered(epoch, offset, runs, endsInGap)) this.missedWithGap++
+    for (const { epoch, acknowledged, keys } of this.#ledger.logs(channel)) {
+      for (let offset = 1; offset < acknowledged.length; offset++) {
+        const by = acknowledged[offset]
+        if (!by || received.has(keys[offset])) continue
+        if (this.#ledger.positionsOf(channel, keys[offset]).some((position) => isCovered(position, history.runs, history.lastGap))) this.missedWithGap++
+        else if (by.vanished) this.vanished++
         else lost.push(`${epoch}:${offset}`)
       }
     }
@@ -137,24 +145,31 @@ export class Oracle {
     this.lost += lost.length
     this.report({ kind: 'lost', channel, subscriber: name, text: `never got ${lost.slice(0, 5).join(', ')}${lost.length > 5 ? ` and ${lost.length - 5} more` : ''}, and no gap covers that`, excerpt: history.excerpt() })
   }
-}
 
-/** The offsets that were acknowledged and are in none of the runs. */
-function * missing (acknowledged, runs) {
-  let at = 0
-  for (let offset = 1; offset < acknowledged.length; offset++) {
-    while (at < runs.length && runs[at].last < offset) at++
-    if (acknowledged[offset] && !(at < runs.length && runs[at].first <= offset)) yield offset
+  /**
+   * The messages that a subscriber was handed, by what is in them, and with that those that it was handed under two ids. That is
+   * right only behind a gap, for a message that was lost and published again; a reader that was led back has what it had before.
+   */
+  #receivedBy (history) {
+    const { channel, name, runs, isForgetful } = history
+    const received = new Map()
+    let gaps = 0
+    for (const { epoch, first, last, gap } of runs) {
+      if (gap) gaps++
+      for (let offset = first; offset <= last; offset++) {
+        const position = { epoch, offset }
+        const key = this.#ledger.keyAt(channel, position)
+        if (key === undefined) continue
+        const before = received.get(key)
+        received.set(key, { position, gaps })
+        if (before === undefined || (before.position.epoch === epoch)) continue
+        if (before.gaps < gaps && (isForgetful || !this.#ledger.isPartOf(channel, before.position, epoch))) continue
+        history.duplicates++
+        this.report({ kind: 'duplicate', channel, subscriber: name, text: `${key} was handed over as ${before.position.epoch}:${before.position.offset} and as ${epoch}:${offset}`, excerpt: history.excerpt() })
+      }
+    }
+    return received
   }
-}
-
-/** Whether a gap was announced at the place where a message is missing. */
-function isCovered (epoch, offset, runs, endsInGap) {
-  const within = runs.filter((run) => run.epoch === epoch)
-  // Of a log of which it saw nothing it saw neither begin nor end: any change from one log to another may have passed it by.
-  if (within.length === 0) return endsInGap || runs.some((run, index) => run.gap && run.epoch !== runs[index - 1]?.epoch)
-  const next = within.find(({ first }) => first > offset) ?? runs[runs.indexOf(within.at(-1)) + 1]
-  return next === undefined ? endsInGap : next.gap
 }
 
 function addUp (counts) {

@@ -45,12 +45,11 @@ export class Pipe {
     this.thaw()
   }
 
-  /** Carries bytes from one socket to another until the first ends. */
-  async run (source, destination, onChunk) {
+  /** Carries bytes from one socket to another until the first ends; `translate` gives what is passed on for a chunk. */
+  async run (source, destination, translate = (chunk) => chunk) {
     try {
       for await (const chunk of source) {
-        onChunk?.(chunk)
-        for (const piece of this.#split(chunk)) {
+        for (const piece of this.#split(translate(chunk))) {
           await this.#wait(piece.length)
           if (!await this.#pass(piece, destination)) return
         }

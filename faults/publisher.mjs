@@ -15,6 +15,8 @@ export class Publisher {
   name
   link
   retries = 0
+  /** Requests and entries that were answered 503. */
+  unavailable = 0
   #n = 0
   #stopped = false
   #options
@@ -22,7 +24,8 @@ export class Publisher {
 
   /**
    * @param options `link`, `token`, `prng`, `channels` (weights by name), `batches` (whether it sends several messages in a
-   *   request), `hops` (whether it repeats a request on another connection), `now`, `onAcknowledged(channel, id, key)`, `onRefused(text)`
+   *   request), `hops` (whether it repeats a request on another connection), `now`, `onAcknowledged(channel, id, key, port)` with the
+   *   port of the server that answered, `onRefused(text)`
    */
   constructor (name, options) {
     this.name = name
@@ -83,18 +86,24 @@ export class Publisher {
   }
 
   /** Returns the entries that have to be sent again. */
-  #settle (entries, { status, body }) {
+  #settle (entries, { status, body, port }) {
     const { onAcknowledged, onRefused } = this.#options
-    if (status === 503) return entries
+    if (status === 503) {
+      this.unavailable++
+      return entries
+    }
     const results = status === 200 ? body.results ?? [body] : []
     return entries.filter((entry, index) => {
       const { id, error } = results[index] ?? {}
-      if (error?.statusCode === 503) return true
+      if (error?.statusCode === 503) {
+        this.unavailable++
+        return true
+      }
       if (id === undefined) {
         onRefused(`${entry.idempotencyKey} was answered ${status} ${JSON.stringify(results[index] ?? body)}`)
       } else {
         entry.id = id
-        onAcknowledged(entry.channel, id, entry.idempotencyKey)
+        onAcknowledged(entry.channel, id, entry.idempotencyKey, port)
       }
       return false
     })
@@ -112,8 +121,9 @@ export class Publisher {
       const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
       const post = request({ host: '127.0.0.1', port: this.link.port, path: isSingle ? `/send/${channel}` : '/send', method: 'POST', agent: this.#agent, headers, signal: timeout }, (response) => {
         let text = ''
+        const port = this.link.serverOf?.(response.socket.localPort)
         response.setEncoding('utf8').on('data', (chunk) => { text += chunk }).on('error', lost).on('close', lost)
-        response.on('end', () => { if (response.complete) resolve({ status: response.statusCode, body: parse(text) }) })
+        response.on('end', () => { if (response.complete) resolve({ status: response.statusCode, body: parse(text), port }) })
       })
       post.on('error', lost).end(body)
     })

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import { ask, Steps, until } from './redis-ask.mjs'
 import { RedisServer } from './redis.mjs'
 import { freePort } from './service.mjs'
 
@@ -14,13 +14,13 @@ const QUORUM = 2
 /** Short, so that a run has many failovers. */
 const DOWN_AFTER_MS = 1_000
 const FAILOVER_TIMEOUT_MS = 3_000
-/** A Sentinel waits for some seconds before it makes a replica of a master that comes back by itself. */
-const SETTLE_TIMEOUT_MS = 60_000
-const POLL_MS = 50
+
+/** With these a master that has lost its replica takes nothing. The lag is in whole seconds, and a replica tells it once a second. */
+export const MIN_REPLICAS = ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '2']
 
 /**
- * A master, a replica and the Sentinels that watch them. Replication is asynchronous, as it is by default, and nothing makes a
- * master refuse writes that has lost its replica: what was acknowledged last may be lost with each failover.
+ * A master, a replica and the Sentinels that watch them. Replication is asynchronous, as it is by default, and, unless asked for,
+ * nothing makes a master refuse writes that has lost its replica: what was acknowledged last may be lost with each failover.
  */
 export class RedisGroup {
   /** Failovers that were brought about. */
@@ -29,12 +29,15 @@ export class RedisGroup {
   #sentinels = []
   #directory = mkdtempSync(join(tmpdir(), 'faults-sentinel-'))
   #master
+  #settings
   #onFailure
-  #turn = Promise.resolve()
+  #steps
 
   /** @param onFailure is told when a process ends by itself */
-  constructor (onFailure) {
+  constructor (onFailure, { minReplicas = false } = {}) {
     this.#onFailure = onFailure
+    this.#settings = ['--repl-diskless-sync-delay', '0', ...minReplicas ? MIN_REPLICAS : []]
+    this.#steps = new Steps(() => this.#settled(), onFailure)
   }
 
   /** The ports of the servers. */
@@ -49,7 +52,7 @@ export class RedisGroup {
   /** Starts everything; resolves when the Sentinels could make the replica the master. */
   async start () {
     for (let index = 0; index < SERVERS; index++) {
-      const server = new RedisServer(await freePort(), this.#onFailure, () => ['--repl-diskless-sync-delay', '0', ...server === this.#master ? [] : ['--replicaof', '127.0.0.1', String(this.#master.port)]])
+      const server = new RedisServer(await freePort(), this.#onFailure, () => [...this.#settings, ...server === this.#master ? [] : ['--replicaof', '127.0.0.1', String(this.#master.port)]])
       this.#master ??= server
       this.#servers.push(server)
       await server.start()
@@ -69,14 +72,13 @@ export class RedisGroup {
   }
 
   /** The master is killed; resolves when the replica has taken over. After some time it comes back as a replica. */
-  failOver ({ ready, downMs, onDown }) {
-    return this.#inTurn(async () => {
-      await ready()
+  failOver ({ downMs, onDown }) {
+    return this.#steps.take(async () => {
       this.restarts++
       const old = this.#master
       await old.kill()
       onDown()
-      await this.#until('a failover', async () => await this.#find() !== old)
+      await until('a failover', async () => await this.#find() !== old)
       return async () => {
         await delay(downMs)
         await old.start()
@@ -85,28 +87,36 @@ export class RedisGroup {
   }
 
   /** The Sentinels are asked to make the replica the master; resolves when it is. */
-  switchOver ({ ready, onDown }) {
-    return this.#inTurn(async () => {
-      await ready()
+  switchOver ({ onDown }) {
+    return this.#steps.take(async () => {
       this.restarts++
       const old = this.#master
       onDown()
-      await this.#until('the Sentinels to obey', async () => await this.#ask(this.#sentinels[0], 'SENTINEL', 'FAILOVER', MASTER_NAME) === 'OK')
-      await this.#until('a failover', async () => await this.#find() !== old)
+      await until('the Sentinels to obey', async () => await ask(this.#sentinels[0], 'SENTINEL', 'FAILOVER', MASTER_NAME) === 'OK')
+      await until('a failover', async () => await this.#find() !== old)
     })
   }
 
-  /** The master stands still; when that is for long the replica takes over, and there are two for a while: resolves when there is one. */
-  standStill ({ ready, ms, onDown }) {
-    return this.#inTurn(async () => {
-      await ready()
+  /** The master stands still; when that is for long the replica takes over, and there are two for a while: resolves when one is there to stay. */
+  standStill ({ ms, onDown }) {
+    return this.#steps.take(async () => {
       const old = this.#master
       // Whether there is a failover is known too late: subscribers may have been told of a loss by then.
-      if (ms >= DOWN_AFTER_MS - POLL_MS) onDown()
-      await old.pause(ms)
-      await this.#settled()
-      if (this.#master !== old) this.restarts++
+      if (ms >= DOWN_AFTER_MS / 2) onDown()
+      let isOver = false
+      const paused = old.pause(ms).then(() => { isOver = true })
+      await until('a master', async () => isOver || await this.#find() !== old)
+      return async () => {
+        await paused
+        await this.#settled()
+        if (this.#master !== old) this.restarts++
+      }
     })
+  }
+
+  /** Resolves when what was brought about is over and a master has its replica. */
+  async settle () {
+    await this.#steps.take(() => undefined)
   }
 
   /** Lets go of everything, whatever state it is in. */
@@ -117,52 +127,21 @@ export class RedisGroup {
 
   /** The master by what most of the Sentinels say. */
   async #find () {
-    const answers = await Promise.all(this.#sentinels.map(async (sentinel) => (await this.#ask(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME))?.[1]))
+    const answers = await Promise.all(this.#sentinels.map(async (sentinel) => (await ask(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME))?.[1]))
     return this.#servers.find(({ port }) => answers.filter((answer) => answer === String(port)).length >= QUORUM) ?? this.#master
   }
 
   /** Resolves when one is the master, the other follows it, and the Sentinels know and would change that. */
   async #settled () {
-    await this.#until('a master, a replica and Sentinels that agree', async () => {
+    await until('a master, a replica and Sentinels that agree', async () => {
       this.#master = await this.#find()
       const replica = this.#servers.find((server) => server !== this.#master)
-      const [master, following] = await Promise.all([this.#master, replica].map(async (server) => String(await this.#ask(server, 'INFO', 'replication'))))
+      const [master, following] = await Promise.all([this.#master, replica].map(async (server) => String(await ask(server, 'INFO', 'replication'))))
       if (!master.includes('role:master') || !/state=online/.test(master) || !following.includes('master_link_status:up')) return false
       const views = await Promise.all(this.#sentinels.map(async (sentinel) => [
-        String(await this.#ask(sentinel, 'SENTINEL', 'CKQUORUM', MASTER_NAME)), String((await this.#ask(sentinel, 'SENTINEL', 'REPLICAS', MASTER_NAME))?.flat())
+        String(await ask(sentinel, 'SENTINEL', 'CKQUORUM', MASTER_NAME)), String((await ask(sentinel, 'SENTINEL', 'REPLICAS', MASTER_NAME))?.flat())
       ]))
       return views.every(([quorum, replicas]) => quorum.startsWith(`OK ${SENTINELS} `) && replicas.includes(String(replica.port)) && !/s_down|disconnected/.test(replicas))
     })
-  }
-
-  /** Asks a server; `undefined` when it does not answer, or with an error. */
-  async #ask ({ port }, ...command) {
-    const client = new Redis({ port, lazyConnect: true, connectTimeout: 1_000, commandTimeout: 1_000, retryStrategy: null, enableReadyCheck: false, disableClientInfo: true }).on('error', () => {})
-    try {
-      await client.connect()
-      return await client.call(...command)
-    } catch {
-      return undefined
-    } finally {
-      client.disconnect()
-    }
-  }
-
-  async #until (what, condition) {
-    const deadline = performance.now() + SETTLE_TIMEOUT_MS
-    while (!await condition()) {
-      if (performance.now() > deadline) throw new Error(`no ${what} within ${SETTLE_TIMEOUT_MS} ms`)
-      await delay(POLL_MS)
-    }
-  }
-
-  /** Takes a step when the one before is over and everything has settled; it may give another one to take meanwhile. */
-  #inTurn (step) {
-    const done = this.#turn.then(step)
-    this.#turn = done.then(async (next) => {
-      await next?.()
-      await this.#settled()
-    }).catch((error) => { this.#onFailure(error.message) })
-    return done
   }
 }

@@ -81,12 +81,12 @@ export class RedisServer {
 
   /**
    * Kills the server and starts it again without some of what it was told in the last `windowMs`, as a replica that takes over
-   * before it had all. It first waits for `ready`. The file is cut at `part` of that time's bytes, where a command that is not complete is left out.
+   * before it had all. The file is cut at `part` of that time's bytes, where a command that is not complete is left out.
    */
-  rewind ({ ready, windowMs, part, downMs, onDown }) {
+  rewind ({ windowMs, part, downMs, onWindow, onDown }) {
     return this.#inTurn(async () => {
       this.restarts++
-      await ready()
+      onWindow()
       const before = statSync(this.#log).size
       await delay(windowMs)
       await this.kill()
@@ -97,7 +97,7 @@ export class RedisServer {
     })
   }
 
-  /** Stops the process for a while, as a machine that is out of breath: its connections stay and nobody answers. */
+  /** Stops the process for a while, as on a machine that is overloaded: its connections stay open and nothing is answered. */
   pause (ms) {
     return this.#inTurn(async () => {
       this.#child.kill('SIGSTOP')

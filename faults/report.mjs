@@ -6,10 +6,18 @@ const SHOWN_VIOLATIONS = 5
 /** Only where there is a Redis. */
 const REDIS_ROWS = [
   ['faults of instances, Redis and what is between', ({ faults }) => count(total(ofRedis(faults)))],
-  ['failovers: master killed + asked for + stood still', ({ faults }) => ['redis-failover', 'redis-switch', 'redis-standstill'].map((kind) => faults[kind] ?? 0).join(' + ')],
+  ['failovers: master killed + asked for + stood still', ({ faults }) => ['failover', 'switch', 'standstill'].map((kind) => (faults[`redis-${kind}`] ?? 0) + (faults[`cluster-${kind}`] ?? 0)).join(' + ')],
+  ['slots moved', ({ moves }) => count(moves)],
   ['Redis killed: data kept + lost + its end lost', ({ faults }) => ['redis-kill', 'redis-lost', 'redis-rewind'].map((kind) => faults[kind] ?? 0).join(' + ')],
   ['messages published again after a loss of data', ({ republished }) => count(republished)],
-  ['logs begun without a loss of data', ({ needlessLogs }) => count(needlessLogs)],
+  ['vanished with all that knew of it', ({ vanished }) => count(vanished)],
+  ['epochs of a channel, at most', ({ epochs }) => count(epochs)],
+  ['changes of the epoch without a gap', ({ carried }) => count(carried)],
+  ['led back to an earlier epoch, behind a gap', ({ returns }) => count(returns)],
+  ['publishes answered 503', ({ unavailable }) => count(unavailable)],
+  ['Redis back until an instance is ready, p50', ({ ready }) => ms(percentile(all(ready), 0.5))],
+  ['Redis back until an instance is ready, p99', ({ ready }) => ms(percentile(all(ready), 0.99))],
+  ['Redis back until an instance is ready, at most (times measured)', ({ ready }) => `${ms(percentile(all(ready), 1))} (${all(ready).length})`],
   ['Redis back until all are caught up, p50', ({ caughtUp }) => ms(percentile(all(caughtUp), 0.5))],
   ['Redis back until all are caught up, p99 (times measured)', ({ caughtUp }) => `${ms(percentile(all(caughtUp), 0.99))} (${all(caughtUp).length})`]
 ]
@@ -27,9 +35,9 @@ const ROWS = [
   ...REDIS_ROWS,
   ['reconnects', ({ reconnects }) => count(reconnects)],
   ['gaps announced: `epoch`', ({ gaps }) => count(gaps.epoch)],
-  ['told of another log where it was the same', ({ falseEpochGaps }) => count(falseEpochGaps)],
+  ['gaps announced where the offsets went on', ({ needlessGaps }) => count(needlessGaps)],
   ['gaps announced: `expired`', ({ gaps }) => count(gaps.expired)],
-  ['reconnects without a gap', ({ reconnects, gaps }) => `${Math.round(100 * (1 - total(gaps) / reconnects))} %`],
+  ['reconnects without a gap', ({ reconnects, gaps: { left, ...gaps } }) => `${Math.round(100 * (1 - total(gaps) / reconnects))} %`],
   ['messages behind announced gaps', ({ missedWithGap, acknowledged, subscribers }) => `${count(missedWithGap)} (${(100 * missedWithGap / (acknowledged * subscribers)).toFixed(1)} %)`],
   ['closed as too slow (1013)', ({ closes }) => count(closes[1013])],
   ['sent away by a drain (1012), of these behind', ({ closes, sentAwayBehind }) => `${count(closes[1012])}, ${count(sentAwayBehind)}`],
@@ -45,17 +53,18 @@ export function resultTable (results) {
   return table(['', ...results.map(({ seed }) => `seed ${seed}`)], rows.map(([name, cell]) => [name, ...results.map(cell)]))
 }
 
-/** Faults by kind, and how long it took those who were hit to be up to date again; all seeds together. */
+/** Faults by kind, how long it took those who were hit to be up to date again, and instances to be ready; all seeds together. */
 export function faultTable (results) {
   const kinds = [...new Set(results.flatMap(({ faults }) => Object.keys(faults)))].sort()
-  return table(['fault', 'times', 'recover p50', 'p99', 'all caught up p50', 'p99'], kinds.map((kind) => {
-    const times = [results.flatMap(({ recovery }) => recovery[kind] ?? []), results.flatMap(({ caughtUp }) => caughtUp?.[kind] ?? [])]
-    return [kind, count(results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)), ...times.flatMap((samples) => [ms(percentile(samples, 0.5)), ms(percentile(samples, 0.99))])]
+  return table(['fault', 'times', 'recover p50', 'p99', 'all caught up p50', 'p99', 'ready again p50', 'p99', 'max'], kinds.map((kind) => {
+    const [recover, together, ready] = ['recovery', 'caughtUp', 'ready'].map((name) => results.flatMap((result) => result[name]?.[kind] ?? []))
+    const parts = [[recover, 0.5], [recover, 0.99], [together, 0.5], [together, 0.99], [ready, 0.5], [ready, 0.99], [ready, 1]]
+    return [kind, count(results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)), ...parts.map(([samples, part]) => ms(percentile(samples, part)))]
   }))
 }
 
 /** The first violations of a run, with what the subscriber saw around them. */
-export function violationText ({ seed, violations, violationCounts, caughtUp, command = `SEED=${seed} npm run faults${caughtUp ? ' -- --redis' : ''}` }) {
+export function violationText ({ seed, violations, violationCounts, command }) {
   if (violations.length === 0) return ''
   // One of each kind, then others.
   const firsts = violations.filter(({ kind }, index) => violations.findIndex((other) => other.kind === kind) === index)
@@ -70,14 +79,18 @@ export function violationText ({ seed, violations, violationCounts, caughtUp, co
 export function jsonLine (results) {
   return JSON.stringify({
     ok: results.every(({ violations }) => violations.length === 0),
-    seeds: results.map(({ recovery, caughtUp, violations, violationCounts, ...numbers }) => ({
+    seeds: results.map(({ recovery, caughtUp, ready, violations, violationCounts, ...numbers }) => ({
       ...numbers,
       recoverP50Ms: Math.round(percentile(all(recovery), 0.5)),
       recoverP99Ms: Math.round(percentile(all(recovery), 0.99)),
       ...caughtUp && {
         caughtUp: all(caughtUp).length,
         caughtUpP50Ms: Math.round(percentile(all(caughtUp), 0.5)),
-        caughtUpP99Ms: Math.round(percentile(all(caughtUp), 0.99))
+        caughtUpP99Ms: Math.round(percentile(all(caughtUp), 0.99)),
+        ready: all(ready).length,
+        readyP50Ms: Math.round(percentile(all(ready), 0.5)),
+        readyP99Ms: Math.round(percentile(all(ready), 0.99)),
+        readyMaxMs: Math.round(percentile(all(ready), 1))
       },
       violations: total(violationCounts),
       violationKinds: violationCounts

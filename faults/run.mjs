@@ -1,16 +1,13 @@
 // `npm run faults`: does the service keep its promise while the network, the process and the subscribers fail?
 // Everything that is random follows from the seed. What the operating system decides, such as the time of a packet, does not,
 // so a seed brings back the same faults and not always the same interleaving.
-import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { readOptions, USAGE } from './options.mjs'
+import { prepare } from './build.mjs'
+import { loadProcessors } from './load.mjs'
+import { commandOf, readOptions, USAGE } from './options.mjs'
 
 /** Parts of a run that may each take as long as it may take to settle, and seconds to end. */
-const SETTLING_PARTS = 5
+const SETTLING_PARTS = 6
 const MARGIN_SECONDS = 30
-
-const root = fileURLToPath(new URL('../', import.meta.url))
 
 let options
 try {
@@ -24,12 +21,7 @@ if (options.help) {
   process.exit(0)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { process.exit(1) })
-
-if (!existsSync(`${root}dist/src/server.js`) || !existsSync(`${root}dist/client/index.js`)) {
-  const { status } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' })
-  if (status !== 0) process.exit(1)
-}
+prepare()
 
 // These load the client that was built.
 const { planOf, runScenario } = await import('./scenario.mjs')
@@ -42,17 +34,21 @@ if (options.plan) {
 
 const results = []
 for (const seed of options.seeds) {
+  const command = commandOf(options, seed)
+  const limitMs = 1_000 * (options.seconds + SETTLING_PARTS * options.settle + MARGIN_SECONDS)
   const limit = setTimeout(() => {
-    console.error(`seed ${seed}: the run did not end by itself`)
+    console.error(`seed ${seed}: the run did not end by itself\n  once more: ${command}`)
     process.exit(1)
-  }, 1_000 * (options.seconds + SETTLING_PARTS * options.settle + MARGIN_SECONDS))
-  console.error(`seed ${seed}: ${options.messages} messages, ${options.subscribers} subscribers, ${options.faults} faults, ${options.seconds} s …`)
+  }, limitMs)
+  console.error(`seed ${seed}: ${options.messages} messages, ${options.subscribers} subscribers, ${options.faults} faults, ${options.seconds} s …  ${command}`)
+  const unload = options.busy ? loadProcessors(limitMs) : () => {}
   try {
-    results.push({ seed, ...await runScenario(seed, options) })
+    results.push({ seed, command, ...await runScenario(seed, options) })
   } catch (error) {
-    console.error(`seed ${seed}: ${error.stack}`)
+    console.error(`seed ${seed}: ${error.stack}\n  once more: ${command}`)
     process.exit(1)
   }
+  unload()
   clearTimeout(limit)
 }
 

@@ -9,8 +9,8 @@ const POLL_MS = 20
 const LATE = Symbol('late')
 
 /** What a seed decides before the run. */
-export function planOf (seed, { faults, seconds, subscribers, publishers, instances, redis, sentinel, only }) {
-  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, redis, sentinel, channels: Object.keys(CHANNELS) }, only)
+export function planOf (seed, { faults, seconds, subscribers, publishers, instances, setup, only }) {
+  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }, only)
 }
 
 /** One run: everybody starts, messages flow while faults happen, everything heals, all catch up, the oracle decides. */
@@ -39,6 +39,7 @@ export async function runScenario (seed, options) {
       onFailure: (text) => { oracle.report({ kind: 'harness', text }) }
     }))
     world.heal()
+    await world.settle(settleMs)
     await within(leftMs(), 'publishing what was left', sending)
     // Whoever is late is a violation of its own, and must not go on behind the last message.
     for (const publisher of publishers) publisher.stop()
@@ -64,10 +65,11 @@ async function markChannels ({ oracle, extra, channels }) {
 
 async function everybodyCatchesUp ({ oracle }, limitMs) {
   const deadline = performance.now() + limitMs
-  while (performance.now() < deadline && !oracle.histories.every((history) => oracle.isComplete(history))) await delay(POLL_MS)
+  const isThere = (history) => oracle.isComplete(history) || (history.mayLeave && history.lastGap !== undefined)
+  while (performance.now() < deadline && !oracle.histories.every(isThere)) await delay(POLL_MS)
 }
 
-function numbers ({ oracle, recovery, instances, redis, publishers, subscribers, extra, channels }, plan) {
+function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, extra, channels }, plan) {
   const faults = {}
   for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1
   const closes = {}
@@ -79,9 +81,10 @@ function numbers ({ oracle, recovery, instances, redis, publishers, subscribers,
     reconnects: subscribers.reduce((sum, { reconnects }) => sum + reconnects, 0),
     closes,
     retries: [...publishers, extra].reduce((sum, { retries }) => sum + retries, 0),
+    unavailable: [...publishers, extra].reduce((sum, { unavailable }) => sum + unavailable, 0),
     instances: instances.length,
     restarts: instances.reduce((sum, { restarts }) => sum + restarts, 0),
-    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together },
+    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together, ready: readiness.samples, ...redis.moves !== undefined && { moves: redis.moves } },
     faults,
     recovery: recovery.samples,
     violations: oracle.violations,

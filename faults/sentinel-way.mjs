@@ -9,13 +9,12 @@ const LOOPBACK = '127.0.0.1'
  * links instead of the servers, so that these can fail for it alone. All ports have five digits: no length changes.
  */
 export class SentinelWay {
-  #links
+  #links = []
   #group
   #relays = []
   #sockets = new Set()
 
-  constructor (links, group) {
-    this.#links = links
+  constructor (group) {
     this.#group = group
   }
 
@@ -35,7 +34,9 @@ export class SentinelWay {
     for (const link of this.#links) link.swallows = value
   }
 
-  async open () {
+  /** @param createLink makes a link to a port */
+  async open (createLink) {
+    for (const port of this.#group.ports) this.#links.push(await createLink(port))
     for (const port of this.#group.sentinelPorts) {
       const relay = createServer((client) => { this.#carry(client, port) }).listen(0, LOOPBACK)
       this.#relays.push(relay)

@@ -8,8 +8,9 @@ const ENTRY = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 const LOOPBACK = '127.0.0.1'
 const FIRST_PORT = 10_000
 const PORTS = 20_000
-/** Twice what Redis may be away for in a fault, and then some: an instance is not ready without it. */
-const START_TIMEOUT_MS = 20_000
+/** Several faults of Redis in a row, and then some: an instance is not ready without it. */
+const START_TIMEOUT_MS = 60_000
+const READY_TIMEOUT_MS = 1_000
 const POLL_MS = 20
 const STDERR_CHARACTERS = 4_000
 
@@ -42,10 +43,11 @@ export async function freePort () {
 
 /** The service as a process of its own. */
 export class Service {
+  name
   port
   restarts = 0
   #env
-  #onFailure
+  #watcher
   #child
   #exit
   #stderr = ''
@@ -54,12 +56,14 @@ export class Service {
 
   /**
    * @param env of the service, besides its address
-   * @param onFailure is told what the process must not do: end by itself, write to stderr, miss its time to shut down
+   * @param watcher `onFailure(text)` is told what the process must not do: end by itself, write to stderr, miss its time to shut
+   *   down; `onBegin()`, `onReady()` and `onEnd()` when it begins, serves for the first time and is gone
    */
-  constructor (port, env, onFailure) {
+  constructor (name, port, env, { onFailure, onBegin = () => {}, onReady = () => {}, onEnd = () => {} }) {
+    this.name = name
     this.port = port
     this.#env = env
-    this.#onFailure = onFailure
+    this.#watcher = { onFailure, onBegin, onReady, onEnd }
   }
 
   /** Starts the process; resolves when it serves. */
@@ -67,22 +71,36 @@ export class Service {
     const env = { ...process.env, PORT: String(this.port), HOST: LOOPBACK, LOG_LEVEL: 'silent', ...this.#env }
     const child = this.#child = spawn(process.execPath, ['--import', LEASH, ENTRY], { env, stdio: ['pipe', 'ignore', 'pipe'] })
     children.add(child)
+    this.#watcher.onBegin()
     this.#expected = false
     child.stderr.setEncoding('utf8').on('data', (text) => { this.#stderr = (this.#stderr + text).slice(-STDERR_CHARACTERS) })
     this.#exit = once(child, 'close').then(([code, signal]) => {
       children.delete(child)
-      if (!this.#expected) this.#onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#stderr.trim()}`)
+      this.#watcher.onEnd()
+      if (!this.#expected) this.#watcher.onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#stderr.trim()}`)
       return { code, signal }
     })
     await this.ready()
+    this.#watcher.onReady()
   }
 
-  /** Resolves when the process serves. */
-  async ready () {
-    const deadline = performance.now() + START_TIMEOUT_MS
-    while (!await isReady(this.port)) {
-      if (performance.now() > deadline || this.#child.exitCode !== null) throw new Error(`the service did not start: ${this.#stderr.trim()}`)
+  /** Resolves when the process serves; rejects when it does not within the time. */
+  async ready (timeoutMs = START_TIMEOUT_MS) {
+    const deadline = performance.now() + timeoutMs
+    while (!await this.isReady()) {
+      if (performance.now() > deadline || this.#child.exitCode !== null) throw new Error(`the service was not ready within ${timeoutMs} ms: ${this.#stderr.trim()}`)
       await delay(POLL_MS)
+    }
+  }
+
+  /** Whether the process says now that it serves. */
+  async isReady () {
+    try {
+      const response = await fetch(`http://${LOOPBACK}:${this.port}/-/ready`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(READY_TIMEOUT_MS) })
+      await response.arrayBuffer()
+      return response.ok
+    } catch {
+      return false
     }
   }
 
@@ -93,19 +111,29 @@ export class Service {
     this.#expected = true
     child.kill(signal)
     const timer = setTimeout(() => {
-      this.#onFailure(`the service was still there ${timeoutMs} ms after ${signal}`)
+      this.#watcher.onFailure(`the service was still there ${timeoutMs} ms after ${signal}`)
       child.kill('SIGKILL')
     }, timeoutMs)
     const { code } = await this.#exit
     clearTimeout(timer)
-    if (signal === 'SIGTERM' && code !== null && code !== 0) this.#onFailure(`the service ended with exit code ${code} after SIGTERM: ${this.#stderr.trim()}`)
-    if (this.#stderr !== '') this.#onFailure(`the service wrote to stderr: ${this.#stderr.trim()}`)
+    if (signal === 'SIGTERM' && code !== null && code !== 0) this.#watcher.onFailure(`the service ended with exit code ${code} after SIGTERM: ${this.#stderr.trim()}`)
+    if (this.#stderr !== '') this.#watcher.onFailure(`the service wrote to stderr: ${this.#stderr.trim()}`)
     this.#stderr = ''
   }
 
-  /** Stops the process, waits and starts it again; one restart at a time. */
+  /** Stands still for a while, as on a machine that is overloaded: its connections stay open and nothing is answered. */
+  pause (ms, onStop) {
+    return this.#inTurn(async () => {
+      onStop()
+      this.#child.kill('SIGSTOP')
+      await delay(ms)
+      this.#child.kill('SIGCONT')
+    })
+  }
+
+  /** Stops the process, waits and starts it again. */
   restart (signal, { timeoutMs, downMs, onSignal }) {
-    return this.#turn = this.#turn.then(async () => {
+    return this.#inTurn(async () => {
       this.restarts++
       onSignal()
       await this.stop(signal, timeoutMs)
@@ -113,14 +141,11 @@ export class Service {
       await this.start()
     })
   }
-}
 
-async function isReady (port) {
-  try {
-    const response = await fetch(`http://${LOOPBACK}:${port}/-/ready`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(1_000) })
-    await response.arrayBuffer()
-    return response.ok
-  } catch {
-    return false
+  /** What happens to the process happens one after the other, also when a step before failed. */
+  #inTurn (step) {
+    const done = this.#turn.then(step)
+    this.#turn = done.catch(() => {})
+    return done
   }
 }

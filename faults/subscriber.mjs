@@ -3,19 +3,24 @@ import { connectToChannel } from './browser.mjs'
 import { readEventStream } from './event-stream.mjs'
 import { readPolls } from './long-poll.mjs'
 import { keyOf } from './message.mjs'
+import { readSocket } from './plain-socket.mjs'
 
 const throughClient = (transport) => (url, channel, onMessage, options) => connectToChannel(channel, onMessage, { ...options, server: url, transport })
 
 /** Every way to subscribe, the shipped client's and those of readers that know nothing but the wire. */
 const TRANSPORTS = {
-  websocket: throughClient('websocket'),
-  http: throughClient('http'),
-  auto: throughClient('auto'),
-  sse: (url, channel, onMessage, options) => readEventStream(`${url}/${channel}`, onMessage, options),
-  poll: (url, channel, onMessage, options) => readPolls(`${url}/${channel}`, onMessage, options)
+  websocket: { open: throughClient('websocket') },
+  http: { open: throughClient('http') },
+  auto: { open: throughClient('auto') },
+  sse: { open: (url, channel, onMessage, options) => readEventStream(`${url}/${channel}`, onMessage, options), isTold: true, isForgetful: true },
+  poll: { open: (url, channel, onMessage, options) => readPolls(`${url}/${channel}`, onMessage, options), isTold: true, isForgetful: true },
+  plain: { open: (url, channel, onMessage, options) => readSocket(`${url}/${channel}`, onMessage, options), mayLeave: true }
 }
 
-export const transportNames = Object.keys(TRANSPORTS)
+/** The one that cannot resume. */
+export const PLAIN = 'plain'
+/** Those that can. */
+export const transportNames = Object.keys(TRANSPORTS).filter((name) => name !== PLAIN)
 
 /** The close code that says so. */
 const SERVICE_RESTART = 1012
@@ -83,12 +88,14 @@ export class Subscriber {
     const { channel, history } = stream
     const since = history.lastId
     const { transport } = this
+    const { open, isTold = false, isForgetful = false, mayLeave = false } = TRANSPORTS[transport]
+    Object.assign(history, { isTold, isForgetful, mayLeave })
     const guard = (callback) => (...args) => {
       if (session.ended) oracle.report({ kind: 'late callback', channel, subscriber: history.name, text: `${transport} called back after it was told to stop`, excerpt: history.excerpt() })
       else callback(...args)
     }
     history.note(`${transport} connects${since === undefined ? '' : ` since ${since}`}`)
-    return TRANSPORTS[transport](`http://127.0.0.1:${this.link.port}`, channel, guard((message, { id, channel: name }) => {
+    return open(`http://127.0.0.1:${this.link.port}`, channel, guard((message, { id, channel: name }) => {
       oracle.deliver(history, id, name === channel ? keyOf(message) : undefined)
       recovery.received(history, message?.sentAt)
     }), {
@@ -105,7 +112,8 @@ export class Subscriber {
         if (code === SERVICE_RESTART) oracle.sendAway(history)
         this.closes[code] = (this.closes[code] ?? 0) + 1
       }),
-      onGap: guard(({ reason }) => { history.gap(reason) }),
+      onPosition: guard((id) => { history.position(id) }),
+      onGap: guard(({ reason, id }) => { history.gap(reason, id) }),
       onError: guard((error) => { oracle.report({ kind: 'client error', channel, subscriber: history.name, text: String(error), excerpt: history.excerpt() }) })
     })
   }

@@ -1,13 +1,17 @@
-import { Gate } from './gate.mjs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ClusterGroup } from './cluster-group.mjs'
+import { ClusterWay } from './cluster-way.mjs'
 import { Link } from './link.mjs'
 import { Oracle } from './oracle.mjs'
 import { Publisher } from './publisher.mjs'
+import { Readiness } from './readiness.mjs'
 import { Recovery } from './recovery.mjs'
 import { RedisGroup } from './redis-group.mjs'
 import { RedisServer } from './redis.mjs'
+import { Register } from './register.mjs'
 import { SentinelWay } from './sentinel-way.mjs'
 import { freePort, Service } from './service.mjs'
-import { Subscriber, transportNames } from './subscriber.mjs'
+import { PLAIN, Subscriber, transportNames } from './subscriber.mjs'
 
 const TOKEN = 'faults'
 /** How long the readers that are not the client wait for a sign of life, in pings of one second. */
@@ -15,6 +19,8 @@ const SILENCE_MS = 2_500
 const STOP_TIMEOUT_MS = 8_000
 /** One publisher in so many sends several messages in a request. */
 const BATCHES_EVERY = 4
+/** Subscribers beside the others which cannot resume: faults of the network between would hide what they are to show. */
+const PLAIN_SUBSCRIBERS = 2
 
 /**
  * Channels and their share of the messages. The history is a second's worth of the busiest one and much longer for the others:
@@ -37,9 +43,12 @@ const REDIS_PROFILES = { plain: 1 }
 export class World {
   oracle
   recovery
+  readiness
+  register
+  now
   /** The instances of the service; one without Redis. */
   instances = []
-  /** The server that they share, or the servers with their Sentinels. */
+  /** The server that they share, or the servers with their Sentinels, or a cluster. */
   redis
   /** The way of each instance to Redis. */
   redisLinks = []
@@ -47,18 +56,17 @@ export class World {
   subscribers = []
   /** A publisher of its own for what is not part of the ordinary traffic. */
   extra
-  /** What keeps an instance from saying what it knows, and what must not meet with that. */
-  knowledge = new Gate()
   #links = []
   #prng
-  #now
 
   /** @param now the clock of the run, in milliseconds */
   constructor (prng, now) {
     this.#prng = prng
-    this.#now = now
+    this.now = now
     this.oracle = new Oracle(now)
     this.recovery = new Recovery(now)
+    this.register = new Register(now)
+    this.readiness = new Readiness(this.instances, now, ({ name }) => { this.register.compare(name) })
   }
 
   get channels () {
@@ -78,16 +86,23 @@ export class World {
   }
 
   /** Starts the service and makes everybody else. */
-  async create ({ publishers, subscribers, instances, redis, sentinel }) {
-    if (redis) {
+  async create ({ publishers, subscribers, instances, setup, minReplicas }) {
+    if (setup !== undefined) {
       const onFailure = (text) => { this.oracle.report({ kind: 'redis', text }) }
-      this.redis = sentinel ? new RedisGroup(onFailure) : new RedisServer(await freePort(), onFailure)
+      const make = {
+        redis: async () => new RedisServer(await freePort(), onFailure),
+        sentinel: () => new RedisGroup(onFailure, { minReplicas }),
+        cluster: () => new ClusterGroup(onFailure, { minReplicas })
+      }
+      this.redis = await make[setup]()
       await this.redis.start()
     }
     for (let index = 0; index < instances; index++) this.instances.push(await this.#createInstance(`i${index + 1}`))
     await Promise.all(this.instances.map((instance) => instance.start()))
+    if (this.redis) this.readiness.start()
     for (let index = 0; index < publishers; index++) this.publishers.push(await this.#createPublisher(`p${index + 1}`, (index + 1) % BATCHES_EVERY === 0))
     for (let index = 0; index < subscribers; index++) this.subscribers.push(await this.#createSubscriber(`s${index + 1}`, transportNames[index % transportNames.length]))
+    for (let index = 0; index < PLAIN_SUBSCRIBERS; index++) this.subscribers.push(await this.#createSubscriber(`plain${index + 1}`, PLAIN))
     this.extra = await this.#createPublisher('extra', true)
   }
 
@@ -96,14 +111,26 @@ export class World {
     for (const link of this.#links) link.heal()
   }
 
+  /** Resolves when Redis is whole and every instance has been ready for a while, of which those that are not in time are a violation. */
+  async settle (timeoutMs) {
+    if (!this.redis) return
+    await this.redis.settle?.()
+    await Promise.all(this.instances.map((instance) => instance.ready(timeoutMs).catch((error) => {
+      this.oracle.report({ kind: 'not ready', text: `${instance.name}: ${error.message}` })
+    })))
+    await Promise.race([this.readiness.idle(), delay(timeoutMs, undefined, { ref: false })])
+  }
+
   /** Everybody leaves, then the service is asked to end. */
   async end () {
+    this.readiness.stop()
     for (const subscriber of this.subscribers) subscriber.stop()
     await Promise.all(this.instances.map((instance) => instance.stop('SIGTERM', STOP_TIMEOUT_MS)))
   }
 
   /** Lets go of everything, whatever state it is in. */
   close () {
+    this.readiness.stop()
     for (const subscriber of this.subscribers) subscriber.stop()
     for (const publisher of [...this.publishers, this.extra]) publisher?.stop()
     for (const link of [...this.#links, ...this.redisLinks]) link.close()
@@ -112,19 +139,31 @@ export class World {
   }
 
   async #createInstance (name) {
-    let env = SERVICE_ENV
-    if (this.redis instanceof RedisGroup) {
-      const links = await Promise.all(this.redis.ports.map((port) => this.#createLink(`${name} to Redis ${port}`, () => [port], REDIS_PROFILES)))
-      const way = new SentinelWay(links, this.redis)
-      await way.open()
-      this.redisLinks.push(way)
-      env = { ...env, REDIS_URL: way.url }
-    } else if (this.redis) {
-      const link = await this.#createLink(`${name} to Redis`, () => [this.redis.port], REDIS_PROFILES)
+    const env = { ...SERVICE_ENV, ...this.redis && { REDIS_URL: await this.#wayToRedis(name) } }
+    const instance = new Service(name, await freePort(), env, {
+      onFailure: (text) => { this.oracle.report({ kind: 'service', text: `${name}: ${text}` }) },
+      onBegin: () => { this.register.begin(name) },
+      onReady: () => { this.register.ready(name) },
+      onEnd: () => {
+        this.register.end(name)
+        this.readiness.disturb([instance])
+      }
+    })
+    return instance
+  }
+
+  /** Makes the links of an instance to Redis; resolves with the URL that leads through them. */
+  async #wayToRedis (name) {
+    const create = (port, translate) => this.#createLink(`${name} to Redis${this.redis instanceof RedisServer ? '' : ` ${port}`}`, () => [port], { profiles: REDIS_PROFILES, translate })
+    if (this.redis instanceof RedisServer) {
+      const link = await create(this.redis.port)
       this.redisLinks.push(link)
-      env = { ...env, REDIS_URL: `redis://127.0.0.1:${link.port}` }
+      return `redis://127.0.0.1:${link.port}`
     }
-    return new Service(await freePort(), env, (text) => { this.oracle.report({ kind: 'service', text: `${name}: ${text}` }) })
+    const way = this.redis instanceof RedisGroup ? new SentinelWay(this.redis) : new ClusterWay(this.redis)
+    await way.open(create)
+    this.redisLinks.push(way)
+    return way.url
   }
 
   async #createPublisher (name, batches) {
@@ -135,8 +174,11 @@ export class World {
       channels: CHANNELS,
       batches,
       hops: this.instances.length > 1,
-      now: this.#now,
-      onAcknowledged: (channel, id, key) => { this.oracle.acknowledge(channel, id, key) },
+      now: this.now,
+      onAcknowledged: (channel, id, key, port) => {
+        const instance = this.instances.find((instance) => instance.port === port)
+        this.oracle.acknowledge(channel, id, key, this.register.lifeOf(instance?.name))
+      },
       onRefused: (text) => { this.oracle.report({ kind: 'refused', text }) }
     })
   }
@@ -153,8 +195,8 @@ export class World {
     })
   }
 
-  async #createLink (name, upstreams = () => this.instances.map(({ port }) => port), profiles = undefined) {
-    const link = new Link(this.#prng.fork(`link of ${name}`), upstreams, profiles)
+  async #createLink (name, upstreams = () => this.instances.map(({ port }) => port), options = {}) {
+    const link = new Link(this.#prng.fork(`link of ${name}`), upstreams, options)
     await link.open()
     this.#links.push(link)
     return link
