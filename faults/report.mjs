@@ -118,7 +118,7 @@ function count (value = 0) {
   return value.toLocaleString('en-US')
 }
 
-function ms (value) {
+export function ms (value) {
   return value === undefined ? '–' : `${count(Math.round(value))} ms`
 }
 
