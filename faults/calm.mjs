@@ -11,6 +11,8 @@ const RETURNING_EVERY = 3
 const PUBLISH_EVERY_MS = 40
 /** In which a replica has what its master took last. */
 const REPLICATION_MS = 300
+/** For as long a replica stays: an instance notices a term within that. */
+const ATTACHED_MS = 2_000
 const CATCH_UP_MS = 60_000
 const POLL_MS = 20
 
@@ -19,25 +21,29 @@ export const CASES = {
   restart: {
     text: 'Redis is killed and comes back with its data',
     setup: 'redis',
-    step: ({ redis, prng }) => redis.restart({ keepsData: true, downMs: prng.integer(0, 1_000) })
+    async step ({ redis, prng, onBack }) {
+      await redis.restart({ keepsData: true, downMs: prng.integer(0, 1_000) })
+      onBack()
+    }
   },
   /** What an old master takes while it does not know yet that it is none is lost: nothing is published meanwhile. */
   failover: {
     text: 'SENTINEL FAILOVER',
     setup: 'sentinel',
-    async step ({ redis, hold, release }) {
+    async step ({ redis, hold, release, onBack }) {
       await hold()
       await delay(REPLICATION_MS)
       await redis.switchOver({ onDown () {} })
-      release()
+      onBack()
       await redis.settle()
+      release()
     }
   },
   /** Redis gives itself another `master_replid` when its first replica attaches, and when the last one has been gone for a while. */
   attach: {
     text: 'the first replica attaches and leaves again',
     setup: 'redis',
-    async step ({ redis }) {
+    async step ({ redis, onBack }) {
       const { port } = redis
       const term = async () => /master_replid:(\w+)/.exec(String(await ask({ port }, 'INFO', 'replication')))?.[1]
       await ask({ port }, 'CONFIG', 'SET', 'repl-backlog-ttl', '1')
@@ -48,7 +54,8 @@ export const CASES = {
         await until('a replica', async () => String(await ask({ port }, 'INFO', 'replication')).includes('state=online'))
         const attached = await term()
         if (attached === before) throw new Error('another master_replid was expected when a replica attaches')
-        await delay(1_000)
+        onBack()
+        await delay(ATTACHED_MS)
         await replica.kill()
         await until('another term', async () => await term() !== attached)
       } finally {
@@ -87,8 +94,13 @@ export class Calm {
     const before = this.#gaps()
     const returning = world.subscribers.filter(({ transport }, index) => transport !== 'plain' && index % RETURNING_EVERY === 0)
     for (const subscriber of returning) void subscriber.switchTo(subscriber.transport, this.#prng.integer(0, 2_000))
-    await step({ redis: world.redis, prng: this.#prng, hold: () => this.#hold(), release: () => { this.#held = false } })
-    world.readiness.expect(kind)
+    await step({
+      redis: world.redis,
+      prng: this.#prng,
+      hold: () => this.#hold(),
+      release: () => { this.#held = false },
+      onBack () { world.readiness.expect(kind) }
+    })
     await world.settle(CATCH_UP_MS)
     await this.#everybodyHasAMarker()
     return this.#gaps() - before
