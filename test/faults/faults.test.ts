@@ -27,7 +27,7 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/
 
 /** Runs the harness; its last line is the result. */
 async function runFaults (args: string[]): Promise<{ code: number | null, output: string }> {
-  const child = spawn(process.execPath, ['test/faults/run.mjs', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['faults/run.mjs', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { child.kill() })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })

@@ -18,6 +18,8 @@ export interface Result {
     reconnects: number
     restarts: number
     redisRestarts: number
+    moves: number
+    ready: number
     retries: number
     faults: Record<string, number>
   }[]
@@ -33,7 +35,12 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/
 
 /** Runs the harness on few subscribers. */
 export async function runFaults (t: Test, args: string[]): Promise<{ code: number | null, output: string }> {
-  const child = spawn(process.execPath, ['test/faults/run.mjs', ...SMALL, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  return await runProgram(t, ['faults/run.mjs', ...SMALL, ...args])
+}
+
+/** Runs a program as a user does. */
+export async function runProgram (t: Test, args: string[]): Promise<{ code: number | null, output: string }> {
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { child.kill() })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })

@@ -1,0 +1,14 @@
+/** What `test/faults/register.test.ts` uses of `register.mjs`. */
+export interface Life {
+  vanished: boolean
+}
+
+export class Register {
+  constructor (now: () => number)
+  begin (name: string): Life
+  ready (name: string): void
+  end (name: string): void
+  lose (from: number): void
+  compare (name: string): void
+  lifeOf (name: string): Life | undefined
+}

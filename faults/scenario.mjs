@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { carryOut, planFaults } from './plan.mjs'
+import { Prng } from './prng.mjs'
+import { CHANNELS, World } from './world.mjs'
+
+/** Once everybody has the last message: the time in which one too many would show. */
+const LINGER_MS = 500
+const POLL_MS = 20
+const LATE = Symbol('late')
+
+/** What a seed decides before the run. */
+export function planOf (seed, { faults, seconds, subscribers, publishers, instances, setup, only }) {
+  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }, only)
+}
+
+/** One run: everybody starts, messages flow while faults happen, everything heals, all catch up, the oracle decides. */
+export async function runScenario (seed, options) {
+  const begin = performance.now()
+  const now = () => performance.now() - begin
+  const world = new World(new Prng(seed), now)
+  const { oracle, publishers, subscribers } = world
+  const settleMs = 1_000 * options.settle
+  const within = async (ms, what, promise) => {
+    let timer
+    const timeout = new Promise((resolve) => { timer = setTimeout(resolve, ms, LATE) })
+    if (await Promise.race([promise, timeout]) === LATE) oracle.report({ kind: 'timeout', text: `${what} took longer than ${Math.round(ms / 1_000)} s` })
+    clearTimeout(timer)
+  }
+  try {
+    await world.create(options)
+    await within(settleMs, 'the first connections', Promise.all(subscribers.map((subscriber) => subscriber.start())))
+    const flowing = now()
+    const plan = planOf(seed, options)
+    const share = Math.ceil(options.messages / publishers.length)
+    const sending = Promise.all(publishers.map((publisher) => publisher.run(share, 1_000 * options.seconds)))
+    const leftMs = () => settleMs + Math.max(0, flowing + 1_000 * options.seconds - now())
+    await within(leftMs(), 'bringing the faults about', carryOut(plan, world, {
+      wait: (at) => delay(Math.max(0, flowing + at - now())),
+      onFailure: (text) => { oracle.report({ kind: 'harness', text }) }
+    }))
+    world.heal()
+    await world.settle(settleMs)
+    await within(leftMs(), 'publishing what was left', sending)
+    // Whoever is late is a violation of its own, and must not go on behind the last message.
+    for (const publisher of publishers) publisher.stop()
+    const sent = now()
+    await within(settleMs, 'publishing the last messages', markChannels(world))
+    await everybodyCatchesUp(world, settleMs)
+    const settledMs = now() - sent
+    await delay(LINGER_MS)
+    await world.end()
+    return { ...numbers(world, plan), settledMs, durationMs: now() }
+  } finally {
+    world.close()
+  }
+}
+
+/** Publishes the last message of each channel. */
+async function markChannels ({ oracle, extra, channels }) {
+  for (const channel of channels) {
+    const id = await extra.publishAll(channel, 1, 0)
+    if (id !== undefined) oracle.mark(channel, id)
+  }
+}
+
+async function everybodyCatchesUp ({ oracle }, limitMs) {
+  const deadline = performance.now() + limitMs
+  const isThere = (history) => oracle.isComplete(history) || (history.mayLeave && history.lastGap !== undefined)
+  while (performance.now() < deadline && !oracle.histories.every(isThere)) await delay(POLL_MS)
+}
+
+function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, extra, channels }, plan) {
+  const faults = {}
+  for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1
+  const closes = {}
+  for (const subscriber of subscribers) for (const [code, times] of Object.entries(subscriber.closes)) closes[code] = (closes[code] ?? 0) + times
+  return {
+    ...oracle.conclude(),
+    subscribers: subscribers.length,
+    channels: channels.length,
+    reconnects: subscribers.reduce((sum, { reconnects }) => sum + reconnects, 0),
+    closes,
+    retries: [...publishers, extra].reduce((sum, { retries }) => sum + retries, 0),
+    unavailable: [...publishers, extra].reduce((sum, { unavailable }) => sum + unavailable, 0),
+    instances: instances.length,
+    restarts: instances.reduce((sum, { restarts }) => sum + restarts, 0),
+    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together, ready: readiness.samples, ...redis.moves !== undefined && { moves: redis.moves } },
+    faults,
+    recovery: recovery.samples,
+    violations: oracle.violations,
+    violationCounts: oracle.counts
+  }
+}
