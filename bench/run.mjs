@@ -3,13 +3,13 @@
 //   node bench/run.mjs                      peers, full size: about 15 minutes on two quiet cores
 //   node bench/run.mjs --quick              small and short, prints only: for a look while developing
 //   node bench/run.mjs --only=express-ws,messenger --cases=w16,posts --seconds=2 --reps=1     prints only, too
-//   node bench/run.mjs --scale --connect --reconnect --churn --logs --tokens      these programs instead of the peers; each is a command of its own as well
+//   node bench/run.mjs --scale --compare --reconnect --churn --logs --tokens      these programs instead of the peers; each is a command of its own as well
 //   node bench/run.mjs --all                peers and all of those
 //
 // Exit code 1 when a target is missed.
 import { parseArgs } from 'node:util'
 import { churn } from './churn.mjs'
-import { connect } from './connect.mjs'
+import { compare } from './compare.mjs'
 import { logs } from './logs.mjs'
 import { measurePeers } from './peers-run.mjs'
 import { finish, measureAndKeep } from './program.mjs'
@@ -27,7 +27,7 @@ await finish(async () => {
       quick: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       scale: { type: 'boolean', default: false },
-      connect: { type: 'boolean', default: false },
+      compare: { type: 'boolean', default: false },
       reconnect: { type: 'boolean', default: false },
       churn: { type: 'boolean', default: false },
       logs: { type: 'boolean', default: false },
@@ -52,12 +52,12 @@ await finish(async () => {
   }
   prepare()
 
-  const others = { scale, connect, reconnect, churn, logs, tokens }
+  const others = { scale, compare, reconnect, churn, logs, tokens }
   const chosen = Object.keys(others).filter((name) => all || values[name])
   if (all || chosen.length === 0) {
     await measureAndKeep('peers', () => measurePeers(settings, { only: only?.split(','), cases: cases?.split(',') }), !quick && !partial)
   }
-  for (const name of chosen) await measureAndKeep(name, () => others[name]({ quick, base }), !quick && base === undefined)
+  for (const name of chosen) await measureAndKeep(name, () => others[name]({ quick, base, cases }), !quick && base === undefined)
 })
 
 function count (name, text) {

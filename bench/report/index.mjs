@@ -1,5 +1,5 @@
 import { churnSection } from './churn.mjs'
-import { connectSection } from './connect.mjs'
+import { compareSection } from './compare.mjs'
 import { logsSection } from './logs.mjs'
 import { peersSection } from './peers.mjs'
 import { reconnectSection } from './reconnect.mjs'
@@ -7,7 +7,7 @@ import { scaleSection } from './scale.mjs'
 import { tokensSection } from './tokens.mjs'
 
 /** The sections of the report in their order; each turns its result into `{ markdown, failed }`. */
-export const sections = { peers: peersSection, scale: scaleSection, connect: connectSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection, tokens: tokensSection }
+export const sections = { peers: peersSection, scale: scaleSection, compare: compareSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection, tokens: tokensSection }
 
 /** The whole report, of the results that there are. `read(name)` returns a result or undefined. */
 export function render (read) {
