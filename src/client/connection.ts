@@ -1,66 +1,101 @@
-import { BASE, delay } from './backoff.js'
-import { httpStream } from './http-stream.js'
+import { delay } from './backoff.js'
+import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED, WEBSOCKET } from './constants.js'
+import { http } from './http.js'
 import type { Meta, Options, State } from './options.js'
 import { channelUrl, page } from './server-url.js'
+import { OURS } from './transport.js'
 import { webSocket } from './websocket.js'
 
 /** A frame as the server should send it; what it does send is checked where it matters. */
 interface Frame {
-  channel: string
   id: string
   message?: unknown
   event?: string
-  recovered?: boolean
-  reason?: string
+  recovered?: boolean | undefined
+  reason?: string | undefined
   heartbeat?: number
   code?: number
+  /** Only in the answer to a poll. */
+  messages?: Frame[] | undefined
 }
 
-/** How long a new connection may stay silent. */
-const OPEN_TIMEOUT = 10_000
+const ID = /^(.+):(\d+)$/
+const CHANNEL = /^\w[\w.:@=+~-]{0,99}$/
 
-const ABNORMAL = 1006
-const UNAUTHORIZED = 4401
-const FINAL = [1008, 4403]
-const WAKE_EVENTS = ['online', 'pageshow', 'visibilitychange']
-
-const parseId = (id: string) => /^(.+):(\d+)$/.exec(id)
+const SILENCE = 'silence'
+const WAKE_EVENTS = 'online pageshow visibilitychange'.split(' ')
 
 /**
  * Calls `onMessage` with each message of `channel`, in order and once, and keeps doing so over lost connections. Messages that
  * can no longer be had are announced to `options.onGap`.
- * Throws a `TypeError` when the channel or the callback is missing, or the server is not a web address; nothing else throws.
- * Connects after the current task. Returns a function that ends it: no callback is called any more, calling it again does nothing.
+ * Throws a `TypeError` when the channel's name is invalid, the callback is missing, or the server is not a web address; nothing
+ * else throws. Connects after the current task. Returns a function that ends it: no callback is called any more, calling it again
+ * does nothing.
  */
 // The type parameter is an assertion about what the publisher sends: it spares callers a cast in every callback.
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export const connectToChannel = <T = unknown>(channel: string, onMessage: (message: T, meta: Meta) => void, options: Options = {}): () => void => {
-  if (!channel || typeof channel !== 'string' || typeof onMessage !== 'function') throw new TypeError('expected a channel and a callback')
-
-  const { token, transport, since } = options
+  const { token, onClose, onError, onGap = ({ reason }) => { console.warn(`${url}: gap, ${reason}`) } } = options
   const url = channelUrl(channel, options.server)
+  // What is not a string differs from the text that is matched.
+  if (CHANNEL.exec(channel)?.input !== channel || typeof onMessage !== 'function' || !/^http/.test(url)) {
+    throw new TypeError('expected channel, callback, server')
+  }
+  /** The transports that may be used, by their indices. */
+  const first = options.transport === 'http' ? STREAM : WEBSOCKET
+  const last = options.transport === 'websocket' ? WEBSOCKET : POLL
   const listeners = new AbortController()
 
-  let cursor = since || 'now'
+  let cursor = options.since || 'now'
+  /** The last offsets of the last epochs. */
+  let offsets = new Map<string, number>()
   let state: State | undefined
-  let stopped = false
+  /** What the console has been told. */
+  let reported = ''
   let attempt = 0
   /** The transport that worked last, and the one in use. */
-  let preferHttp = transport === 'http'
-  let http = preferHttp
-  /** Counts connections, so that what a dropped one still has to say is ignored. */
-  let generation = 0
-  let drop: (() => void) | undefined
-  let retryTimer: ReturnType<typeof setTimeout> | undefined
-  let watchdog: ReturnType<typeof setTimeout> | undefined
-  let heardAt = 0
+  let preferred = first
+  let transport = preferred
+  /** Drops the connection. What a dropped one still has to say is ignored. */
+  let connection = new AbortController()
+  /** How long a connection by another transport than the first lasts before that one is tried again. */
+  let patience = PROBE
   let startedAt = 0
-  /** Milliseconds; 0: no limit. */
-  let maxSilence = 0
+  /** What has come on this connection; 1: a word of the service, 2: more than a first `subscribed`. */
+  let heard = 0
+  /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
+  let due: (awake?: boolean) => void
+  let mark = 0
+  let limit = 0
+  let soon = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const arm = (ms: number) => {
+    clearTimeout(timer)
+    timer = setTimeout(check, Math.min(ms, MAX_TIMER))
+  }
+
+  // Timers stand still while the machine sleeps, so it is the clock that decides.
+  const check = (awake?: boolean) => {
+    const now = Date.now()
+    // The clock may have been set back.
+    mark = Math.min(mark, now)
+    const left = mark + (awake ? soon : limit) - now
+    if (left > 0) arm(left)
+    else if (left <= 0) due(awake)
+  }
+
+  const schedule = (next: typeof due, ms: number, msAwake = ms) => {
+    due = next
+    limit = ms
+    soon = msAwake
+    mark = Date.now()
+    arm(ms)
+  }
 
   const call = <A extends unknown[]>(callback: ((...args: A) => void) | undefined, ...args: A) => {
     try {
-      if (!stopped) callback?.(...args)
+      if (!listeners.signal.aborted) callback?.(...args)
     } catch (error) {
       console.error(error)
     }
@@ -71,123 +106,128 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   }
 
   const reset = () => {
-    generation++
-    clearTimeout(retryTimer)
-    clearTimeout(watchdog)
-    retryTimer = undefined
-    drop?.()
-    drop = undefined
+    clearTimeout(timer)
+    connection.abort()
   }
 
   const disconnect = () => {
-    stopped = true
-    reset()
     listeners.abort()
+    reset()
   }
 
-  const end = (code: number, reason: string, atOnce?: boolean) => {
-    const final = FINAL.includes(code)
-    const wasOpen = state === 'open'
-    reset()
+  const end = (code: number, reason = '', floor = 0, atOnce?: boolean) => {
+    // What goes silent after its first word has been collected by something between, or is no connection any more.
+    const ours = OURS.test(reason) || heard > Number(reason === SILENCE)
+    const final = ours && [POLICY, FORBIDDEN].includes(code)
     let wait = 0
-    if (!final) {
-      if (!wasOpen && !atOnce && code === ABNORMAL && http === preferHttp && (transport || 'auto') === 'auto') {
-        http = !http
-      } else {
-        http = preferHttp
-        // A token that was good for a while has only run out: the next one is asked for at once.
-        if (wasOpen && code === UNAUTHORIZED && Date.now() - startedAt > BASE) attempt = 0
-        else if (!atOnce) wait = delay(attempt++, wasOpen, reason)
-      }
-      retryTimer = setTimeout(connect, wait)
+    reset()
+    if (heard > 1) attempt = 0
+    if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < last && (transport < STREAM || reason === SILENCE)) transport++
+    else {
+      transport = heard ? preferred : preferred = first
+      // A token that was good for a while has only run out: the next one is asked for at once.
+      if (heard && code === UNAUTHORIZED && Date.now() - startedAt > BASE) attempt = 0
+      else if (!atOnce) wait = delay(attempt++, heard > 0, reason)
     }
-    call(options.onClose, { code, reason, final })
+    schedule(connect, floor + wait, floor)
+    const text = `${url}: ${code} ${reason}, check ${code > 4000 ? 'token' : final ? 'channel' : 'server'}`
+    if (!onClose && !onError && (final || (wait && (code === UNAUTHORIZED || !offsets.size))) && !reported.includes(text)) {
+      console.error(text)
+      reported += text
+    }
+    call(onClose, { code, reason, final })
     enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
     if (final) disconnect()
   }
 
-  // Timers stand still while the machine sleeps, so it is the clock that decides.
-  const check = (awake?: boolean) => {
-    clearTimeout(watchdog)
-    if (!maxSilence) return
-    const left = heardAt + maxSilence - Date.now()
-    if (left > 0) watchdog = setTimeout(check, left)
-    else end(ABNORMAL, 'silence', awake)
-  }
-
-  const receive = (text: string) => {
-    heardAt = Date.now()
-    // A connection that lasts counts as a success, not one that is accepted and cut again.
-    if (!text) {
-      attempt = 0
-      return
-    }
-    try {
-      const { channel: name, id, message, event, recovered, reason, heartbeat, code } = JSON.parse(text) as Frame
-      if (event === 'close') {
-        end(code as number, reason || '')
-        return
-      }
-      const [, epoch, offset] = parseId(id) as RegExpExecArray
-      const [, lastEpoch, lastOffset] = parseId(cursor) || []
-      if (event === 'subscribed') {
-        maxSilence = (heartbeat as number) * 1.5 || 0
-        check()
-      } else {
-        attempt = 0
-      }
+  const take = ({ id, message, event, recovered, reason, heartbeat, code, messages }: Frame) => {
+    if (messages) {
+      // The position before the first message, which may be one of another epoch than the one asked for.
+      const before = messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id
+      take({ event: 'subscribed', id: before, recovered, reason, heartbeat: POLL_HEARTBEAT })
+      messages.forEach(take)
+    } else if (event === 'close') {
+      end(code as number, reason)
+    } else if (event && event !== 'subscribed') {
+      if (!heard) return
+      heard = 2
+      mark = Date.now()
+    } else {
+      const [, epoch, digits] = ID.exec(id) as unknown as [string, string, number]
+      const had = offsets.get(epoch) ?? -1
+      const ahead = digits - had - Number(!event)
+      const gap = recovered === false ? cursor !== 'now' : offsets.size && ahead > 0 && (!event || cursor.startsWith(epoch + ':'))
+      heard = event && !heard ? 1 : 2
+      mark = Date.now()
+      if (event) schedule(due, (heartbeat as number) * 1.5)
       if (state !== 'open') {
-        preferHttp = http
+        preferred = transport
         enter('open')
         call(options.onOpen)
       }
-      if (event && event !== 'subscribed') return
-      const known = epoch === lastEpoch
-      const ahead = Number(offset) - Number(lastOffset) - (event ? 0 : 1)
-      if (known && ahead < 0 && recovered !== false) return
-      if (cursor !== 'now' && (recovered === false || (lastOffset && (!known || ahead > 0)))) call(options.onGap, { reason: reason || 'missed' })
-      cursor = id
-      if (!event) call(onMessage, message as T, { id, channel: name })
-    } catch (error) {
-      call(options.onError, error)
+      if (!event && ahead < 0) return
+      const offset = Math.max(had, digits)
+      cursor = `${epoch}:${offset}`
+      offsets = new Map([...offsets, [epoch, offset] as const].slice(-EPOCHS))
+      if (gap) call(onGap, { reason: reason || 'missed' })
+      if (!event) call(onMessage, message as T, { id, channel })
     }
   }
 
-  const connect = async () => {
+  /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
+  const renew = (reason: string) => {
+    preferred = transport = first
+    if (due === connect) check(true)
+    else end(ABNORMAL, reason, 0, true)
+  }
+
+  const connect = () => {
     reset()
-    const mine = generation
-    maxSilence = 0
-    enter('connecting')
-    if (stopped) return
-    try {
-      const bearer = typeof token === 'function' ? await token() : token
-      if (mine !== generation) return
-      startedAt = heardAt = Date.now()
-      maxSilence = OPEN_TIMEOUT
-      check()
-      drop = (http ? httpStream : webSocket)(
-        `${url}?since=${encodeURIComponent(cursor)}&heartbeat`,
-        bearer,
-        (text) => { if (mine === generation) receive(text) },
-        (code, reason) => { if (mine === generation) end(code, reason) }
-      )
-    } catch (error) {
-      if (mine === generation) call(options.onError, error)
-      // The callback may have disconnected.
-      if (mine === generation) end(UNAUTHORIZED, String(error))
+    const { signal } = connection = new AbortController()
+    const isOver = () => signal.aborted
+    let code = UNAUTHORIZED
+    const silent = (awake?: boolean) => { end(code, SILENCE, 0, awake) }
+    const fail = (error: unknown) => {
+      if (!isOver()) call(onError, error)
+      // The callback may have disconnected. What comes after a word of the service ends nothing.
+      if (!isOver() && !heard) end(code, String(error))
     }
+    heard = 0
+    schedule(silent, TOKEN_TIMEOUT, BASE)
+    enter('connecting')
+    Promise.resolve().then(() => !isOver() && typeof token === 'function' ? token() : token as string).then((bearer) => {
+      if (isOver()) return
+      code = ABNORMAL
+      schedule(silent, OPEN_TIMEOUT, BASE)
+      startedAt = mark;
+      (transport ? http(transport === POLL, options.credentials) : webSocket)(
+        () => `${url}?${new URLSearchParams({ since: cursor }) as unknown as string}`,
+        bearer,
+        signal,
+        (text) => {
+          if (isOver()) return
+          try {
+            take((text ? JSON.parse(text) : { event: 'alive' }) as Frame)
+          } catch (error) {
+            fail(error)
+          }
+          if (!isOver() && transport > first && mark - startedAt > patience) {
+            patience *= 2
+            renew('probe')
+          }
+        },
+        (code, reason, floor) => { if (!isOver()) end(code, reason, floor) }
+      )
+    }).catch(fail)
   }
 
   for (const type of WAKE_EVENTS) {
-    addEventListener(type, () => {
-      if (type !== 'online' && page?.hidden) return
-      if (retryTimer) void connect()
-      // A socket of the network before this one may look open and be dead; resuming is cheaper than finding out.
-      else if (type === 'online') end(ABNORMAL, type, true)
-      else check(true)
+    (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
+      if (type === 'online') renew(type)
+      else if (!page?.hidden) check(true)
     }, listeners)
   }
 
-  retryTimer = setTimeout(connect)
+  schedule(connect, 0)
   return disconnect
 }

@@ -14,14 +14,17 @@ export interface Meta {
 /** The end of a connection, or of an attempt to make one. */
 export interface Close {
   /**
-   * A WebSocket close code. On an HTTP stream: the code that the server names, 4401 for status 401, 4403 for 403, 1008 for
-   * 400, 1013 for other statuses, 1006 when the stream breaks. 4401 also when {@link Options.token} fails, and 1006
-   * when nothing was heard for too long.
+   * A WebSocket close code. Over HTTP: the code that the service names, 4401 for status 401, 4403 for 403, 1008 for 400 and 404,
+   * 1013 for other statuses, 1006 when the stream breaks. 4401 also when {@link Options.token} fails or does not answer, and
+   * 1006 when nothing was heard for too long.
    */
   code: number
-  /** What the server says about it; may be empty. */
+  /** What the service says about it, a code `MSG_ERR_…` for refusals; otherwise what the client knows. May be empty. */
   reason: string
-  /** `true` for 1008 (channel or `since` invalid) and 4403 (not allowed on this channel): there is no further attempt. */
+  /**
+   * `true` for 1008 (channel or `since` invalid) and 4403 (not allowed on this channel), where the service itself says so: there
+   * is no further attempt. What a proxy, a portal or a firewall answers is never final.
+   */
   final: boolean
 }
 
@@ -29,7 +32,8 @@ export interface Close {
 export interface Gap {
   /**
    * `epoch`: the server lost the channel's history, for example because it restarted. `expired`: the history does not reach
-   * back far enough. `missed`: an id is not the successor of the one before it.
+   * back far enough. `missed`: an id is not the successor of the one before it, and the server has not said why. The epoch of ids
+   * may change without a gap, as after a failover.
    */
   reason: string
 }
@@ -39,13 +43,16 @@ export interface Options {
   /**
    * Where the service is: `https://host`, `wss://host/prefix`, or a path on the page's host such as `/rt`. `http` and `ws` are
    * taken as the same thing, a query is dropped.
-   * Default: the `data-server` attribute of the script tag, else the root of the page's own host.
+   * Default: the `data-server` attribute of the script tag (for modules, of the first script tag that has one), else the root
+   * of the page's own host; of the parent's for frames without an address, of the creator's for `blob:` workers. Needed where
+   * there is no such host: in Node, and in pages from files.
    */
   server?: string | undefined
   /**
    * The subscriber's token, or a function that gives it, possibly later. The function is asked again for each attempt to
-   * connect; when it throws or rejects, `onError` is called and the attempt counts as failed. The token travels as a WebSocket
-   * subprotocol (`token.<token>`) or an `Authorization: Bearer` header, never in the URL. Default: none.
+   * connect; when it throws or rejects, `onError` is called. Then, and when it does not answer within 30 s, the attempt counts as
+   * failed (4401). The token travels as a WebSocket subprotocol (`token.<token>`, percent-encoded) or an `Authorization: Bearer`
+   * header, which takes ASCII only; never in the URL. Default: none.
    */
   token?: string | (() => string | undefined | Promise<string | undefined>) | undefined
   /**
@@ -54,23 +61,31 @@ export interface Options {
    */
   since?: string | undefined
   /**
-   * `auto` begins with a WebSocket; an attempt that fails before the server says anything is repeated at once with the other
-   * transport, and what worked is tried first from then on. `websocket` and `http` (a streamed `fetch`) use only that one.
-   * Default: `auto`.
+   * `auto` begins with a WebSocket; an attempt that ends before the service says anything is repeated at once as a streamed
+   * `fetch`, and as long polls where something between keeps the stream to itself. What worked is tried first from then on. A
+   * WebSocket is tried again after half a minute, then after twice as long each time, and when the browser is `online` again.
+   * `websocket` and `http` use only the one, or the other two. Default: `auto`.
    */
   transport?: TransportName | undefined
+  /**
+   * Whether requests over HTTP carry cookies. Default: they do, as a WebSocket's do, unless the answer is one to every origin
+   * (`Access-Control-Allow-Origin: *`), which a browser does not show to requests with cookies.
+   */
+  credentials?: RequestCredentials | undefined
   /** The server accepted the subscription; called for each connection. */
   onOpen?: (() => void) | undefined
   /**
    * A connection ended, or an attempt failed. Unless `final`, the client tries again: after a random time of up to 1 s, and
    * up to twice as long after each failure in a row, 30 s at most; or within the window that the server names (`retry=<ms>` in
-   * the reason, `Retry-After`); at once after a 4401 on a connection that had worked for more than a second: its token has run
-   * out. It does not wait longer than until the browser is `online` again or the page is shown again.
+   * the reason); at once after a 4401 on a connection that had worked for more than a second: its token has run out. It does not
+   * wait longer than until the browser is `online` again or the page is shown again. A `Retry-After` comes before all of that.
+   * Without this callback and `onError`, refusals, failing tokens and a server that cannot be reached at first are each written
+   * to the console once.
    */
   onClose?: ((close: Close) => void) | undefined
-  /** The token function failed, or the server sent something that is not a message. The client carries on. */
+  /** The token function failed, a WebSocket could not be made, or what came is not a message. The client carries on. */
   onError?: ((error: unknown) => void) | undefined
-  /** Messages were missed. Without `since`, the first connection cannot miss any. */
+  /** Messages were missed. Without `since`, the first connection cannot miss any. Default: `console.warn`. */
   onGap?: ((gap: Gap) => void) | undefined
   /** The state changed. `disconnect()` does not call it. */
   onState?: ((state: State) => void) | undefined

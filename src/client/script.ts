@@ -1,3 +1,3 @@
 import { connectToChannel } from './index.js'
 
-Object.assign(window, { connectToChannel })
+Object.assign(globalThis, { connectToChannel })

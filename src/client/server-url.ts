@@ -1,12 +1,14 @@
 /** Absent in workers and when a server renders the page. */
-export const page = (globalThis as { document?: Document }).document
+export const page = (globalThis as { document?: Partial<Document> }).document
 
-// Only known while the script tag's own code runs.
-const script = page?.currentScript
+// Only known while the script tag's own code runs, and never in a module, whose tag has to be looked for.
+const script = (page?.currentScript ?? page?.querySelector?.('script[data-server]')) as HTMLElement | null | undefined
 
-/** The channel's URL with an `http:` or `https:` scheme. Throws a `TypeError` when the server is not a web address. */
+/** Where relative addresses begin. A frame's own address may be `about:srcdoc`, a worker's `blob:https://…`; Node has none. */
+const base = () => (globalThis as Partial<typeof globalThis>).location?.href.replace(/^about:.*/, page?.baseURI as string).replace('blob:', '')
+
+/** The channel's URL; not with `http` at its beginning where the server is not a web address. May throw a `TypeError`, too. */
 export const channelUrl = (channel: string, server: string | undefined): string => {
-  const { origin, pathname } = new URL(server || script?.dataset['server'] || '/', location.href)
-  if (!/^(http|ws)/.test(origin)) throw new TypeError('server must be an http(s) or ws(s) URL, or a path')
-  return origin.replace(/^ws/, 'http') + pathname.replace(/\/*$/, '/') + encodeURIComponent(channel)
+  const { origin, pathname } = new URL(server || script?.dataset['server'] || '/', base())
+  return origin.replace(/^ws/, 'http') + pathname.replace(/\/*$/, '/') + channel
 }

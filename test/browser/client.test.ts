@@ -216,9 +216,9 @@ t.test('the client in Chromium', async (t) => {
     t.strictSame(messages(await told(second, 'message', 2)), [1, 2])
   })
 
-  await t.test('stops at a name that is not a channel', async (t) => {
+  await t.test('stops at a name that is reserved', async (t) => {
     const app = await startService(t)
-    const site = await Site.start(t, subscriberHtml('').replace(`'room'`, `'not a channel'`), app)
+    const site = await Site.start(t, subscriberHtml('').replace(`'room'`, `'client.js'`), app)
     const page = await open(t, site.url)
     t.strictSame((await told(page, 'close')).filter(([kind]) => kind === 'close'), [['close', 1008, true]])
     t.strictSame((await told(page, 'state', 2)).filter(([kind]) => kind === 'state'), [['state', 'connecting'], ['state', 'closed']])

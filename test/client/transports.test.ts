@@ -136,22 +136,34 @@ t.test('an HTTP stream', async (t) => {
     const close = (code: number, reason?: string) => `${JSON.stringify({ channel: 'room', event: 'close', code, reason })}\n`
     const { url } = await serve(t,
       (_request, response) => { stream(response, subscribed('e:0') + '\n' + close(1012, 'retry=5')) },
-      (_request, response) => { stream(response, close(4403)) })
-    t.strictSame(await listen(t, url, 2, { transport: 'http' }), [['close', 1012, 'retry=5', false], ['close', 4403, '', true]])
+      (_request, response) => { stream(response, close(4403, 'MSG_ERR_CHANNEL_FORBIDDEN')) })
+    t.strictSame(await listen(t, url, 2, { transport: 'http' }), [['close', 1012, 'retry=5', false], ['close', 4403, 'MSG_ERR_CHANNEL_FORBIDDEN', true]])
   })
 
   t.test('takes statuses as the close codes that mean the same', async (t) => {
-    const status = (code: number, headers: Record<string, string> = {}): Answer => (_request, response) => { response.writeHead(code, headers).end('{}') }
+    const status = (code: number, headers: Record<string, string> = {}, body = '<!doctype html>'): Answer => (_request, response) => { response.writeHead(code, headers).end(body) }
+    const refused = (code: number, name: string): Answer => status(code, { 'content-type': 'application/json' }, JSON.stringify({ statusCode: code, code: name, error: '', message: '' }))
+    const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000).toUTCString()
     const cases: [Answer, unknown[]][] = [
-      [status(400), [1008, 'HTTP 400 retry=0', true]],
-      [status(401), [4401, 'HTTP 401 retry=0', false]],
-      [status(403), [4403, 'HTTP 403 retry=0', true]],
-      [status(404), [1013, 'HTTP 404 retry=0', false]],
-      [status(502), [1013, 'HTTP 502 retry=0', false]],
-      [status(503, { 'retry-after': '7' }), [1013, 'HTTP 503 retry=7000', false]],
-      [status(200, { 'content-type': 'text/html' }), [1013, 'HTTP 200 retry=0', false]],
-      [status(200), [1013, 'HTTP 200 retry=0', false]],
-      [status(204), [1013, 'HTTP 204 retry=0', false]],
+      [refused(400, 'MSG_ERR_CHANNEL_INVALID'), [1008, 'MSG_ERR_CHANNEL_INVALID', true]],
+      [refused(401, 'MSG_ERR_TOKEN_EXPIRED'), [4401, 'MSG_ERR_TOKEN_EXPIRED', false]],
+      [refused(403, 'MSG_ERR_CHANNEL_FORBIDDEN'), [4403, 'MSG_ERR_CHANNEL_FORBIDDEN', true]],
+      [refused(404, 'MSG_ERR_NOT_FOUND'), [1008, 'MSG_ERR_NOT_FOUND', true]],
+      [refused(429, 'MSG_ERR_RATE_LIMITED'), [1013, 'MSG_ERR_RATE_LIMITED', false]],
+      [refused(503, 'MSG_ERR_FULL'), [1013, 'MSG_ERR_FULL', false]],
+      [status(400), [1008, 'HTTP 400', false]],
+      [status(401), [4401, 'HTTP 401', false]],
+      [status(403), [4403, 'HTTP 403', false]],
+      [status(404), [1008, 'HTTP 404', false]],
+      [refused(403, 'FST_ERR_OF_THE_HOST'), [4403, 'HTTP 403', false]],
+      [status(403, {}, 'null'), [4403, 'HTTP 403', false]],
+      [status(403, {}, '"MSG_ERR_CHANNEL_FORBIDDEN"'), [4403, 'HTTP 403', false]],
+      [status(502), [1013, 'HTTP 502', false]],
+      [status(503, { 'retry-after': '7' }), [1013, 'HTTP 503', false]],
+      [status(503, { 'retry-after': inSeconds(7) }), [1013, 'HTTP 503', false]],
+      [status(200, { 'content-type': 'text/html' }), [1013, 'HTTP 200', false]],
+      [status(200), [1013, 'HTTP 200', false]],
+      [status(204), [1013, 'HTTP 204', false]],
       [(request) => { request.socket.destroy() }, [1006, 'TypeError: fetch failed', false]]
     ]
     for (const [answer, close] of cases) {

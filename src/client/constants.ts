@@ -1,0 +1,36 @@
+// Exported, so that the build puts the numbers where they are used.
+
+/** Close codes. */
+export const ABNORMAL = 1006
+export const POLICY = 1008
+export const TRY_AGAIN = 1013
+export const UNAUTHORIZED = 4401
+export const FORBIDDEN = 4403
+
+/** Indices of the transports. */
+export const WEBSOCKET = 0
+export const STREAM = 1
+export const POLL = 2
+
+/** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
+export const OPEN_TIMEOUT = 10_000
+export const TOKEN_TIMEOUT = 30_000
+
+/** What stands for the interval of heartbeats where the client polls. */
+export const POLL_HEARTBEAT = 25_000
+
+/** The time between two polls, so that something between that answers by itself is not asked without a pause. */
+export const PAUSE = 200
+
+/** How long a connection over HTTP lasts before a WebSocket is tried again; twice as long after each time. */
+export const PROBE = 30_000
+
+/** The first limit of the backoff, and the last. */
+export const BASE = 1000
+export const CAP = 30_000
+
+/** Timers of more milliseconds fire at once. */
+export const MAX_TIMER = 2 ** 31 - 1
+
+/** Epochs whose last offset is remembered, and one more: servers in the middle of a failover may disagree for a while. */
+export const EPOCHS = 5
