@@ -18,7 +18,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the reset', () => node.resets.length === 1)
+    await eventually('the gap', () => node.gaps.length === 1)
     const published = await node.broker.publish('room', '"new"')
     t.not(published.epoch, epoch)
     t.equal(published.offset, 6, 'after what the log still has')
@@ -67,9 +67,9 @@ t.test('A server that comes back with less than it had', async (t) => {
   t.test('is not used by a node that did not see what it lost before one that did has said so', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const proxy = await startProxy(t, server.socket)
-    const knowing = await startNode(t, { redis: proxy.url, timings: { gatherMs: 10_000 } })
+    const knowing = await startNode(t, { redis: proxy.url, timings: { barrierMs: 10_000 } })
     await knowing.publish('room', 1, 5)
-    const ignorant = await startNode(t, { redis: server.url, timings: { gatherMs: 10_000 } })
+    const ignorant = await startNode(t, { redis: server.url, timings: { barrierMs: 10_000 } })
     const rollBack = server.snapshot()
     await knowing.publish('room', 6, 10)
     const { epoch } = await knowing.broker.read('room', 'now')
@@ -92,7 +92,7 @@ t.test('A server that comes back with less than it had', async (t) => {
   t.test('is not used before a node is back that others know of, though the server lost its name as well', async (t) => {
     const server = await startRedis(t)
     const proxy = await startProxy(t, server.socket)
-    const options = { timings: { gatherMs: 10_000, nodeTtlMs: 10_000 } }
+    const options = { timings: { barrierMs: 10_000, nodeTtlMs: 10_000 } }
     const away = await startNode(t, { redis: proxy.url, ...options })
     const node = await startNode(t, { redis: server.url, ...options })
     await away.join('room')
@@ -164,10 +164,10 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the reset', () => a.resets.length === 1)
+    await eventually('the gap', () => a.gaps.length === 1)
     await a.broker.publish('room', '"new"')
     proxy.deaf = false
-    await eventually('the reset of the other node', () => b.resets.length === 1)
+    await eventually('the gap of the other node', () => b.gaps.length === 1)
     const { epoch = '' } = b.delivered('room')[0] ?? {}
     t.match(await b.broker.read('room', { epoch, offset: 2 }), { reason: 'epoch', after: 2, entries: [{ message: '"new"' }] })
   })
@@ -193,7 +193,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await c.turned(true)
     t.match(await c.broker.publish('room', '"4"'), { offset: 4 })
     proxy.deaf = false
-    await eventually('the reset', () => b.resets.length === 1)
+    await eventually('the gap', () => b.gaps.length === 1)
     const replay = await b.broker.read('room', { epoch: b.delivered('room')[0]?.epoch ?? '', offset: 3 })
     t.match(replay, { reason: 'epoch', after: 2, head: 4, entries: [{ message: '"3 again"' }, { message: '"4"' }] })
   })
@@ -218,7 +218,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     const c = await startNode(t, { redis: server.url })
     await c.publish('room', 3, 9)
     for (const proxy of proxies) proxy.deaf = false
-    await eventually('both resets', () => a.resets.length > 0 && b.resets.length > 0)
+    await eventually('both gaps', () => a.gaps.length > 0 && b.gaps.length > 0)
     for (const node of [a, b]) {
       const { epoch } = node.delivered('room')[0] ?? { epoch: '' }
       t.match(await node.broker.read('room', { epoch, offset: 3 }), { reason: 'epoch', after: 2, head: 9 })
@@ -236,11 +236,11 @@ t.test('A server that comes back with less than it had', async (t) => {
     await node.handed('room', 4)
     await server.connect(t).flushall()
     await node.broker.publish('room', '"another log"')
-    await eventually('the first reset', () => node.resets.length === 1)
+    await eventually('the first gap', () => node.gaps.length === 1)
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the second reset', () => node.resets.length === 2)
+    await eventually('the second gap', () => node.gaps.length === 2)
     t.not((await node.broker.publish('room', '"new"')).epoch, epoch)
   })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Marks } from '../../../src/brokers/redis/marks.js'
+import { Marks } from '../../../../src/brokers/redis/failover/marks.js'
 
 t.test('Marks', async (t) => {
   t.test('knows the last position of each channel', async (t) => {

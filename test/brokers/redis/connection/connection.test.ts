@@ -5,15 +5,15 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Redis } from 'ioredis'
-import { connect, type RedisClient } from '../../../src/brokers/redis/connection.js'
-import { backoff, TIMINGS } from '../../../src/brokers/redis/timings.js'
-import { parseUrl } from '../../../src/brokers/redis/url.js'
-import { thrown } from '../../codes.js'
-import type { TestNode } from '../test-node.js'
-import { eventually } from './eventually.js'
-import { startProxy } from './proxy.js'
-import { startNode } from './redis-node.js'
-import { createDirectory, freePort, RedisServer, startRedis } from './redis-server.js'
+import { connect, type RedisClient } from '../../../../src/brokers/redis/connection/connection.js'
+import { backoff, TIMINGS } from '../../../../src/brokers/redis/connection/timings.js'
+import { parseUrl } from '../../../../src/brokers/redis/connection/url.js'
+import { thrown } from '../../../codes.js'
+import type { TestNode } from '../../test-node.js'
+import { eventually } from '../eventually.js'
+import { startProxy } from '../proxy.js'
+import { startNode } from '../redis-node.js'
+import { createDirectory, freePort, RedisServer, startRedis } from '../redis-server.js'
 
 t.test('parseUrl', async (t) => {
   t.test('takes one server, over TCP, TLS or a unix socket, as it stands', async (t) => {
@@ -96,7 +96,7 @@ t.test('connect', async (t) => {
     await server.start()
     const program = `
       import { RedisBroker } from './src/brokers/redis/redis.ts'
-      const broker = new RedisBroker({ deliver (channel, { message }) { process.stdout.write(message); void broker.close() }, reset () {}, count: () => 1, occupied: () => ['room'] }, { redis: 'rediss://:p%40ss@localhost:${port}', keyPrefix: 'm:', size: 1, ttlMs: 60_000 })
+      const broker = new RedisBroker({ deliver (channel, { message }) { process.stdout.write(message); void broker.close() }, moved () {}, count: () => 1, occupied: () => ['room'] }, { redis: 'rediss://:p%40ss@localhost:${port}', keyPrefix: 'm:', size: 1, ttlMs: 60_000 })
       await broker.started
       await broker.listen('room')
       await broker.publish('room', 'over TLS')`
@@ -189,7 +189,7 @@ t.test('RedisBroker', async (t) => {
     await node.handed('room', 1)
     proxy.retarget(second.socket)
     t.equal(proxy.cut('eval'), 1)
-    await eventually('the reset', () => node.resets.length === 1)
+    await eventually('the gap', () => node.gaps.length === 1)
     await eventually('listened to at the second', async () => (await second.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 1)
     await node.turned(true)
     await node.publish('room', 2)
@@ -212,7 +212,7 @@ t.test('RedisBroker', async (t) => {
     t.strictSame(published.map(({ offset }) => offset), [4, 5, 6], 'in the order of the calls')
     await node.handed('room', 6)
     t.equal(new Set(node.delivered('room').map(({ epoch }) => epoch)).size, 1)
-    t.strictSame(node.resets, [])
+    t.strictSame(await node.told(), [])
   })
 
   t.test('does not take a replica for the server', async (t) => {
@@ -228,4 +228,4 @@ t.test('RedisBroker', async (t) => {
 })
 
 /** What follows `ACL SETUSER` in the documentation, for one server. */
-const DOCUMENTED_RIGHTS = (/`ACL SETUSER ([^`]+)`/.exec(readFileSync(new URL('../../../docs/instances.md', import.meta.url), 'utf8'))?.[1] ?? '').split(' ')
+const DOCUMENTED_RIGHTS = (/`ACL SETUSER ([^`]+)`/.exec(readFileSync(new URL('../../../../docs/instances.md', import.meta.url), 'utf8'))?.[1] ?? '').split(' ')
