@@ -18,6 +18,8 @@ export class TestNode implements Receiver {
   readonly gaps: string[] = []
   /** Every status that the broker told of. */
   readonly statuses: BrokerStatus[] = []
+  /** How many of them were told of before `turned` resolved last. */
+  #told = 0
   /** Lines for the log. */
   readonly lines: string[] = []
   /** What the node was shown, in the order in which it was. */
@@ -116,9 +118,13 @@ export class TestNode implements Receiver {
     await eventually(`${count} messages of ${channel}, but ${this.delivered(channel).length}`, () => this.delivered(channel).length >= count)
   }
 
-  /** Resolves when the broker is ready, or not ready. */
+  /** Resolves when the broker is ready, or is not ready or was not since this was called last: that may be over in no time. */
   async turned (ready: boolean): Promise<void> {
-    await eventually(`${ready ? 'ready' : 'not ready'}: ${this.broker.status.reason}`, () => this.broker.ready === ready)
+    const from = this.#told
+    await eventually(`${ready ? 'ready' : 'not ready'}: ${this.statuses.map(({ reason }) => reason).join(', ')}`, () => {
+      return this.broker.ready === ready || (!ready && this.statuses.slice(from).some((status) => !status.ready))
+    })
+    this.#told = this.statuses.length
   }
 
   async #compare (channel: string, position: Position): Promise<void> {

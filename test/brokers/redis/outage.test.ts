@@ -114,7 +114,7 @@ t.test('While Redis is away', async (t) => {
 })
 
 t.test('When Redis is back', async (t) => {
-  t.test('with its data, every occupied channel goes on after its last message, in order, under the same epoch', async (t) => {
+  t.test('with its data, every occupied channel goes on after its last message, in order and without a gap', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: server.url })]
     const channels = range(1, 20).map((number) => `c${number}`)
@@ -134,7 +134,7 @@ t.test('When Redis is back', async (t) => {
       t.strictSame(b.messages(channel), range(1, 60).map(String))
       t.strictSame(b.offsets(channel), range(1, 60))
     }
-    t.equal(new Set(b.delivered('c1').map(({ epoch }) => epoch)).size, 1)
+    t.ok(new Set(b.delivered('c1').map(({ epoch }) => epoch)).size > 1, 'under another epoch after each restart')
     t.strictSame(await b.told(), [])
   })
 
@@ -155,7 +155,7 @@ t.test('When Redis is back', async (t) => {
     await node.handed('a', 4)
     t.not(node.delivered('a')[3]?.epoch, old?.epoch)
     const redis = server.connect(t)
-    for (const key of await redis.keys('*')) t.not(await redis.pttl(key), -1, `${key} expires`)
+    for (const key of await redis.keys('*')) t.equal(await redis.pttl(key) === -1, key === 'm:instances', `${key}: all but the register expires`)
   })
 
   t.test('and more was published than is kept, subscribers are told of the gap', async (t) => {

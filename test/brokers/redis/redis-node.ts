@@ -28,5 +28,6 @@ export function createNode (t: Test, { timings, ...options }: NodeOptions): Test
 export async function startNode (t: Test, options: NodeOptions): Promise<TestNode> {
   const node = createNode(t, options)
   await node.broker.started
+  await node.turned(true)
   return node
 }
