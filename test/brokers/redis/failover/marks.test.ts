@@ -1,27 +1,32 @@
 import t from 'tap'
 import { Marks } from '../../../../src/brokers/redis/failover/marks.js'
 
+const at = (offset: number) => ({ epoch: 'e', offset })
+
 t.test('Marks', async (t) => {
-  t.test('knows the last position of each channel', async (t) => {
+  t.test('know the last position of each channel', async (t) => {
     const marks = new Marks()
-    marks.set('a', { epoch: 'e', offset: 1 })
-    marks.set('b', { epoch: 'e', offset: 1 })
-    marks.set('a', { epoch: 'e', offset: 2 })
-    t.strictSame([...marks], [['a', { epoch: 'e', offset: 2 }], ['b', { epoch: 'e', offset: 1 }]])
+    marks.set('a', at(1))
+    marks.set('b', at(1))
+    marks.set('a', at(2))
+    t.strictSame([...marks], [['a', at(2)], ['b', at(1)]])
+    t.strictSame([marks.get('a'), marks.get('c'), marks.size, marks.overflowed], [at(2), undefined, 2, false])
   })
 
-  t.test('forgets the channels that were used longest ago, and is bounded', async (t) => {
+  t.test('evict nothing: a channel that is one too many is not kept, and that there was one is', async (t) => {
+    const marks = new Marks(2)
+    for (const channel of ['a', 'b', 'c']) marks.set(channel, at(1))
+    marks.set('a', at(2))
+    t.strictSame([[...marks], marks.overflowed], [[['a', at(2)], ['b', at(1)]], true])
+    marks.clear()
+    t.strictSame([marks.size, marks.overflowed], [0, false])
+  })
+
+  t.test('keep a hundred thousand channels', async (t) => {
     const marks = new Marks()
-    for (let number = 1; number <= 35_000; number++) {
-      marks.set(`c${number}`, { epoch: 'e', offset: 1 })
-      if (number % 5_000 === 0) marks.set('often', { epoch: 'e', offset: number })
-    }
-    const known = new Map(marks)
-    t.ok(known.size <= 20_000)
-    t.ok(known.size >= 10_000)
-    t.strictSame(known.get('often'), { epoch: 'e', offset: 35_000 })
-    t.ok(known.has('c34999'))
-    t.notOk(known.has('c1'))
-    t.equal([...marks].filter(([channel]) => channel === 'often').length, 1)
+    for (let number = 0; number < 100_000; number++) marks.set(String(number), at(1))
+    t.strictSame([marks.size, marks.overflowed], [100_000, false])
+    marks.set('another', at(1))
+    t.equal(marks.overflowed, true)
   })
 })
