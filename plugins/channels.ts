@@ -26,27 +26,40 @@ export interface ChannelsPluginOptions extends ResolvedOptions, Pick<ChannelRegi
 export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   const { log } = fastify
   const create = options.redis === undefined ? memory(options) : await redis(options.redis, options)
+  const changes = new StatusLog(log)
   const channels = new ChannelRegistry(create, {
     ...options,
-    onStatus: logChanges(log),
+    onStatus: (status) => { changes.take(status) },
     onLog: (level, text) => { log[level](text) }
   })
   fastify.decorate('channels', channels)
   // So that what is published first finds the engine there. Without it the app starts all the same, not ready.
   await channels.started(ENGINE_START_MS)
-  if (!channels.ready) log.warn(`Redis cannot be used yet (${channels.status.reason}): publishing is refused until it can`)
+  changes.begin(channels.status)
   // Before the server closes: it waits for every connection.
   fastify.addHook('preClose', async () => { await channels.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })
 
-/** Tells when the engine is lost, when the reason changes and when it is back. */
-function logChanges (log: FastifyBaseLogger): (status: BrokerStatus) => void {
-  let told = ''
-  return ({ ready, reason }) => {
-    if (reason === told || reason === CLOSED) return
-    if (!ready) log.warn(`Redis cannot be used: ${reason}`)
-    else if (told !== '') log.info('Redis can be used again')
-    told = reason
+/** Tells when the engine is lost, when the reason changes and when it is back; before the start is over, nothing. */
+class StatusLog {
+  readonly #log: FastifyBaseLogger
+  /** The reason that was told of last; empty while the engine can be used. */
+  #told: string | undefined
+
+  constructor (log: FastifyBaseLogger) {
+    this.#log = log
+  }
+
+  begin ({ ready, reason }: BrokerStatus): void {
+    this.#told = reason
+    if (!ready) this.#log.warn(`Redis cannot be used yet (${reason}): publishing is refused until it can`)
+  }
+
+  take ({ ready, reason }: BrokerStatus): void {
+    if (this.#told === undefined || reason === this.#told || reason === CLOSED) return
+    if (ready) this.#log.info('Redis can be used again')
+    else this.#log.warn(`Redis cannot be used: ${reason}`)
+    this.#told = reason
   }
 }
 
