@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { Broker, LogEntry } from '../../src/brokers/broker.js'
 import { MemoryBroker, type MemoryBrokerOptions } from '../../src/brokers/memory.js'
+import type { Position } from '../../src/wire/id.js'
 import { rejection } from '../codes.js'
 import { until } from '../turns.js'
 
@@ -11,12 +12,13 @@ class Bench {
   now = 0
   readonly subscribers = new Map<string, number>()
   readonly delivered: (LogEntry & { channel: string })[] = []
+  readonly moves: (Position & { channel: string })[] = []
   readonly broker: MemoryBroker
 
   constructor (t: Test, options: Partial<MemoryBrokerOptions> = {}) {
     this.broker = new MemoryBroker({
       deliver: (channel, entry) => { this.delivered.push({ channel, ...entry }) },
-      reset: () => { throw new Error('A log that a node listens to was lost') },
+      moved: (channel, position) => { this.moves.push({ channel, ...position }) },
       count: (channel) => this.subscribers.get(channel) ?? 0,
       occupied: () => this.subscribers.keys(),
       notice: () => {}
@@ -101,7 +103,7 @@ t.test('MemoryBroker', async (t) => {
   })
 
   t.test('counts the time by itself when it is given no clock', async (t) => {
-    const broker = new MemoryBroker({ deliver: unexpected, reset: unexpected, count: () => 0, occupied: () => [], notice: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
+    const broker = new MemoryBroker({ deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], notice: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
     await broker.publish('a', '1')
     t.match(await broker.read('a', 'earliest'), { entries: { length: 1 } })
     await broker.close()

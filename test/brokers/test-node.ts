@@ -1,4 +1,5 @@
-import type { Broker, CreateBroker, LogEntry, Receiver } from '../../src/brokers/broker.js'
+import type { Broker, BrokerStatus, CreateBroker, LogEntry, Receiver } from '../../src/brokers/broker.js'
+import type { Position } from '../../src/wire/id.js'
 import { eventually } from './redis/eventually.js'
 
 /** A node of a messenger as its broker sees it: it counts subscribers and keeps what it is handed. */
@@ -7,8 +8,20 @@ export class TestNode implements Receiver {
   /** What was handed to the node, by channel. */
   readonly #delivered = new Map<string, LogEntry[]>()
   readonly #subscribers = new Map<string, number>()
-  /** The channels whose messages were lost, in the order in which that was told. */
-  readonly resets: string[] = []
+  /** Where the node stands in each channel that it listens to. */
+  readonly #positions = new Map<string, Position>()
+  /** Comparisons of a position with the log that are under way. */
+  readonly #comparing = new Set<Promise<void>>()
+  /** What the node was told by `moved`, in order. */
+  readonly moves: (Position & { channel: string })[] = []
+  /** The channels that had no more what followed the position of the node when it was moved, in the order in which that showed. */
+  readonly gaps: string[] = []
+  /** Every status that the broker told of. */
+  readonly statuses: BrokerStatus[] = []
+  /** How many of them were told of before `turned` resolved last. */
+  #told = 0
+  /** Lines for the log. */
+  readonly lines: string[] = []
   /** What the node was shown, in the order in which it was. */
   readonly notices: string[] = []
 
@@ -21,11 +34,32 @@ export class TestNode implements Receiver {
 
   deliver (channel: string, entry: LogEntry): void {
     this.delivered(channel).push(entry)
+    this.#positions.set(channel, { epoch: entry.epoch, offset: entry.offset })
     this.onDeliver?.()
   }
 
-  reset (channel: string): void {
-    this.resets.push(channel)
+  /** Asks, like a subscriber would, whether the log goes on from where this node was. */
+  moved (channel: string, position: Position): void {
+    const before = this.#positions.get(channel)
+    this.moves.push({ channel, ...position })
+    this.#positions.set(channel, position)
+    if (before === undefined) return
+    const comparing = this.#compare(channel, before).finally(() => { this.#comparing.delete(comparing) })
+    this.#comparing.add(comparing)
+  }
+
+  /** The gaps, once every comparison has come to an end. */
+  async told (): Promise<string[]> {
+    while (this.#comparing.size > 0) await Promise.all(this.#comparing)
+    return this.gaps
+  }
+
+  statusChanged (status: BrokerStatus): void {
+    this.statuses.push(status)
+  }
+
+  log (level: string, text: string): void {
+    this.lines.push(`${level}: ${text}`)
   }
 
   notice (text: string): void {
@@ -69,7 +103,9 @@ export class TestNode implements Receiver {
     if (subscribers > 0) this.#subscribers.set(channel, subscribers)
     else this.#subscribers.delete(channel)
     this.broker.membershipChanged(channel)
-    if (subscribers === 0) this.broker.unlisten(channel)
+    if (subscribers > 0) return
+    this.#positions.delete(channel)
+    this.broker.unlisten(channel)
   }
 
   /** Publishes messages `first` to `last` one after the other. */
@@ -82,9 +118,26 @@ export class TestNode implements Receiver {
     await eventually(`${count} messages of ${channel}, but ${this.delivered(channel).length}`, () => this.delivered(channel).length >= count)
   }
 
-  /** Resolves when the broker is ready, or not ready. */
+  /** Resolves when the broker is ready, or is not ready or was not since this was called last: that may be over in no time. */
   async turned (ready: boolean): Promise<void> {
-    await eventually(ready ? 'ready' : 'not ready', () => this.broker.ready === ready)
+    const from = this.#told
+    await eventually(`${ready ? 'ready' : 'not ready'}: ${this.statuses.map(({ reason }) => reason).join(', ')}`, () => {
+      return this.broker.ready === ready || (!ready && this.statuses.slice(from).some((status) => !status.ready))
+    })
+    this.#told = this.statuses.length
+  }
+
+  async #compare (channel: string, position: Position): Promise<void> {
+    for (let reason: string | undefined; ;) {
+      try {
+        ({ reason } = await this.broker.read(channel, position, 0))
+      } catch {
+        await this.turned(true)
+        continue
+      }
+      if (reason !== undefined) this.gaps.push(channel)
+      return
+    }
   }
 }
 

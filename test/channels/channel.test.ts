@@ -194,12 +194,14 @@ t.test('Channel.flush', async (t) => {
 
   t.test('says how far it has come', async (t) => {
     const bench = new Bench()
-    t.match(bench.channel, { flushedEpoch: '', flushedOffset: 0 })
+    t.match(bench.channel, { epoch: '', offset: 0 })
+    bench.channel.move({ epoch: 'e', offset: 0 })
+    t.match(bench.channel, { epoch: 'e', offset: 0 })
     bench.join()
     bench.join()
     bench.deliver(3)
-    t.match(bench.channel, { flushedOffset: 0 })
+    t.match(bench.channel, { offset: 0 })
     bench.channel.flush(1)
-    t.match(bench.channel, { flushedEpoch: 'e', flushedOffset: 3 })
+    t.match(bench.channel, { epoch: 'e', offset: 3 })
   })
 })

@@ -10,7 +10,7 @@ import { StubBroker } from './stub-broker.js'
 
 const OPTIONS: ChannelRegistryOptions = {
   reserved: new Set(['client.js']), maxMessageBytes: 1_000, maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000,
-  maxChannels: 1_000, counters: new LimitCounters(), onNotice: () => {}
+  maxChannels: 1_000, counters: new LimitCounters(), onNotice: () => {}, onStatus: () => {}, onLog: () => {}
 }
 
 function createRegistry (t: Test, options: Partial<ChannelRegistryOptions> = {}): ChannelRegistry {
@@ -229,8 +229,7 @@ t.test('ChannelRegistry.subscribe', async (t) => {
     await registry.publish('room', 1)
     await turn()
     broker.lose('f')
-    broker.receiver?.reset('room')
-    broker.receiver?.reset('nobody')
+    broker.receiver?.moved('nobody', { epoch: 'f', offset: 0 })
     await until(() => member.standings.length === 2)
     t.match(member.standings, [{ id: 'e:0' }, { id: 'f:0', reason: 'epoch' }])
     await registry.publish('room', 2)

@@ -1,5 +1,6 @@
-import type { Broker, LogEntry, Published, Receiver, Replay, Since } from '../../src/brokers/broker.js'
+import type { Broker, BrokerStatus, LogEntry, Published, Receiver, Replay, Since } from '../../src/brokers/broker.js'
 import { Log } from '../../src/brokers/log.js'
+import type { Position } from '../../src/wire/id.js'
 
 /** A broker whose answers are under way until the test lets them arrive. The log itself changes at once. */
 export class StubBroker implements Broker {
@@ -17,6 +18,7 @@ export class StubBroker implements Broker {
   closed = false
   /** Channels of which the broker was told that somebody came or left, in order. */
   readonly memberships: string[] = []
+  reason = ''
   ready = true
   readonly started = Promise.resolve()
   #log = new Log('room', 'e')
@@ -48,9 +50,18 @@ export class StubBroker implements Broker {
     while (this.#log.size > count) this.#log.trim()
   }
 
-  /** Loses the log. */
+  get status (): BrokerStatus {
+    return { ready: this.ready, reason: this.reason, code: this.reason, failing: !this.ready }
+  }
+
+  /** Loses the log; the node is told so. */
   lose (epoch: string): void {
     this.#log = new Log('room', epoch)
+    this.receiver?.moved('room', this.position)
+  }
+
+  get position (): Position {
+    return { epoch: this.#log.epoch, offset: this.#log.head }
   }
 
   publish (channel: string, message: string): Promise<Published> {
@@ -80,9 +91,10 @@ export class StubBroker implements Broker {
     return replay
   }
 
-  async listen (): Promise<void> {
+  async listen (channel: string): Promise<void> {
     this.listens++
     await this.listening
+    this.receiver?.moved(channel, this.position)
   }
 
   unlisten (channel: string): void {

@@ -257,10 +257,16 @@ export class RedisBroker implements Broker {
   /** Between the decision of a term and the admission to it: nothing must be heard from another server, and all notices are known. */
   async #prepare (term: string): Promise<void> {
     const { client } = this.#notifications
-    // A connection that outlived the other one may still be to the server that was replaced, and hand on what that one has.
-    if (!isCluster(client) && serverOf(await client.info('replication')) !== term.slice(0, 12)) {
-      this.#notifications.reconnect()
-      throw new Error('the connection is not to the same server')
+    if (!isCluster(client)) {
+      const info = await client.info('replication').catch((error: unknown) => {
+        if (isTimeout(error)) this.#notifications.reconnect()
+        throw error
+      })
+      // A connection that outlived the other one may still be to the server that was replaced, and hand on what that one has.
+      if (serverOf(info) !== term.slice(0, 12)) {
+        this.#notifications.reconnect()
+        throw new Error('the connection is not to the same server')
+      }
     }
     await this.#notices.catchUp()
   }
@@ -290,7 +296,7 @@ export class RedisBroker implements Broker {
         await feed.catchUp()
         if (refusal === undefined) return
         // The log answers and the subscription does not: nobody watches whether the connections of a cluster are alive.
-        if (refusal instanceof Error && refusal.message === 'Command timed out') this.#notifications.reconnect()
+        if (isTimeout(refusal)) this.#notifications.reconnect()
         failure = refusal
       } catch (error) {
         failure = error
@@ -319,4 +325,9 @@ export class RedisBroker implements Broker {
   async #inTurn<T> (items: Iterable<T>, step: (item: T) => Promise<void>): Promise<void> {
     await pLimit(CONCURRENCY).map(items, step)
   }
+}
+
+/** Whether the connection, rather than the server, is what did not answer. */
+function isTimeout (error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out'
 }

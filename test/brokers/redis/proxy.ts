@@ -59,6 +59,11 @@ export class Proxy {
     for (const pair of this.#pairs) if (pair.sent.includes(sent)) pair.upstream.write(command)
   }
 
+  /** Says something to the clients that sent a text as if it were the server. */
+  tell (sent: string, answer: string): void {
+    for (const pair of this.#pairs) if (pair.sent.includes(sent)) pair.client.write(answer)
+  }
+
   /** Ends the connections whose client sent a text. */
   cut (sent = ''): number {
     const pairs = [...this.#pairs].filter((pair) => pair.sent.includes(sent))

@@ -24,11 +24,11 @@ export class RedisCluster {
     return `redis+cluster://${this.members.map(({ server }) => `127.0.0.1:${server.port}`).join(',')}`
   }
 
-  /** A prefix under which the nodes are called on the third master. */
+  /** A prefix under which the census is of a slot of the third master. */
   async prefix (): Promise<string> {
     for (;;) {
       const keyPrefix = uniquePrefix()
-      const slot = await this.masters[2]?.redis.cluster('KEYSLOT', `${keyPrefix}nodes`) ?? 0
+      const slot = await this.masters[2]?.redis.cluster('KEYSLOT', `${keyPrefix}census`) ?? 0
       if (slot >= 2 * SLOTS_PER_MASTER) return keyPrefix
     }
   }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import { RedisBroker, type RedisBrokerOptions } from '../../../src/brokers/redis/redis.js'
-import type { Timings } from '../../../src/brokers/redis/timings.js'
+import type { Timings } from '../../../src/brokers/redis/connection/timings.js'
 import { TestNode } from '../test-node.js'
 
 /** Short, so that tests are; but long enough for a machine that does other things as well. */
-export const TEST_TIMINGS: Timings = { commandMs: 800, checkMs: 100, auditMs: 60_000, reportMs: 50, nodeTtlMs: 500, gatherMs: 400, maxBackoffMs: 50 }
+export const TEST_TIMINGS: Timings = { commandMs: 800, checkMs: 100, auditMs: 60_000, reportMs: 50, nodeTtlMs: 500, barrierMs: 400, witnessMs: 100, maxBackoffMs: 50 }
 
 /** Settings of a node; `redis` is where the server is. */
 export type NodeOptions = Pick<RedisBrokerOptions, 'redis'> & Partial<Omit<RedisBrokerOptions, 'redis'>>
@@ -28,5 +28,6 @@ export function createNode (t: Test, { timings, ...options }: NodeOptions): Test
 export async function startNode (t: Test, options: NodeOptions): Promise<TestNode> {
   const node = createNode(t, options)
   await node.broker.started
+  await node.turned(true)
   return node
 }

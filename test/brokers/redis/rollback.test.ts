@@ -1,9 +1,16 @@
+import type { Redis } from 'ioredis'
 import t from 'tap'
 import { range } from '../test-node.js'
 import { eventually } from './eventually.js'
 import { startNode } from './redis-node.js'
 import { startProxy } from './proxy.js'
 import { startRedis } from './redis-server.js'
+
+/** The number of instances in the register. */
+async function present (redis: Redis): Promise<number> {
+  const entries = Object.entries(await redis.hgetall('m:instances'))
+  return entries.filter(([name, entry]) => name.startsWith('i:') && entry.startsWith('a ')).length
+}
 
 t.test('A server that comes back with less than it had', async (t) => {
   t.test('goes on under another epoch, so that no id is given a second time, and subscribers are told', async (t) => {
@@ -18,7 +25,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the reset', () => node.resets.length === 1)
+    await eventually('the gap', () => node.gaps.length === 1)
     const published = await node.broker.publish('room', '"new"')
     t.not(published.epoch, epoch)
     t.equal(published.offset, 6, 'after what the log still has')
@@ -67,9 +74,9 @@ t.test('A server that comes back with less than it had', async (t) => {
   t.test('is not used by a node that did not see what it lost before one that did has said so', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const proxy = await startProxy(t, server.socket)
-    const knowing = await startNode(t, { redis: proxy.url, timings: { gatherMs: 10_000 } })
+    const knowing = await startNode(t, { redis: proxy.url, timings: { barrierMs: 10_000 } })
     await knowing.publish('room', 1, 5)
-    const ignorant = await startNode(t, { redis: server.url, timings: { gatherMs: 10_000 } })
+    const ignorant = await startNode(t, { redis: server.url, timings: { barrierMs: 10_000 } })
     const rollBack = server.snapshot()
     await knowing.publish('room', 6, 10)
     const { epoch } = await knowing.broker.read('room', 'now')
@@ -77,8 +84,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    const redis = server.connect(t)
-    await eventually('the ignorant one is back', async () => (await redis.call('CLIENT', 'LIST') as string).includes('cmd=hgetall'))
+    await eventually('the ignorant one waits', () => ignorant.broker.status.reason === '1 other instances have not compared yet')
     t.equal(ignorant.broker.ready, false)
     proxy.deaf = false
     proxy.cut()
@@ -92,7 +98,7 @@ t.test('A server that comes back with less than it had', async (t) => {
   t.test('is not used before a node is back that others know of, though the server lost its name as well', async (t) => {
     const server = await startRedis(t)
     const proxy = await startProxy(t, server.socket)
-    const options = { timings: { gatherMs: 10_000, nodeTtlMs: 10_000 } }
+    const options = { timings: { barrierMs: 10_000, nodeTtlMs: 10_000 } }
     const away = await startNode(t, { redis: proxy.url, ...options })
     const node = await startNode(t, { redis: server.url, ...options })
     await away.join('room')
@@ -100,8 +106,8 @@ t.test('A server that comes back with less than it had', async (t) => {
     proxy.deaf = true
     await server.restart()
     const redis = server.connect(t)
-    await eventually('one is back', async () => (await redis.call('CLIENT', 'LIST') as string).includes('cmd=hgetall'))
-    t.strictSame([await redis.hlen('m:nodes'), node.broker.ready], [1, false])
+    await eventually('one waits for the other', () => node.broker.status.reason === '1 other instances have not compared yet')
+    t.strictSame([await present(redis), node.broker.ready], [2, false])
     proxy.deaf = false
     proxy.cut()
     await node.turned(true)
@@ -114,17 +120,17 @@ t.test('A server that comes back with less than it had', async (t) => {
     const proxy = await startProxy(t, server.socket)
     const node = await startNode(t, { redis: server.url, timings: { nodeTtlMs: 60_000 } })
     const cutOff = await startNode(t, { redis: proxy.url })
-    t.equal(await redis.hlen('m:nodes'), 2)
+    t.equal(await present(redis), 2)
     proxy.deaf = true
     await server.restart()
     await node.turned(true)
-    t.equal(await redis.hlen('m:nodes'), 1)
+    t.equal(await present(redis), 1)
     proxy.deaf = false
     proxy.cut()
     await cutOff.turned(true)
-    t.equal(await redis.hlen('m:nodes'), 2)
+    t.equal(await present(redis), 2)
     await cutOff.broker.close()
-    t.equal(await redis.hlen('m:nodes'), 1, 'who closes says so')
+    t.equal(await present(redis), 1, 'who closes says so')
   })
 
   t.test('is found out by the id that a publisher got, though the message never reached this node', async (t) => {
@@ -164,10 +170,10 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the reset', () => a.resets.length === 1)
+    await eventually('the gap', () => a.gaps.length === 1)
     await a.broker.publish('room', '"new"')
     proxy.deaf = false
-    await eventually('the reset of the other node', () => b.resets.length === 1)
+    await eventually('the gap of the other node', () => b.gaps.length === 1)
     const { epoch = '' } = b.delivered('room')[0] ?? {}
     t.match(await b.broker.read('room', { epoch, offset: 2 }), { reason: 'epoch', after: 2, entries: [{ message: '"new"' }] })
   })
@@ -193,7 +199,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await c.turned(true)
     t.match(await c.broker.publish('room', '"4"'), { offset: 4 })
     proxy.deaf = false
-    await eventually('the reset', () => b.resets.length === 1)
+    await eventually('the gap', () => b.gaps.length === 1)
     const replay = await b.broker.read('room', { epoch: b.delivered('room')[0]?.epoch ?? '', offset: 3 })
     t.match(replay, { reason: 'epoch', after: 2, head: 4, entries: [{ message: '"3 again"' }, { message: '"4"' }] })
   })
@@ -218,7 +224,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     const c = await startNode(t, { redis: server.url })
     await c.publish('room', 3, 9)
     for (const proxy of proxies) proxy.deaf = false
-    await eventually('both resets', () => a.resets.length > 0 && b.resets.length > 0)
+    await eventually('both gaps', () => a.gaps.length > 0 && b.gaps.length > 0)
     for (const node of [a, b]) {
       const { epoch } = node.delivered('room')[0] ?? { epoch: '' }
       t.match(await node.broker.read('room', { epoch, offset: 3 }), { reason: 'epoch', after: 2, head: 9 })
@@ -236,11 +242,11 @@ t.test('A server that comes back with less than it had', async (t) => {
     await node.handed('room', 4)
     await server.connect(t).flushall()
     await node.broker.publish('room', '"another log"')
-    await eventually('the first reset', () => node.resets.length === 1)
+    await eventually('the first gap', () => node.gaps.length === 1)
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the second reset', () => node.resets.length === 2)
+    await eventually('the second gap', () => node.gaps.length === 2)
     t.not((await node.broker.publish('room', '"new"')).epoch, epoch)
   })
 

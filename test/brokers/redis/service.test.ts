@@ -87,7 +87,7 @@ t.test('Two services on one Redis', async (t) => {
     for (const app of [one, two]) await ready(app, true)
     for (const subscriber of subscribers) t.equal(subscriber.socket.readyState, subscriber.socket.OPEN)
     await publish(two, 'room', 'after')
-    for (const subscriber of subscribers) t.match(await takeUntil(subscriber, 'after'), [{ message: 'after', id: /:2$/ }])
+    for (const subscriber of subscribers) t.match(await takeUntil(subscriber, 'after'), [{ event: 'subscribed', id: /:1$/, recovered: true }, { message: 'after', id: /:2$/ }])
   })
 
   t.test('tell each subscriber of the gap when Redis comes back without its data', async (t) => {

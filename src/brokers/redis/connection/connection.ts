@@ -3,6 +3,7 @@ import { ConfigInvalidError } from '../../../errors.js'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { POST } from '../nodes/scripts.js'
+import { guardQueue } from './surplus.js'
 import { backoff, type Timings } from './timings.js'
 import { parseUrl } from './url.js'
 
@@ -88,6 +89,8 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   const client = typeof target === 'string' ? open(target, timings) : duplicate(target, timings)
   // Without a listener the first lost connection would end the process; what matters of it is the state.
   client.on('error', () => {})
+  if (isCluster(client)) client.on('+node', guardQueue)
+  else guardQueue(client)
   for (const [name, [numberOfKeys, lua]] of Object.entries(SCRIPTS)) client.defineCommand(name, { numberOfKeys, lua })
   return client as Commands
 }

@@ -31,7 +31,7 @@ const CURRENT = `
 ${SERVER}
 ${TEXT}
 local layout = redis.call('HGET', KEYS[1], 'layout')
-if layout and layout ~= '${LAYOUT}' then return redis.error_reply('LAYOUT ' .. layout) end
+if layout and layout ~= '${LAYOUT}' then return redis.error_reply('LAYOUT ' .. layout .. ' is that of another version of fastify-messenger, and this one has ${LAYOUT}: use another key prefix or the same version') end
 ${currentTerm('KEYS[1]')}
 local term, decided = current, recorded == current
 local chain, terms, flag = unpack(redis.call('HMGET', KEYS[1], 'chain', 'terms', 'flag'))
@@ -79,6 +79,11 @@ if lost or ARGV[6] == '1' then
   end
   redis.call('HSET', KEYS[1], 'flag', term)
 end
+-- If the registration is lost, the register is one without an instance, as it was before this script: that term is not complete.
+local alone = redis.call('HEXISTS', KEYS[1], 'deleted') == 0
+for other, entry in pairs(instances) do
+  if entry.state == 'a' and other ~= ARGV[2] then alone = false end
+end
 for index = 7, #ARGV do
   if not instances[ARGV[index]] then write(ARGV[index], {state = 'a', compared = '-', since = '-', safe = '1'}) end
 end
@@ -91,12 +96,7 @@ end
 -- Also where nothing is there: another instance may know the id and would wait for it.
 if id ~= '-' then write(id, {state = 't', compared = '-', since = '-', safe = '0'}) end
 id = ARGV[3]
-local safe = '1'
-if redis.call('HEXISTS', KEYS[1], 'deleted') == 1 then safe = '0' end
-for _, other in pairs(instances) do
-  if other.state == 'a' then safe = '0' end
-end
-write(id, {state = 'a', compared = term, since = term, safe = safe})
+write(id, {state = 'a', compared = term, since = term, safe = alone and '1' or '0'})
 return {'joined', id}`
 
 /**

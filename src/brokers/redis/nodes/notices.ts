@@ -34,8 +34,8 @@ export class Notices {
 
   /** Takes an announcement; anything else is ignored. */
   receive (announcement: string): void {
-    const [, until, text] = /^(\d{1,16}) (.*)$/s.exec(announcement) ?? []
-    if (until !== undefined && text !== undefined) this.#take(text, Number(until))
+    const notice = parseNotice(announcement)
+    if (notice !== undefined) this.#take(...notice)
   }
 
   /** Hears announcements from now on and takes what is kept; resolves when everything is known that was posted before. To be called now and then. */
@@ -58,12 +58,19 @@ export class Notices {
   }
 }
 
+/** An announcement, `<until> <text>`; `undefined` for anything else. Cannot throw. */
+export function parseNotice (announcement: string): [text: string, until: number] | undefined {
+  const [, until, text] = /^(\d{1,16}) (.*)$/s.exec(announcement) ?? []
+  return until !== undefined && text !== undefined ? [text, Number(until)] : undefined
+}
+
 /** Members and scores of a sorted set, one after the other or, with version 3 of the protocol, in pairs. */
 export function parseNotices (answer: unknown): Map<string, number> {
   const list = Array.isArray(answer) ? (answer as unknown[]).flat() : []
   const notices = new Map<string, number>()
   for (let index = 0; index + 1 < list.length; index += 2) {
-    const [text, until] = [list[index], Number(list[index + 1])]
+    const [text, score] = list.slice(index, index + 2)
+    const until = typeof score === 'string' || typeof score === 'number' ? Number(score) : NaN
     if (typeof text === 'string' && Number.isFinite(until)) notices.set(text, until)
   }
   return notices

@@ -9,5 +9,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last[2])) end
+-- A score that no time has would end the script before the announcement.
+if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.min(tonumber(last[2]), 9007199254740991))) end
 redis.call('PUBLISH', ARGV[3], ARGV[2] .. ' ' .. ARGV[1])`

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { refusalOf } from '../../../src/brokers/redis/refusal.js'
+import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 
 t.test('refusalOf', async (t) => {
   t.test('is what a promise is rejected with, and nothing for one that is not', async (t) => {

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { rejection } from '../../codes.js'
-import { eventually } from './eventually.js'
-import { createNode, startNode, uniquePrefix } from './redis-node.js'
-import { startProxy } from './proxy.js'
-import { startRedis } from './redis-server.js'
+import { rejection } from '../../../codes.js'
+import { eventually } from '../eventually.js'
+import { createNode, startNode, uniquePrefix } from '../redis-node.js'
+import { startProxy } from '../proxy.js'
+import { startRedis } from '../redis-server.js'
 
 const soon = (ms = 60_000): number => Date.now() + ms
 

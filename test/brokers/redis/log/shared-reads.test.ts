@@ -1,6 +1,6 @@
 import t from 'tap'
-import { SharedReads } from '../../../src/brokers/redis/shared-reads.js'
-import { turn } from '../../turns.js'
+import { SharedReads } from '../../../../src/brokers/redis/log/shared-reads.js'
+import { turn } from '../../../turns.js'
 
 t.test('SharedReads', async (t) => {
   /** Answers with the number of the read, when the test lets it. */

@@ -1,0 +1,334 @@
+import type { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { connect } from '../../../../src/brokers/redis/connection/connection.js'
+import { Marks } from '../../../../src/brokers/redis/failover/marks.js'
+import { Register } from '../../../../src/brokers/redis/failover/register.js'
+import { eventually } from '../eventually.js'
+import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
+import { type RedisServer, startRedis } from '../redis-server.js'
+
+/** A time that no test takes. */
+const NEVER_MS = 60_000
+
+/** An instance as far as the register knows it. */
+class Instance {
+  readonly marks: Marks
+  readonly register: Register
+  /** The terms that it compared. */
+  readonly compared: string[] = []
+  /** What it waited for. */
+  readonly waits: string[] = []
+  unsafe = 0
+  greetings = 0
+  /** Called when it wants to be witnessed. */
+  onGreet: () => void = () => undefined
+  /** Called when it has compared. */
+  onCompare: () => Promise<unknown> = () => Promise.resolve()
+
+  constructor (t: Test, server: RedisServer, key: string, { barrierMs = NEVER_MS, witnessMs = NEVER_MS, maxMarks = 100 } = {}) {
+    const client = connect(server.url, TEST_TIMINGS)
+    t.teardown(() => { client.disconnect() })
+    this.marks = new Marks(maxMarks)
+    this.register = new Register({
+      client,
+      key,
+      timings: { barrierMs, witnessMs },
+      greet: () => { this.greetings++; this.onGreet() },
+      onUnsafe: () => { this.unsafe++ }
+    })
+    this.ready = new Promise((resolve) => { client.once('ready', () => { resolve() }) })
+  }
+
+  readonly ready: Promise<void>
+
+  async pass (): Promise<string> {
+    await this.ready
+    return await this.register.pass({
+      marks: this.marks,
+      compare: async (term) => { this.compared.push(term); await this.onCompare() },
+      onWait: (reason) => { this.waits.push(reason) }
+    })
+  }
+}
+
+interface Bench {
+  redis: Redis
+  key: string
+  /** An instance; those that there are confirm it. */
+  create: (options?: ConstructorParameters<typeof Instance>[3]) => Instance
+  /** What the register says. */
+  show: () => Promise<{ term: string | undefined, chain: string | undefined, instances: Record<string, string> }>
+  /** Begins another term. */
+  change: () => Promise<void>
+}
+
+async function createBench (t: Test, server: RedisServer): Promise<Bench> {
+  const [redis, key] = [server.connect(t), `${uniquePrefix()}instances`]
+  const instances: Instance[] = []
+  return {
+    redis,
+    key,
+    create: (options) => {
+      const instance = new Instance(t, server, key, options)
+      instance.onGreet = () => { for (const other of instances) if (other !== instance) void other.register.greeted() }
+      instances.push(instance)
+      return instance
+    },
+    show: async () => {
+      const { term, chain, ...rest } = await redis.hgetall(key)
+      const entries = Object.entries(rest).filter(([name]) => name.startsWith('i:')).map(([name, entry]) => [name.slice(2), entry])
+      return { term, chain, instances: Object.fromEntries(entries) as Record<string, string> }
+    },
+    change: async () => { await redis.call('DEBUG', 'CHANGE-REPL-ID') }
+  }
+}
+
+t.test('Register', async (t) => {
+  const server = await startRedis(t, { args: ['--enable-debug-command', 'yes'] })
+
+  t.test('a term that every instance has compared is complete: logs of the term before go on', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    const first = await a.pass()
+    t.equal(await b.pass(), first)
+    t.equal(await b.pass(), first, 'not compared again')
+    t.match(b.compared, { length: 1 })
+    await change()
+    t.strictSame([await a.register.holds(), await b.register.holds()], [false, false])
+    const terms = await Promise.all([a.pass(), b.pass()])
+    t.not(terms[0], first)
+    t.equal(terms[1], terms[0])
+    t.match(await show(), { term: terms[0], chain: `${first} ` })
+    await change()
+    const next = await Promise.all([a.pass(), b.pass()])
+    t.match(await show(), { term: next[0], chain: `${terms[0]} ${first} ` })
+    t.strictSame([await a.register.holds(), await b.register.holds()], [true, true])
+  })
+
+  t.test('an instance waits for the others as long as the limit, then goes on as if something was lost', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, late] = [create({ barrierMs: 60 }), create()]
+    await a.pass()
+    await late.pass()
+    const before = late.register.id
+    await change()
+    const term = await a.pass()
+    t.ok(a.waits.includes('1 other instances have not compared yet'))
+    t.match(await show(), { term, chain: '', instances: { [a.register.id]: /^a / } })
+    t.notOk(before in (await show()).instances, 'it is taken out')
+    t.equal(await late.pass(), term)
+    t.not(late.register.id, before, 'and is another instance when it is back')
+    t.match(late.compared, [/./, term])
+  })
+
+  t.test('what is decided about a term stays, also for an instance that compares later', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, b] = [create({ barrierMs: 60 }), create()]
+    const first = await a.pass()
+    await b.pass()
+    await change()
+    await a.pass()
+    await b.pass()
+    t.match(await show(), { chain: '' })
+    await change()
+    await Promise.all([a.pass(), b.pass()])
+    t.notMatch((await show()).chain, first, 'what was lost once is not made up for')
+  })
+
+  t.test('an instance that leaves is not waited for, and its place is kept until the next term is decided', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, leaver] = [create(), create()]
+    const first = await a.pass()
+    await leaver.pass()
+    await leaver.register.leave()
+    t.match((await show()).instances[leaver.register.id], /^t /)
+    await change()
+    await a.pass()
+    t.match(await show(), { chain: `${first} ` })
+    t.strictSame(Object.keys((await show()).instances), [a.register.id])
+    await create().register.leave()
+  })
+
+  t.test('an instance whose entry is not as it left it is another one from then on', async (t) => {
+    const { redis, key, create, change, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    await a.pass()
+    await b.pass()
+    const before = b.register.id
+    await redis.hset(key, `i:${before}`, 'a elsewhere - 1')
+    t.equal(await b.register.holds(), false)
+    await change()
+    await Promise.all([a.pass(), b.pass()])
+    t.not(b.register.id, before)
+    t.strictSame(Object.keys((await show()).instances).sort(), [a.register.id, b.register.id].sort(), 'and nobody waits for the old one')
+  })
+
+  t.test('an instance that nobody saw before decides no term as complete', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const a = create()
+    await a.pass()
+    await a.register.leave()
+    await change()
+    await create().pass()
+    t.match(await show(), { chain: '' })
+  })
+
+  t.test('an instance that could not keep all its marks makes the next term incomplete, or the present one begin anew', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, b] = [create({ maxMarks: 1 }), create()]
+    await a.pass()
+    await b.pass()
+    for (const channel of ['x', 'y']) a.marks.set(channel, { epoch: 'e', offset: 1 })
+    await change()
+    const terms = await Promise.all([a.pass(), b.pass()])
+    t.match(await show(), { term: terms[0], chain: '' })
+    t.equal(terms[1], terms[0])
+  })
+
+  t.test('a branch that the register has lost begins a term of its own on the same server, and all compare again', async (t) => {
+    const { redis, key, create, change, show } = await createBench(t, server)
+    const [away, other] = [create({ witnessMs: 30 }), create()]
+    await away.pass()
+    await other.pass()
+    const old = await redis.dumpBuffer(key)
+    await change()
+    const [lost] = await Promise.all([away.pass(), other.pass()])
+    await change()
+    await redis.restore(key, 0, old as Buffer, 'REPLACE')
+    const stranger = create({ barrierMs: 30, witnessMs: 30 })
+    const term = await stranger.pass()
+    t.match(await show(), { term, chain: '' })
+    // It was admitted to a term that the register does not know of: what it acknowledged there may be lost, whatever it compared.
+    t.match(await redis.hget(key, 'terms'), new RegExp(`^(?!.*${lost})`))
+    const passing = away.pass()
+    await eventually('the stranger sees it', async () => !await stranger.register.holds())
+    t.equal(await stranger.pass(), `${term}#1`)
+    t.equal(await passing, `${term}#1`)
+    t.match(await show(), { term: `${term}#1`, chain: '' })
+    t.match(stranger.compared, [term, `${term}#1`])
+    t.match(await redis.hget(key, 'terms'), new RegExp(lost))
+  })
+
+  t.test('an instance compares anew when another term begins while it compares', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const a = create()
+    await a.pass()
+    await change()
+    a.onCompare = async () => { a.onCompare = () => Promise.resolve(); await change() }
+    const term = await a.pass()
+    t.equal(a.compared.length, 3)
+    t.match(await show(), { term })
+  })
+
+  t.test('an instance compares anew when another term begins while it waits for others', async (t) => {
+    const { create, change } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    await a.pass()
+    await b.pass()
+    await change()
+    const passing = a.pass()
+    await eventually('it waits', () => a.waits.length > 0)
+    await change()
+    await eventually('it compares', () => a.compared.length === 3)
+    t.equal(await b.pass(), await passing)
+  })
+
+  t.test('registrations that the server lost are written back by an instance that knows of them', async (t) => {
+    const { redis, key, create, change, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    await a.pass()
+    await b.pass()
+    await a.register.holds()
+    await redis.del(key)
+    await change()
+    const passing = a.pass()
+    await eventually('it waits for the other', () => a.waits.includes('1 other instances have not compared yet'))
+    t.match((await show()).instances[b.register.id], /^a - - 1$/)
+    await b.pass()
+    await passing
+    t.match(await show(), { chain: '' }, 'without the term before, no log goes on')
+  })
+
+  t.test('the first instance is safe at once: without it there is no register', async (t) => {
+    const { create, show } = await createBench(t, server)
+    const a = create()
+    await a.pass()
+    t.match([a.register.safe, a.greetings, a.unsafe], [true, 0, 0])
+    t.match((await show()).instances[a.register.id], / 1$/)
+  })
+
+  t.test('a later one is safe once a safe one knows of it', async (t) => {
+    const { create, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    await a.pass()
+    await b.pass()
+    t.match([b.register.safe, b.greetings, b.unsafe], [true, 1, 0])
+    t.ok(b.waits.includes('no other instance has confirmed the registration'))
+    t.match((await show()).instances[b.register.id], / 1$/)
+  })
+
+  t.test('an instance that nobody confirms goes on after a time, and says so', async (t) => {
+    const { create } = await createBench(t, server)
+    const [a, b] = [create(), create({ witnessMs: 40 })]
+    await a.pass()
+    b.onGreet = () => undefined
+    await b.pass()
+    t.match([b.register.safe, b.unsafe], [false, 1])
+    await a.register.holds()
+    await b.register.holds()
+    t.equal(b.register.safe, true, 'and is confirmed with the next check of another one')
+  })
+
+  t.test('an instance that is not safe confirms none', async (t) => {
+    const { redis, key, create } = await createBench(t, server)
+    const [a, b] = [create(), create({ witnessMs: 40 })]
+    await a.pass()
+    await redis.hset(key, 'deleted', '1')
+    const entry = await redis.hget(key, `i:${a.register.id}`)
+    await redis.hset(key, `i:${a.register.id}`, entry?.replace(/1$/, '0') ?? '')
+    await b.pass()
+    t.match([b.register.safe, b.unsafe], [false, 1])
+  })
+
+  t.test('a server whose data are of another layout is refused in one line that says what to do', async (t) => {
+    const { redis, key, create } = await createBench(t, server)
+    await redis.hset(key, 'layout', '1')
+    await t.rejects(create().pass(), { message: /^LAYOUT 1 is that of another version of fastify-messenger, and this one has 2: use another key prefix or the same version\b[^\n]*$/ })
+  })
+
+  t.test('keeps sixteen terms and what it needs to know of sixty-four', async (t) => {
+    const { redis, key, create, change } = await createBench(t, server)
+    const a = create()
+    for (let number = 0; number < 70; number++) {
+      await a.pass()
+      await change()
+    }
+    const [chain, terms] = await redis.hmget(key, 'chain', 'terms')
+    t.equal(chain?.trim().split(' ').length, 16)
+    t.equal(terms?.trim().split(' ').length, 64)
+    t.ok(terms?.includes(chain?.slice(0, 12) ?? '-'))
+  })
+})
+
+t.test('Register with replicas', async (t) => {
+  t.test('an instance is safe once every replica has its registration, without another one', async (t) => {
+    const server = await startRedis(t, { tcp: true, args: ['--repl-diskless-sync-delay', '0', '--enable-debug-command', 'yes'] })
+    const replica = await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
+    const { redis, key, create } = await createBench(t, server)
+    await eventually('a replica', async () => (await redis.info('replication')).includes('state=online'))
+    const [a, b] = [create(), create()]
+    await a.pass()
+    b.onGreet = () => undefined
+    await b.pass()
+    t.match([b.register.safe, b.unsafe], [true, 0])
+    t.match(await replica.connect(t).hget(key, `i:${b.register.id}`), /^a /)
+
+    replica.pause()
+    const c = create({ witnessMs: 100 })
+    c.onGreet = () => undefined
+    await c.pass()
+    t.match([c.register.safe, c.unsafe], [false, 1], 'one that stands still confirms nothing')
+    replica.resume()
+  })
+})
+
