@@ -34,7 +34,7 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   fastify.decorate('channels', channels)
   // So that what is published first finds the engine there. Without it the app starts all the same, not ready.
   await channels.started(ENGINE_START_MS)
-  if (!channels.ready) log.warn(`Redis cannot be used yet (${channels.status.reason}): publishing is refused until it can`)
+  if (!channels.ready && !channels.status.failing) log.warn(`Redis cannot be used yet (${channels.status.reason}): publishing is refused until it can`)
   // Before the server closes: it waits for every connection.
   fastify.addHook('preClose', async () => { await channels.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })

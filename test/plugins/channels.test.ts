@@ -59,7 +59,7 @@ t.test('the log and /-/ready tell', async (t) => {
   t.test('a wrong password by its code, and nothing of the password', async (t) => {
     const server = await startProtected(t)
     const { app, lines } = await startLogging(t, `redis://:wrong-secret@127.0.0.1:${server.port}`)
-    t.match(lines, [/^40 Redis cannot be used yet \(WRONGPASS .*\): publishing is refused until it can$/])
+    t.match(lines, [/^40 Redis cannot be used: WRONGPASS .*$/])
     t.match(await ask(app, '/-/ready'), { status: 503, body: { status: 'not ready', reason: 'redis: WRONGPASS' } })
     t.notMatch(lines.join('\n'), /wrong-secret/)
   })
@@ -69,8 +69,8 @@ t.test('the log and /-/ready tell', async (t) => {
     const admin = server.connect(t)
     await admin.call('ACL', 'SETUSER', 'few', 'on', '>few', '~*', '&*', '-@all', '+evalsha', '+eval', '+ping', '+hello', '+info')
     const { app, lines } = await startLogging(t, `redis://few:few@127.0.0.1:${server.port}`)
-    t.match(lines, [/^40 Redis cannot be used yet \(.*permission.*\)/i])
-    t.match(await ask(app, '/-/ready'), { status: 503, body: { reason: /^redis: (NOPERM|not available)$/ } })
+    t.match(lines, [/^40 Redis cannot be used: /])
+    t.match(await ask(app, '/-/ready'), { status: 503, body: { reason: 'redis: NOPERM' } })
   })
 
   t.test('data of another layout, in one line', async (t) => {
@@ -78,7 +78,7 @@ t.test('the log and /-/ready tell', async (t) => {
     const redis = server.connect(t)
     await redis.hset('messenger:instances', 'layout', '1')
     const { app, lines } = await startLogging(t, server.url)
-    t.match(lines, [/^40 Redis cannot be used yet \(LAYOUT 1 is that of another version .*use another key prefix or the same version.*\)/])
+    t.match(lines, [/^40 Redis cannot be used: LAYOUT 1 is that of another version .*use another key prefix or the same version/])
     t.match(await ask(app, '/-/ready'), { status: 503, body: { reason: 'redis: LAYOUT' } })
     await redis.del('messenger:instances')
     await eventually('ready without it', () => app.channels.ready)

@@ -10,5 +10,7 @@ export async function refusalOf (answer: Promise<unknown>): Promise<unknown> {
 
 /** The code in what the server or the client says, such as WRONGPASS or ECONNREFUSED. The rest is for the log: it may tell addresses and names. */
 export function codeOf (text: string): string {
+  // What a script may not do has no code of its own before Redis 7.2.
+  if (text.includes("can't run this command")) return 'NOPERM'
   return /\b(?:E[A-Z]{4,}|[A-Z]{5,}|OOM|ERR)\b/.exec(text)?.[0] ?? 'not available'
 }
