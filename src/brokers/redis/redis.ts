@@ -85,7 +85,7 @@ export class RedisBroker implements Broker {
         key: this.#names.register,
         timings,
         greet: () => { void refusalOf(client.publish(this.#names.census, WITNESS_REQUEST)) },
-        onUnsafe: () => { receiver.log?.('warn', 'no other instance has confirmed the registration of this one: messages that it acknowledges are lost silently if it ends together with the last data of Redis') }
+        onUnsafe: () => { receiver.log?.('warn', 'no other instance or replica has confirmed the registration of this instance: what it acknowledges is lost without a gap if it ends together with the last data of Redis') }
       })
     this.#failover = new Failover({
       barrier: this.#barrier,

@@ -18,7 +18,7 @@ export interface RegisterPorts {
   readonly timings: Pick<Timings, 'barrierMs' | 'witnessMs'>
   /** Tells the other instances that this one wants to be witnessed. */
   readonly greet: () => void
-  /** Called when this instance goes on although its registration may be lost with the end of the data. */
+  /** Called when this instance goes on for the first time although its registration may be lost with the end of the data. */
   readonly onUnsafe: () => void
 }
 
@@ -33,6 +33,7 @@ export class Register implements Barrier {
   #compared = NONE
   #admitted = NONE
   #safe = false
+  #warned = false
   /** The other instances, as far as they are known; lost registrations are written back. */
   #known = new Set<string>()
 
@@ -125,7 +126,8 @@ export class Register implements Barrier {
         greet()
         if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
-        onUnsafe()
+        if (!this.#warned) onUnsafe()
+        this.#warned = true
         return
       }
       onWait('no other instance has confirmed the registration')
