@@ -23,7 +23,10 @@ export interface ChannelsPluginOptions extends ResolvedOptions, Pick<ChannelRegi
 
 /** Decorates the app with the channel registry and closes its subscribers before the server. */
 export default fp<ChannelsPluginOptions>(async (fastify, options) => {
-  const channels = new ChannelRegistry(options.redis === undefined ? memory(options) : await redis(options.redis, options), options)
+  const channels = new ChannelRegistry(options.redis === undefined ? memory(options) : await redis(options.redis, options), {
+    ...options,
+    onError: (error) => { fastify.log.error(error) }
+  })
   fastify.decorate('channels', channels)
   // So that what is published first finds the engine there. Without it the app starts all the same, not ready.
   await channels.started(ENGINE_START_MS)
