@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
 import { chunk, chunked } from '../wire/chunked.js'
-import type { CloseCode } from '../wire/close.js'
+import { Close, type CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import { encodeEventStream, encodeRetry, encodeSubscribedEvent, EVENT_STREAM_HEARTBEAT } from '../wire/event-stream.js'
 import { encodeCloseLine, encodeLines, encodeSubscribedLine, LINES_HEARTBEAT } from '../wire/ndjson.js'
@@ -131,9 +131,13 @@ export class HttpStreamSubscriber extends Subscriber {
   close (code: CloseCode, reason: string): void {
     if (!this.isOpen()) return
     const farewell = this.#format.encodeClose(this.#channel, code, reason, this.#heartbeatMs !== undefined)
-    // Every stream gets something, because what tells that all was sent is a write.
-    const last = this.#framed(farewell ?? this.#format.heartbeat)
-    this.#connection.write(last, () => { setTimeout(() => { this.#breakOff() }, this.#framing === 'bare' ? 0 : BREAK_DELAY_MS) })
+    if (this.#framing === 'chunks' || this.#framing === 'stream') {
+      // In any case something, because what tells that all was sent is a write.
+      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => { setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS) })
+    } else {
+      if (farewell !== undefined) this.write(farewell)
+      this.#response.end()
+    }
     this.#closed = true
     const deadline = setTimeout(() => { this.terminate() }, CLOSE_TIMEOUT_MS).unref()
     this.#response.once('close', () => { clearTimeout(deadline) })
@@ -147,11 +151,14 @@ export class HttpStreamSubscriber extends Subscriber {
     return this.#framing === 'chunks' ? chunk(bytes) : bytes
   }
 
-  #breakOff (): void {
+  #breakOff (code: CloseCode): void {
     // Without the last chunk.
-    if (this.#framing === 'chunks') (this.#connection as Socket).destroySoon()
-    else if (this.#framing === 'stream') (this.#connection as ServerHttp2Stream).close(constants.NGHTTP2_INTERNAL_ERROR)
-    else this.#response.end()
+    if (this.#framing === 'chunks') { (this.#connection as Socket).destroySoon(); return }
+    const stream = this.#connection as ServerHttp2Stream
+    const { session } = stream
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // Once its other responses are done; it would hold up a server that closes.
+    if (code === Close.RESTART) session?.close()
   }
 }
 
@@ -171,8 +178,12 @@ function begin (response: StreamResponse, framing: Framing, headers: HttpStreamO
   response.removeHeader('transfer-encoding')
   // Of a body that a hook thought of.
   response.removeHeader('content-length')
-  if (framing === 'chunks') response.setHeader('transfer-encoding', 'chunked')
-  if (framing !== 'stream') (response as ServerResponse).shouldKeepAlive = false
+  // A connection that is announced to close, as by a hook of the host's, would make its end a regular one to some clients (undici).
+  if (framing === 'chunks') {
+    response.removeHeader('connection')
+    response.setHeader('transfer-encoding', 'chunked')
+  }
+  if (framing === 'bare') (response as ServerResponse).shouldKeepAlive = false
   const own = {
     'content-type': contentType,
     'cache-control': 'no-store',

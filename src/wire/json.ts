@@ -33,7 +33,7 @@ export function messageText (message: unknown): string {
 
 /** What an error says that came from somebody else's code, and may be anything. */
 export function reasonOf (error: unknown): string {
-  return error instanceof Error ? error.message : typeof error
+  return error instanceof Error ? error.message : typeof error === 'string' ? error : typeof error
 }
 
 function writeText (message: unknown): string | undefined {
@@ -56,7 +56,7 @@ function checkedText (text: unknown): string {
 }
 
 function refuseOpaque (_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value) || Object.keys(value).length > 0) return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)) || Object.keys(value).length > 0) return value
   const tag = Object.prototype.toString.call(value)
   if (!EMPTY_OBJECTS.has(tag)) throw new TypeError(`${tag} has no JSON form`)
   return value
