@@ -17,7 +17,7 @@ export interface SignalPorts {
  * Listens for the signals that end the process. The end of a terminal (`SIGHUP`) is one only for a process that has a terminal:
  * `nohup` takes it away, and means that the process is to stay.
  */
-export function onSignals ({ close, abort }: SignalPorts): void {
+export function onSignals ({ close, abort }: SignalPorts, hasTerminal: () => boolean = () => [0, 1, 2].some((stream) => isatty(stream))): void {
   let closingSince: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = performance.now()
@@ -29,7 +29,7 @@ export function onSignals ({ close, abort }: SignalPorts): void {
     }
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
-  process.on('SIGHUP', [0, 1, 2].some((stream) => isatty(stream)) ? onSignal : () => {})
+  process.on('SIGHUP', hasTerminal() ? onSignal : () => {})
   // How pm2 says it where there are no signals.
   process.on('message', (message) => { if (message === 'shutdown') onSignal('SIGTERM') })
 }

@@ -26,7 +26,7 @@ const EMPTY_OBJECTS = new Set(['[object Object]', '[object Arguments]', '[object
  * MSG_ERR_MESSAGE_INVALID for what JSON cannot express: a cycle, a BigInt, a Map, text that is not JSON.
  */
 export function messageText (message: unknown): string {
-  const text = message instanceof SlicedJson ? singleLine(message.text) : writeText(message)
+  const text = writeText(message)
   if (text === undefined || text === 'null' || text === '""') throw new MessageMissingError()
   return text
 }
@@ -38,6 +38,7 @@ export function reasonOf (error: unknown): string {
 
 function writeText (message: unknown): string | undefined {
   try {
+    if (message instanceof SlicedJson) return singleLine(message.text)
     if (message instanceof RawJson) return checkedText(message.text)
     const text = JSON.stringify(message) as string | undefined
     // What a Map, a Set or a Promise holds is nothing to JSON, and would be lost without a word.

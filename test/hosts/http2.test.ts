@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type ClientHttp2Stream, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders, type SecureServerOptions } from 'node:http2'
+import { type ClientHttp2Stream, connect, type IncomingHttpHeaders, type OutgoingHttpHeaders, type SecureClientSessionOptions, type SecureServerOptions } from 'node:http2'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -9,7 +9,7 @@ import { until } from '../turns.js'
 
 const PSK = Buffer.from('a key that both sides know')
 const SERVER_TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => PSK } as unknown as SecureServerOptions
-const CLIENT_TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: PSK, identity: 'test' }), checkServerIdentity: () => undefined }
+const CLIENT_TLS: SecureClientSessionOptions = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: PSK, identity: 'test' }), checkServerIdentity: () => undefined }
 
 /** A host that speaks HTTP/2, with TLS or without. */
 async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: object = {}): Promise<FastifyInstance> {
