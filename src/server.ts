@@ -114,7 +114,7 @@ async function main (): Promise<void> {
     onSignals({
       close (signal) {
         ended = signal
-        void close()
+        close()
       },
       abort (signal) {
         app.log.error(`second ${signal}, exiting`)

@@ -8,9 +8,9 @@ const SAME_WISH_MS = 1_000
 /** What is done. */
 export interface SignalPorts {
   /** Called for the first signal. */
-  close (signal: NodeJS.Signals): void
+  readonly close: (signal: NodeJS.Signals) => void
   /** Called for a later one: somebody does not want to wait. */
-  abort (signal: NodeJS.Signals): void
+  readonly abort: (signal: NodeJS.Signals) => void
 }
 
 /**

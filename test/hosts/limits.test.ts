@@ -7,7 +7,7 @@ import { until } from '../turns.js'
 
 t.test('a host that limits what its routes may take', async (t) => {
   t.test('cuts neither quiet streams nor long polls, and its own connections as before', async (t) => {
-    const app = createHost(t, { connectionTimeout: 300, handlerTimeout: 200 } as object)
+    const app = createHost(t, { connectionTimeout: 300, handlerTimeout: 200 })
     app.get('/slow', async () => { await new Promise<never>(() => {}) })
     await app.register(messenger, { prefix: '/rt', token: TOKEN })
     await app.listen({ port: 0, host: '127.0.0.1' })
@@ -28,7 +28,7 @@ t.test('a host that limits what its routes may take', async (t) => {
     const limited: string[] = []
     // As @fastify/rate-limit decides it.
     app.addHook('onRoute', ({ url, config }: RouteOptions) => { if ((config as { rateLimit?: unknown } | undefined)?.rateLimit !== false) limited.push(url) })
-    await (app as FastifyInstance).register(messenger, { prefix: '/rt', token: TOKEN, page: true })
+    await (app).register(messenger, { prefix: '/rt', token: TOKEN, page: true })
     app.get('/host', async () => await Promise.resolve('host'))
     await app.ready()
     t.strictSame([...new Set(limited)], ['/host'])

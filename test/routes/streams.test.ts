@@ -9,7 +9,7 @@ t.test('GET /:channel as an event stream', async (t) => {
     const app = await startService(t)
     const events = await stream(t, app, '/room', EVENT_STREAM)
     t.match(events.response.headers, {
-      'content-type': /^text\/event-stream/, 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'keep-alive', 'access-control-allow-origin': '*'
+      'content-type': /^text\/event-stream/, 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close', 'access-control-allow-origin': '*'
     })
     t.equal(events.response.headers['transfer-encoding'], 'chunked')
     const first = await events.nextEvent()
