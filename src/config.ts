@@ -101,7 +101,7 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   }
 
   return {
-    port: path === undefined ? integer('PORT', get, 0, 65_535, 3_000, ', or the path of a unix socket') : 0,
+    port: path === undefined ? integer('PORT', get, 0, 65_535, 3_000) : 0,
     path,
     host,
     logLevel,
@@ -143,9 +143,9 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-function integer (name: string, get: Get, minimum: number, maximum: number, byDefault: number, alternative = ''): number {
+function integer (name: string, get: Get, minimum: number, maximum: number, byDefault: number): number {
   const text = get(name) ?? String(byDefault)
-  if (!INTEGER.test(text) || Number(text) < minimum || Number(text) > maximum) throw new ConfigInvalidError(`${name} must be an integer from ${minimum} to ${maximum}${alternative}, but is ${JSON.stringify(text)}`)
+  if (!INTEGER.test(text) || Number(text) < minimum || Number(text) > maximum) throw new ConfigInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
   return Number(text)
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { RouteOptions } from 'fastify'
 import messenger from '../../src/index.js'
 import { ask, createHost, TOKEN } from '../helper.js'
 import { EVENT_STREAM, stream } from '../streams.js'

@@ -205,7 +205,7 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
     const app = await startHost(t)
     const opened: WebSocket[] = []
     const setSocket = WebSocketImplementation.prototype as unknown as { setSocket (...args: unknown[]): void }
-    const original = Reflect.get(setSocket, 'setSocket') as (this: WebSocket, ...args: unknown[]) => void
+    const original = Object.getOwnPropertyDescriptor(setSocket, 'setSocket')?.value as (this: WebSocket, ...args: unknown[]) => void
     t.intercept(setSocket, 'setSocket', { value (this: WebSocket, ...args: unknown[]) { opened.push(this); original.apply(this, args) } })
     const connection = await upgradeRaw(t, app, '/room')
     const [socket] = opened as [WebSocket]
