@@ -9,6 +9,8 @@ import { networkOf } from '../src/limits/address.js'
 const TOKEN = /^[!-~]+$/
 const BEARER = /^Bearer ([!-~]+)$/
 const UNLIMITED = unlimited()
+/** Where a request has its sender: under no name that a host could have given to something else. */
+const SENDER = Symbol('sender')
 
 /** Who publishes: a name to count messages under, and what it may do. */
 export interface Sender {
@@ -18,21 +20,21 @@ export interface Sender {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** A hook for routes that only publishers may call; sets `request.sender`. */
+    /** A hook for routes that only publishers may call. */
     verifyPublisher: verifyBearerAuth
     /** The same for holders of a token of `BEARER_TOKEN` alone. */
     verifyOperator: verifyBearerAuth
   }
   interface FastifyInstance {
     /**
-     * Counts messages that a sender is about to publish. Throws MSG_ERR_CHANNEL_FORBIDDEN for a channel that is not its, and
-     * MSG_ERR_RATE_LIMITED when it has sent too many.
+     * Counts messages that the sender of a request is about to publish. Throws MSG_ERR_CHANNEL_FORBIDDEN for a channel that is not
+     * its, and MSG_ERR_RATE_LIMITED when it has sent too many.
      */
-    assertMaySend: (sender: Sender | null, channels: readonly string[]) => void
+    assertMaySend: (request: FastifyRequest, channels: readonly string[]) => void
   }
   interface FastifyRequest {
     /** Set by `verifyPublisher`. */
-    sender: Sender | null
+    [SENDER]: Sender | null
   }
 }
 
@@ -41,7 +43,7 @@ export default fp(async (fastify) => {
   const { access: { bearerTokens, gate }, limits } = fastify
   const senders = Array.from({ length: bearerTokens.size }, (_, index) => ({ name: `token ${index}`, grant: UNLIMITED }))
 
-  fastify.decorateRequest('sender', null)
+  fastify.decorateRequest(SENDER, null)
   await fastify.register(bearerAuth, {
     addHook: false,
     keys: [],
@@ -50,7 +52,7 @@ export default fp(async (fastify) => {
     async auth (key, request) {
       if (!TOKEN.test(key)) throw new TokenMissingError()
       if (limits.distrusts(request)) throw refusal(request)
-      request.sender = senders[bearerTokens.indexOf(key)] ?? await verified(key, request)
+      request[SENDER] = senders[bearerTokens.indexOf(key)] ?? await verified(key, request)
       return true
     }
   })
@@ -71,7 +73,7 @@ export default fp(async (fastify) => {
   const authorized = async (request: FastifyRequest, channel: string): Promise<void> => {
     fastify.origins.verify(request)
     const grant = await gate.authorize(request, channel, 'send')
-    request.sender = { name: `sub ${grant.subject ?? networkOf(request.ip)}`, grant }
+    request[SENDER] = { name: `sub ${grant.subject ?? networkOf(request.ip)}`, grant }
   }
 
   const verifySender: verifyBearerAuth = (request, reply, done) => {
@@ -80,11 +82,11 @@ export default fp(async (fastify) => {
     const [, given] = BEARER.exec(request.headers.authorization ?? '') ?? []
     const sender = given === undefined || limits.distrusts(request) ? undefined : senders[bearerTokens.indexOf(given)]
     if (sender === undefined) { verifyBearerAuth(request, reply, done); return }
-    request.sender = sender
+    request[SENDER] = sender
     done()
   }
 
-  fastify.decorate('assertMaySend', (sender: Sender | null, channels: readonly string[]) => {
+  fastify.decorate('assertMaySend', ({ [SENDER]: sender }: FastifyRequest, channels: readonly string[]) => {
     const { name, grant } = sender as Sender
     for (const channel of channels) covering(grant, 'send', channel)
     limits.countPublishes(name, channels.length)
@@ -97,6 +99,6 @@ export default fp(async (fastify) => {
     else verifySender(request, reply, done)
   })
   fastify.decorate('verifyOperator', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-    verifySender(request, reply, (error) => { done(error ?? (senders.includes(request.sender as Sender) ? undefined : new TokenInvalidError())) })
+    verifySender(request, reply, (error) => { done(error ?? (senders.includes(request[SENDER] as Sender) ? undefined : new TokenInvalidError())) })
   })
 }, { name: 'messenger-bearer-auth', dependencies: ['messenger-access', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })

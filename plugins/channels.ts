@@ -29,7 +29,8 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   const channels = new ChannelRegistry(create, {
     ...options,
     onStatus: logChanges(log),
-    onLog: (level, text) => { log[level](text) }
+    onLog: (level, text) => { log[level](text) },
+    onError: (error) => { log.error(error) }
   })
   fastify.decorate('channels', channels)
   // So that what is published first finds the engine there. Without it the app starts all the same, not ready.

@@ -1,12 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import fp from 'fastify-plugin'
-import { BodyInvalidError } from '../src/errors.js'
+import { BodyInvalidError, MediaTypeError } from '../src/errors.js'
 import { parseBody } from '../src/wire/body.js'
 
 /** Replaces the scope's body parsers by one for JSON that leaves messages as they were written. */
 export default fp(async (fastify) => {
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body: Buffer, done) => {
+    const { 'content-encoding': encoding = '' } = headers
+    if (encoding !== '' && encoding.toLowerCase() !== 'identity') { done(new MediaTypeError()); return }
     // Decoding would silently replace what is not UTF-8.
     if (!isUtf8(body)) { done(new BodyInvalidError('it is not UTF-8')); return }
     try {

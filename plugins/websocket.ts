@@ -1,17 +1,21 @@
-import { EventEmitter } from 'node:events'
-import type { IncomingMessage, Server } from 'node:http'
-import type { Socket } from 'node:net'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import websocket from '@fastify/websocket'
+import type { FastifyError } from '@fastify/error'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { WebSocket } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { selectProtocol } from '../src/access/credential.js'
-import { UpgradeInvalidError } from '../src/errors.js'
+import { ChannelInvalidError, ChannelReservedError, UpgradeInvalidError } from '../src/errors.js'
+import { networkOf } from '../src/limits/address.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
-import { Close } from '../src/wire/close.js'
+import { publicFiles } from '../src/public-files.js'
+import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
-import { type Connection, ignoreUpgrade, isWebSocketUpgrade } from './other-upgrades.js'
+import { Close } from '../src/wire/close.js'
+import { isWebSocketUpgrade } from './other-upgrades.js'
+import { pathUnder } from './paths.js'
 import { answerRaw } from './raw-answer.js'
+import { UpgradeRouter } from './upgrades.js'
 
 /** Largest frame that is taken from a subscriber, in bytes. What it says is thrown away. */
 const MAX_RECEIVED_FRAME_BYTES = 4_096
@@ -19,63 +23,151 @@ const SWEEPS_PER_TIMEOUT = 4
 /** What a handshake that is wrong is told beside the error (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
 const TAKEN = ['Connection: Upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The WebSockets of the scope. */
+    webSockets: WebSockets
+  }
+  interface FastifyContextConfig {
+    /** Takes the route's WebSockets; at every other route of the scope they are refused. */
+    onWebSocket?: (socket: WebSocket, request: FastifyRequest) => void
+  }
+}
+
 /** Options of this plugin. */
 export interface WebSocketPluginOptions {
   /** Milliseconds from a request to upgrade to the WebSocket. */
   upgradeTimeoutMs: number
-  /** Milliseconds that WebSockets of other routes may take to answer when the app closes. */
+  /** Milliseconds that WebSockets without a subscription may take to answer when the app closes. */
   drainMs: number
   /** Where connections that took longer are counted. */
   counters: LimitCounters
+  /** Whether the scope has every path under its prefix; otherwise the host has those that are neither a channel's nor a route's. */
+  everyPath: boolean
 }
 
-/** Loads @fastify/websocket where the host has not, and makes sure that no request to upgrade holds a connection for good. */
-export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters }) => {
-  const own = !fastify.hasPlugin('@fastify/websocket')
-  // Where it listens for requests to upgrade; those that do not lead to a WebSocket are kept from it.
-  const upgrades = new EventEmitter()
-  if (own) {
-    await fastify.register(websocket, {
-      options: { server: upgrades as Server, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol },
-      // Its own would send 1005 and wait half a minute for each silent client.
-      preClose (done) {
-        for (const socket of this.websocketServer.clients) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
-        this.websocketServer.close()
-        done()
-      }
-    })
-    fastify.websocketServer.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
-  }
+/** What the routes ask. */
+export interface WebSockets {
+  /** Whether a request is one to upgrade to a WebSocket, on a connection that waits for it. */
+  requested (request: FastifyRequest): boolean
+  /** Closes a WebSocket because of an error; in a row of refusals of one address later and later. */
+  refuse (socket: WebSocket, error: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void
+  /** Says that a WebSocket is a subscriber's, and the channels' to close. */
+  admitted (socket: WebSocket, address: string): void
+}
 
-  // A refused upgrade leaves its socket to @fastify/websocket, which ends it only if its own hooks ran. They do not for a
-  // malformed URL, when an earlier hook answers and while the server closes.
+interface Handshake {
+  readonly socket: Duplex
+  readonly head: Buffer
+}
+
+/**
+ * Takes requests to upgrade under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and
+ * apps, answers every upgrade of the server, each one again where it is loaded again, and leaves the sockets of some that it refused open.
+ */
+export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol })
+  server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
+  const refusals = new Refusals()
+  const files = publicFiles()
+  const handshakes = new WeakMap<IncomingMessage, Handshake>()
+  /** WebSockets that are no subscriber's yet, or will never be. */
+  const guests = new Set<WebSocket>()
+
+  // A request that is never answered would hold its connection for good.
   const pending = new Map<Duplex, number>()
+  let timeoutMs = upgradeTimeoutMs
   let sweeper: NodeJS.Timeout | undefined
   const sweep = (): void => {
-    const overdue = performance.now() - upgradeTimeoutMs
+    const overdue = performance.now() - timeoutMs
     for (const [socket, since] of pending) {
       if (since > overdue) break
-      // Nobody reads from a socket that was not upgraded; one that was, perhaps by another server in a scope of the host's, is.
-      if (socket.listenerCount('data') === 0 && !socket.destroyed) {
+      if (!socket.destroyed) {
         counters.hit('upgradeTimeoutMs')
         socket.destroy()
       }
       pending.delete(socket)
     }
-    sweeper = pending.size > 0 ? setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref() : undefined
+    sweeper = pending.size > 0 ? setTimeout(sweep, timeoutMs / SWEEPS_PER_TIMEOUT).unref() : undefined
   }
-  // Ahead of the listener that upgrades: it may be done before it returns.
-  fastify.server.prependListener('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    // Other listeners may know what to do with it.
-    if (own && !isWebSocketUpgrade(request) && fastify.server.listenerCount('upgrade') === 1) { ignoreUpgrade(request, socket as Connection, head); return }
+
+  const handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Node has taken off its own.
+    socket.on('error', destroy)
     pending.set(socket, performance.now())
-    sweeper ??= setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref()
-    upgrades.emit('upgrade', request, socket, head)
+    sweeper ??= setTimeout(sweep, timeoutMs / SWEEPS_PER_TIMEOUT).unref()
+    handshakes.set(request, { socket, head })
+    const response = new ServerResponse(request)
+    response.shouldKeepAlive = false
+    // What is answered otherwise ends the connection, on which Node reads no other request.
+    response.once('finish', () => { socket.end(() => { socket.destroy() }) })
+    // Typed for TCP alone; what is injected comes on another stream.
+    response.assignSocket(socket as Parameters<typeof response.assignSocket>[0])
+    try {
+      fastify.routing(request, response)
+    } catch (error) {
+      fastify.log.error(error)
+      socket.destroy()
+    }
+  }
+
+  const ours = pathUnder(fastify, everyPath)
+  UpgradeRouter.of(fastify.server).add({ rank: (request) => isWebSocketUpgrade(request) ? ours(request.url as string) : undefined, handle })
+
+  fastify.decorate('webSockets', {
+    requested: ({ raw }) => handshakes.has(raw),
+    refuse (socket, error, address) { refusals.refuse(socket, error, address) },
+    admitted (socket, address) {
+      guests.delete(socket)
+      socket.off('close', leave)
+      refusals.admitted(address)
+    }
+  } satisfies WebSockets)
+
+  function leave (this: WebSocket): void {
+    guests.delete(this)
+  }
+
+  /** Ends the handshake, with which the connection is a WebSocket's and the reply nobody's any more. */
+  function accept ({ raw }: FastifyRequest, reply: FastifyReply, onOpen: (socket: WebSocket) => void): void {
+    const { socket, head } = handshakes.get(raw) as Handshake
+    handshakes.delete(raw)
+    // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
+    reply.raw.detachSocket(socket as Parameters<typeof reply.raw.detachSocket>[0])
+    reply.hijack()
+    server.handleUpgrade(raw, socket, head, (webSocket) => {
+      // Not before ws has one of its own: taking off the last listener of an event costs 300 bytes a socket.
+      socket.off('error', destroy)
+      pending.delete(socket)
+      guests.add(webSocket)
+      webSocket.on('close', leave)
+      onOpen(webSocket)
+    })
+  }
+
+  fastify.addHook('onRoute', (route) => {
+    const { handler, routePath, config: { onWebSocket } = {} } = route
+    if (![route.method].flat().includes('GET')) return
+    const name = routePath.slice(1)
+    const refusal = files.has(name) ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name') : new ChannelInvalidError(JSON.stringify(name))
+    const take = onWebSocket ?? ((socket, { ip }) => { refusals.refuse(socket, refusal, networkOf(ip)) })
+    // Around what a hook of the host's has made of it, such as that of @fastify/websocket.
+    route.handler = function (request, reply) {
+      if (!handshakes.has(request.raw)) return handler.call(this, request, reply)
+      accept(request, reply, (socket) => { take(socket, request) })
+      return reply
+    }
   })
-  fastify.websocketServer.on('connection', (_socket: WebSocket, { socket }: IncomingMessage) => { pending.delete(socket) })
+
   fastify.addHook('preClose', async () => {
-    upgradeTimeoutMs = 0
+    timeoutMs = 0
     clearTimeout(sweeper)
     sweep()
+    refusals.close()
+    for (const socket of guests) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
   })
 }, { name: 'messenger-websocket', fastify: '5.x' })
+
+function destroy (this: Duplex): void {
+  this.destroy()
+}

@@ -1,24 +1,24 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { refusePath } from '../src/transports/refuse-websocket.js'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 
 /** `GET /-/live` and `GET /-/ready`: what an orchestrator asks. */
 const health: FastifyPluginAsync = async (fastify) => {
   fastify.route({
+    ...OWN_ROUTE,
     method: 'GET',
     url: '/-/live',
-    handler: async () => await Promise.resolve({ status: 'live' }),
-    wsHandler: refusePath
+    handler: async () => await Promise.resolve({ status: 'live' })
   })
 
   fastify.route({
+    ...OWN_ROUTE,
     method: 'GET',
     url: '/-/ready',
     handler: async (_request, reply) => {
       const { status } = fastify.channels
       if (status.ready) return await Promise.resolve({ status: 'ready' })
       return await reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason: status.code })
-    },
-    wsHandler: refusePath
+    }
   })
 }
 

@@ -1,8 +1,8 @@
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
-import { refusePath } from '../src/transports/refuse-websocket.js'
 
 /** The page where a newcomer tries the service, at `/`, and the files that it is made of. */
 const page: FastifyPluginAsync = async (fastify) => {
@@ -28,7 +28,7 @@ const page: FastifyPluginAsync = async (fastify) => {
   })
 
   const serve = (url: string, file: string): void => {
-    fastify.route({ method: 'GET', url, handler: async (_request, reply) => await reply.sendFile(file), wsHandler: refusePath })
+    fastify.route({ ...OWN_ROUTE, method: 'GET', url, handler: async (_request, reply) => await reply.sendFile(file) })
   }
   for (const file of publicFiles()) if (!file.startsWith('client.')) serve(`/${file}`, file)
   serve('/', 'index.html')

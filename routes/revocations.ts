@@ -1,5 +1,6 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { grantInvalid } from '../plugins/errors.js'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 import { MAX_NAME_LENGTH } from '../src/access/claims.js'
 import { revocationText } from '../src/access/revocations.js'
 import { GrantInvalidError } from '../src/errors.js'
@@ -22,7 +23,7 @@ export interface RevocationsRouteOptions {
 
 /** `POST /-/revocations`: a backend ends a token, or all that a subject got until now, on every instance. */
 const revocations: FastifyPluginAsyncTypebox<RevocationsRouteOptions> = async (fastify, { tokenMaxTtlMs }) => {
-  fastify.post('/-/revocations', { onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body: { sub, jti, exp } }) => {
+  fastify.post('/-/revocations', { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body: { sub, jti, exp } }) => {
     const value = sub ?? jti
     if (value === undefined || (sub === undefined) === (jti === undefined)) throw new GrantInvalidError('give either sub or jti')
     const at = Date.now()

@@ -1,4 +1,5 @@
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 import type { BatchEntry, BatchResult } from '../src/channels/publisher.js'
 import { BatchInvalidError, errorBody } from '../src/errors.js'
 import { idempotencyKeyOf } from './send.js'
@@ -22,12 +23,14 @@ export interface SendBatchRouteOptions {
 /** `POST /send`: a backend publishes several messages, or one to several channels, in one request. */
 const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fastify, { maxMessageBytes }) => {
   fastify.post('/send', {
+    ...OWN_ROUTE,
     onRequest: fastify.verifyPublisher,
     bodyLimit: Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes),
     schema: { body: Body }
-  }, async ({ headers, body, sender }) => {
+  }, async (request) => {
+    const { headers, body } = request
     const entries = entriesOf(body, idempotencyKeyOf(headers))
-    fastify.assertMaySend(sender, entries.map(({ channel }) => channel))
+    fastify.assertMaySend(request, entries.map(({ channel }) => channel))
     const results = await fastify.channels.publishAll(entries)
     return { status: 'Messages sent', results: results.map(resultBody) }
   })

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
 
 /** Room in a body for what surrounds the message. */
@@ -26,12 +27,14 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
   // allows before decoding. All but the last break the rule for names and are told so.
   for (const name of ['channel', '*']) {
     fastify.post(name === '*' ? '/send/*' : '/send/:channel', {
+      ...OWN_ROUTE,
       onRequest: fastify.verifyPublisher,
       bodyLimit: maxMessageBytes + ENVELOPE_BYTES,
       schema: { params: Type.Record(Type.Literal(name), ChannelName), body: Body, response: { 200: Sent } }
-    }, async ({ params, headers, body, sender }) => {
+    }, async (request) => {
+      const { params, headers, body } = request
       const channel = params[name] as string
-      fastify.assertMaySend(sender, [channel])
+      fastify.assertMaySend(request, [channel])
       const publication = await fastify.channels.publish(channel, body.message, { idempotencyKey: idempotencyKeyOf(headers) })
       return { status: 'Message sent' as const, ...publication }
     })

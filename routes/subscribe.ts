@@ -1,15 +1,19 @@
 import type { EventEmitter } from 'node:events'
 import type { FastifyError } from '@fastify/error'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 import type { Grant } from '../src/access/grant.js'
+import { pathOf, withoutToken } from '../src/access/redact.js'
 import type { Since } from '../src/brokers/broker.js'
+import { ASKED_EVERYWHERE } from '../src/channels/name.js'
 import type { ChannelRegistry } from '../src/channels/registry.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
-import { ClosedError, EngineUnavailableError } from '../src/errors.js'
+import { ChannelInvalidError, ClosedError, EngineUnavailableError, NotFoundError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
+import { isGone, keepOpen } from '../src/transports/keep-open.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
-import { refuseWebSocket } from '../src/transports/refuse-websocket.js'
 import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
 import { answerText, wrap } from '../src/wire/envelope.js'
@@ -21,16 +25,21 @@ import { parseSubscriptionQuery, type RawQuery, type SubscriptionQuery } from '.
 export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxReceivedBytes'> {
   /** Milliseconds between two heartbeats. */
   pingIntervalMs: number
+  /** `/:channel`, and the paths that are left over, at which there is no channel. */
+  paths: readonly string[]
 }
 
 interface Subscribe {
-  Params: { channel: string }
+  /** The wildcard has names that the router takes for too long before they are decoded. */
+  Params: { channel?: string, '*'?: string }
   Querystring: RawQuery
 }
 
+type SubscribeRequest = FastifyRequest<Subscribe>
+
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
-const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes }) => {
-  const { access, channels, limits, origins } = fastify
+const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes, paths }) => {
+  const { access, channels, limits, origins, webSockets } = fastify
   const { admissions, counters } = limits
   const settings: WebSocketSettings = {
     pingIntervalMs,
@@ -41,67 +50,98 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     }
   }
 
-  fastify.route<Subscribe>({
-    method: 'GET',
-    url: '/:channel',
-    exposeHeadRoute: false,
-    onRequest (request, reply, done) {
-      origins.share(request, reply)
-      origins.verify(request)
-      limits.countSubscribe(request)
-      done(channels.closing ? new ClosedError() : undefined)
-    },
-    preHandler (request, reply, done) {
-      if (request.ws) {
-        // A full server refuses before the handshake; nothing comes between this and the handler.
-        admissions.assertPlace(networkOf(request.ip))
-        channels.assertRoom(request.params.channel)
-        // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
-        if (reply.raw.socket) reply.raw.detachSocket(reply.raw.socket)
-      }
-      done()
-    },
-    async handler (request, reply) {
-      const { channel } = request.params
-      channels.assertName(channel)
-      const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
-      const admitted = access.admit(request, channel)
-      const grant = admitted instanceof Promise ? await admitted : admitted
-      // Whoever left while others were asked is not waited for: its 'close' has been.
-      if (reply.raw.destroyed) { reply.hijack(); return await reply }
-      const format = negotiate(request.headers.accept)
-      if (format !== 'application/json') { stream(format, channel, query, grant, request, reply); return await reply }
-      reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-store')
-      return query.waitMs > 0 ? await poll(channel, query, grant, request) : await read(channels, channel, query)
-    },
-    wsHandler (socket, request) {
-      try {
-        const { channel } = request.params
-        channels.assertName(channel)
-        const { since, heartbeat } = parseSubscriptionQuery(request.query, undefined)
-        // The registry closes it, with a reason; whoever owns the server would only close it.
-        fastify.websocketServer.clients.delete(socket)
-        const subscriber = new WebSocketSubscriber(socket, { announced: since !== undefined, heartbeat }, settings)
-        const address = networkOf(request.ip)
-        admissions.enter(address)
-        hold(socket, subscriber, address)
-        const begin = (grant: Grant): void => {
-          if (subscriber.isOpen()) join(channel, subscriber, since ?? 'now', since !== undefined, grant)
+  for (const url of paths) {
+    fastify.route<Subscribe>({
+      ...OWN_ROUTE,
+      method: ['GET', 'HEAD'],
+      url,
+      config: { ...OWN_ROUTE.config, onWebSocket: open },
+      exposeHeadRoute: false,
+      onRequest (request, reply, done) {
+        if (isElsewhere(request)) { done(); return }
+        origins.share(request, reply)
+        origins.verify(request)
+        limits.countSubscribe(request)
+        done(channels.closing ? new ClosedError() : undefined)
+      },
+      preHandler (request, _reply, done) {
+        if (webSockets.requested(request) && !isElsewhere(request)) {
+          // A full server refuses before the handshake; nothing comes between this and the handler.
+          admissions.assertPlace(networkOf(request.ip))
+          channels.assertRoom(nameOf(request))
         }
-        const admitted = access.admit(request, channel)
-        if (admitted instanceof Promise) admitted.then(begin).catch((error: unknown) => { refuseWebSocket(socket, error as FastifyError) })
-        else begin(admitted)
-      } catch (error) {
-        refuseWebSocket(socket, error as FastifyError)
+        done()
+      },
+      async handler (request, reply) {
+        if (isElsewhere(request)) return await notFound(request, reply)
+        return await answer(request, reply)
       }
+    })
+  }
+
+  /** Answers, or begins to answer, over HTTP. */
+  async function answer (request: SubscribeRequest, reply: FastifyReply): Promise<FastifyReply | string> {
+    const channel = nameOf(request)
+    assertChannel(channel)
+    const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
+    const admitted = access.admit(request, channel)
+    const grant = admitted instanceof Promise ? await admitted : admitted
+    // Whoever left while others were asked is not waited for: its 'close' has been.
+    if (isGone(reply.raw)) { reply.hijack(); return await reply }
+    const format = negotiate(request.headers.accept)
+    reply.header('cache-control', 'no-store')
+    if (request.method === 'HEAD') return await reply.type(`${format}; charset=utf-8`).send()
+    if (format !== 'application/json') { stream(format, channel, query, grant, request, reply); return await reply }
+    reply.header('content-type', 'application/json; charset=utf-8')
+    return query.waitMs > 0 ? await poll(channel, query, grant, request, reply) : await read(channels, channel, query)
+  }
+
+  /** Makes a WebSocket a subscriber's, or refuses it. */
+  function open (socket: WebSocket, untyped: FastifyRequest): void {
+    const request = untyped as SubscribeRequest
+    const address = networkOf(request.ip)
+    const refuse = (error: unknown): void => {
+      if (!isOwn(error)) request.log.error(error)
+      webSockets.refuse(socket, error as FastifyError, address)
     }
-  })
+    try {
+      const channel = nameOf(request)
+      if (isElsewhere(request)) throw new ChannelInvalidError(JSON.stringify(channel))
+      assertChannel(channel)
+      const { since, heartbeat } = parseSubscriptionQuery(request.query, undefined)
+      const subscriber = new WebSocketSubscriber(socket, { announced: since !== undefined, heartbeat }, settings)
+      admissions.enter(address)
+      hold(socket, subscriber, address)
+      const begin = (grant: Grant): void => {
+        if (!subscriber.isOpen()) return
+        if (channels.closing) throw new ClosedError()
+        webSockets.admitted(socket, address)
+        join(channel, subscriber, since ?? 'now', since !== undefined, grant)
+      }
+      const admitted = access.admit(request, channel)
+      if (admitted instanceof Promise) admitted.then(begin).catch(refuse)
+      else begin(admitted)
+    } catch (error) {
+      refuse(error)
+    }
+  }
+
+  /** Throws for what is no channel's name. Over HTTP nothing is at the paths that are asked of every server. */
+  function assertChannel (channel: string): void {
+    try {
+      channels.assertName(channel)
+    } catch (error) {
+      if (ASKED_EVERYWHERE.has(channel)) (error as FastifyError).statusCode = 404
+      throw error
+    }
+  }
 
   function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, { ip }: FastifyRequest, reply: FastifyReply): void {
     const address = networkOf(ip)
     channels.assertRoom(channel)
     admissions.enter(address)
     reply.hijack()
+    const release = keepOpen(reply.raw)
     const subscriber = new HttpStreamSubscriber({
       response: reply.raw,
       format,
@@ -110,20 +150,23 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       heartbeatMs: heartbeat ? pingIntervalMs : undefined
     })
     hold(reply.raw, subscriber, address)
+    reply.raw.on('close', release)
     join(channel, subscriber, since, true, grant)
   }
 
   /** Answers with what is kept after a position, or else with the first messages that come in time. */
-  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, { ip, raw }: FastifyRequest): Promise<string> {
+  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, { ip }: FastifyRequest, { raw }: FastifyReply): Promise<string> {
     const address = networkOf(ip)
     channels.assertRoom(channel)
     admissions.enter(address)
     const subscriber = new LongPollSubscriber(waitMs, limit)
     const gone = (): void => { subscriber.terminate() }
-    raw.socket.on('close', gone)
+    const release = keepOpen(raw)
+    raw.on('close', gone)
     join(channel, subscriber, since, true, grant)
     const { envelopes, id, reason } = await subscriber.result
-    raw.socket.off('close', gone)
+    raw.off('close', gone)
+    release()
     leave(subscriber, address)
     if (id === '') throw channels.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
     return answerText(channel, envelopes, id, reason)
@@ -147,6 +190,26 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
 }
 
 export default subscribe
+
+function nameOf ({ params }: SubscribeRequest): string {
+  return params.channel ?? params['*'] ?? ''
+}
+
+/** Whether a path is not that of one name. */
+function isElsewhere ({ params: { channel, '*': rest = '' } }: SubscribeRequest): boolean {
+  return channel === undefined && (rest === '' || rest.includes('/'))
+}
+
+async function notFound (request: SubscribeRequest, reply: FastifyReply): Promise<FastifyReply> {
+  // The host's answer writes the URL to the log.
+  if (withoutToken(request.url) !== request.url) throw new NotFoundError(request.method, pathOf(request.url))
+  reply.callNotFound()
+  return await reply
+}
+
+function isOwn (error: unknown): boolean {
+  return (error as Partial<FastifyError> | undefined)?.code?.startsWith('MSG_ERR_') === true
+}
 
 /** Answers with what is kept. */
 async function read (channels: ChannelRegistry, channel: string, { since = 'earliest', limit }: SubscriptionQuery): Promise<string> {

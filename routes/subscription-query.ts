@@ -9,6 +9,9 @@ const MAX_WAIT_SECONDS = 60
 /** The query of a subscription as it came. */
 export interface RawQuery {
   since?: unknown
+  /** What polyfills of EventSource resume with, which cannot send a header everywhere. */
+  lastEventId?: unknown
+  lastEventID?: unknown
   wait?: unknown
   limit?: unknown
   heartbeat?: unknown
@@ -27,11 +30,12 @@ export interface SubscriptionQuery {
 }
 
 /**
- * Reads the query of a subscription; the header `Last-Event-ID` wins over `since`.
+ * Reads the query of a subscription; the header `Last-Event-ID` wins over its aliases in the query, which are added to a URL when a
+ * client comes back, and these over `since`. An empty one counts as absent.
  * Throws MSG_ERR_SINCE_INVALID or MSG_ERR_QUERY_INVALID.
  */
 export function parseSubscriptionQuery (query: RawQuery, lastEventId: unknown): SubscriptionQuery {
-  const since = lastEventId ?? query.since
+  const since = [lastEventId, query.lastEventId, query.lastEventID, query.since].find((value) => value !== undefined && value !== '')
   return {
     since: since === undefined ? undefined : parseSince(since),
     waitMs: 1_000 * parseNumber('wait', query.wait ?? '0', 0, MAX_WAIT_SECONDS),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { grantInvalid } from '../plugins/errors.js'
+import { OWN_ROUTE } from '../plugins/host-limits.js'
 import { MAX_NAME_LENGTH, MAX_PATTERNS } from '../src/access/claims.js'
 import { CHANNEL_PATTERN } from '../src/access/patterns.js'
 import { GrantInvalidError, MintingUnavailableError } from '../src/errors.js'
@@ -29,7 +30,7 @@ export interface TokensRouteOptions {
 const tokens: FastifyPluginAsyncTypebox<TokensRouteOptions> = async (fastify, { tokenMaxTtlMs }) => {
   const { issuer } = fastify.access
 
-  fastify.post('/-/tokens', { onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body }, reply) => {
+  fastify.post('/-/tokens', { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body }, reply) => {
     if (issuer === undefined) throw new MintingUnavailableError()
     const { subscribe, send, sub, jti = randomUUID(), ttl = Math.min(DEFAULT_TTL_SECONDS, Math.floor(tokenMaxTtlMs / SECOND_MS)) } = body
     if (subscribe === undefined && send === undefined) throw new GrantInvalidError('give subscribe or send, a list of patterns of channels')

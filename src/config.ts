@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { ConfigInvalidError } from './errors.js'
+import { misspelled } from './misspelled.js'
 import { type MessengerOptions, type OptionSource, type ResolvedOptions, resolveOptions } from './options.js'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
@@ -8,6 +9,8 @@ const DEFAULT_TOKEN = 'default-secret'
 const SECOND_MS = 1_000
 const INTEGER = /^[0-9]+$/
 const NUMBER = /^[0-9]+(\.[0-9]+)?$/
+/** A path, absolute or not; on Windows that of a named pipe. */
+const SOCKET_PATH = /[/\\]/
 
 /** Numbers of the environment: the option that each one is, and how many of its units one of the variable's makes. */
 const NUMBERS: Record<string, [option: keyof MessengerOptions, factor: number]> = {
@@ -48,10 +51,18 @@ const LISTS: Record<string, keyof MessengerOptions> = {
 /** Variables that may be given as `<NAME>_FILE`, too: the name of a file that holds the value. */
 const SECRETS = ['BEARER_TOKEN', 'REDIS_URL', 'TOKEN_SECRET', 'TOKEN_PUBLIC_KEY']
 
+/** Variables that no option stands behind. */
+const OTHERS = ['PORT', 'HOST', 'LOG_LEVEL', 'TRUST_PROXY', 'MAX_HEADER_BYTES', 'REQUEST_TIMEOUT']
+
+/** Every variable that is read. */
+export const VARIABLES: readonly string[] = [...OTHERS, ...Object.keys({ ...LISTS, ...TEXTS, ...NUMBERS }), ...SECRETS.map((name) => `${name}_FILE`)]
+
 /** What the process needs to know. */
 export interface Config {
   /** Port to listen on; 0 takes a free one. */
   port: number
+  /** Unix socket to listen on instead. */
+  path: string | undefined
   /** Address to listen on. */
   host: string
   logLevel: string
@@ -81,14 +92,17 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
 
   const tokens = get('BEARER_TOKEN')
   const host = get('HOST') ?? (tokens === undefined ? '127.0.0.1' : '0.0.0.0')
-  const warnings: string[] = []
+  const port = get('PORT')
+  const path = port !== undefined && SOCKET_PATH.test(port) ? port : undefined
+  const warnings = misspelled(Object.keys(env), VARIABLES)
   if (tokens === undefined) {
-    if (!isLoopback(host)) throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: without it the token is the one that everybody knows, and only a loopback address is allowed`)
+    if (path === undefined && !isLoopback(host)) throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: without it the token is the one that everybody knows, and only a loopback address is allowed`)
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
   return {
-    port: integer('PORT', get, 0, 65_535, 3_000),
+    port: path === undefined ? integer('PORT', get, 0, 65_535, 3_000) : 0,
+    path,
     host,
     logLevel,
     trustProxy: trustProxy(get('TRUST_PROXY')),

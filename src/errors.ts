@@ -24,10 +24,10 @@ export const ChannelInvalidError = createError<[string]>(
   400
 )
 
-/** The name belongs to a file that is served beside the channels. */
-export const ChannelReservedError = createError<[string]>(
+/** The name belongs to a file that is served beside the channels, or is one that probes and browsers ask every server for. */
+export const ChannelReservedError = createError<[string, string]>(
   'MSG_ERR_CHANNEL_RESERVED',
-  'Channel %s is reserved for the file of that name: choose another name',
+  'Channel %s is reserved for %s',
   400
 )
 
@@ -59,10 +59,10 @@ export const BodyInvalidError = createError<[string]>(
   400
 )
 
-/** The body has another content type than `application/json`. */
+/** The body has another content type than `application/json`, or a content encoding. */
 export const MediaTypeError = createError(
   'MSG_ERR_MEDIA_TYPE',
-  'Media type is not supported: send the body as Content-Type: application/json',
+  'Media type is not supported: send the body as Content-Type: application/json, without a Content-Encoding',
   415
 )
 
@@ -99,6 +99,13 @@ export const NotFoundError = createError<[string, string]>(
   'MSG_ERR_NOT_FOUND',
   'Nothing is at %s %s: publish with POST /send/:channel, subscribe with GET /:channel',
   404
+)
+
+/** What is at this path is not asked for by this method. */
+export const MethodNotAllowedError = createError<[string, string]>(
+  'MSG_ERR_METHOD_NOT_ALLOWED',
+  'Method %s is not possible here, but %s: publish with POST /send/:channel, subscribe with GET /:channel',
+  405
 )
 
 /** The URL cannot be decoded. */

@@ -1,17 +1,21 @@
+import cluster from 'node:cluster'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import access from '../plugins/access.js'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
+import hostLimits from '../plugins/host-limits.js'
 import jsonBody from '../plugins/json-body.js'
 import limits from '../plugins/limits.js'
 import origins from '../plugins/origins.js'
+import routeMethods from '../plugins/route-methods.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
 import limitCounts from '../routes/limits.js'
+import otherMethods from '../routes/other-methods.js'
 import pageRoute from '../routes/page.js'
 import preflight from '../routes/preflight.js'
 import revocationsRoute from '../routes/revocations.js'
@@ -21,6 +25,7 @@ import subscribe from '../routes/subscribe.js'
 import tokens from '../routes/tokens.js'
 import { serializersWithoutToken } from './access/redact.js'
 import { Revocations } from './access/revocations.js'
+import { ConfigInvalidError } from './errors.js'
 import { LimitCounters } from './limits/limit-counters.js'
 import { type MessengerOptions, resolveOptions } from './options.js'
 import { publicFiles } from './public-files.js'
@@ -28,8 +33,7 @@ import { publicFiles } from './public-files.js'
 /**
  * The messenger as a Fastify plugin: `await app.register(messenger, { prefix: '/rt', token: 'secret' })`.
  * Decorates the app with `channels` and adds its routes under the prefix, in a scope of their own, so that the host's
- * parsers, validators and error handler stay as they are. Register it before routes that are to accept WebSockets, and after
- * @fastify/websocket where the host uses that itself.
+ * parsers, validators and error handler stay as they are.
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
@@ -38,18 +42,22 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const counters = new LimitCounters()
   const revocations = new Revocations()
 
-  // First: its hooks must know of an upgrade before any other hook can answer it.
-  await fastify.register(websocket, { upgradeTimeoutMs, drainMs, counters })
+  if (Object.hasOwn(fastify, 'channels')) throw new ConfigInvalidError('This app has app.channels already: register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
+  if (cluster.isWorker && resolved.redis === undefined) fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, and what is published to one does not reach the subscribers of the others')
   await fastify.register(channels, { ...resolved, reserved: publicFiles(), counters, onNotice: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
+    const everyPath = page || scope.prefix !== ''
+    await scope.register(hostLimits)
+    await scope.register(routeMethods)
+    await scope.register(websocket, { upgradeTimeoutMs, drainMs, counters, everyPath })
     await scope.register(validator)
     await scope.register(errors, { maxMessageBytes, counters })
     await scope.register(origins, { allowedOrigins })
     await scope.register(limits, { ...resolved, counters })
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
-    await scope.register(files, { page })
+    await scope.register(files)
     if (page) await scope.register(pageRoute)
     await scope.register(health)
     await scope.register(limitCounts)
@@ -61,7 +69,10 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
       await publishing.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(preflight)
-    await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes })
+    // What is at none of the other paths, so that a WebSocket there is told; without a prefix it is the host's.
+    const elsewhere = page ? ['/*'] : everyPath ? ['/', '/*'] : []
+    await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes, paths: ['/:channel', ...elsewhere] })
+    if (everyPath) await scope.register(otherMethods)
     // What a client had to put into a URL stays out of the host's log.
   }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })
 }, { name: 'fastify-messenger', fastify: '5.x' })

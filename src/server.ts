@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { pathToFileURL } from 'node:url'
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { answerClientError } from '../plugins/client-error.js'
@@ -8,7 +9,11 @@ import { sendError } from '../plugins/errors.js'
 import { pathOf } from './access/redact.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
+import { proxyTrust } from './proxies.js'
 import { messenger } from './messenger.js'
+import { onSignals } from './signals.js'
+import { removeStaleSocket } from './unix-socket.js'
+import { answerTo } from './usage.js'
 
 /** Longer than any name, so that a long one is told the rule for names and not that of the router. */
 const MAX_PARAM_LENGTH = 4_096
@@ -21,6 +26,8 @@ const CONNECTIONS_CHECK_MS = 1_000
 /** Connections beside those of subscribers: publishers, and who is only just asking. */
 const SPARE_CONNECTIONS = 1_000
 const INTERRUPT_DRAIN_MS = 500
+/** Left to `onSignals`: the second one would end the process, however it came, and some of them cannot be handled at all. */
+const SIGNALS_OF_CLOSE_WITH_GRACE: closeWithGrace.AllEvents[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM']
 /** What closing may take beyond the drain before the process ends all the same, with exit code 1. */
 const CLOSE_MARGIN_MS = 5_000
 /** What requests in progress may take once everybody was sent away. */
@@ -36,7 +43,7 @@ async function serve (config: Config): Promise<FastifyInstance> {
   try {
     await app.register(messenger, config.messenger)
     for (const warning of config.warnings) app.log.warn(warning)
-    await app.listen({ port: config.port, host: config.host, backlog: LISTEN_BACKLOG })
+    await listen(app, config)
     return app
   } catch (error) {
     await app.close()
@@ -44,9 +51,19 @@ async function serve (config: Config): Promise<FastifyInstance> {
   }
 }
 
+async function listen (app: FastifyInstance, { port, host, path }: Config): Promise<void> {
+  if (path === undefined) {
+    await app.listen({ port, host, backlog: LISTEN_BACKLOG })
+  } else {
+    await removeStaleSocket(path)
+    // As reachable as a port of this machine; who may come near the file is for its directory to say.
+    await app.listen({ path, backlog: LISTEN_BACKLOG, readableAll: true, writableAll: true })
+  }
+}
+
 function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, messenger: { maxConnections } }: Config): FastifyInstance {
   const app: FastifyInstance = Fastify({
-    trustProxy,
+    trustProxy: Array.isArray(trustProxy) ? proxyTrust(trustProxy) : trustProxy,
     // A request that trickles in is ended; streams and WebSockets have arrived whole.
     requestTimeout: requestTimeoutMs,
     http: { maxHeaderSize: maxHeaderBytes, headersTimeout: Math.min(MAX_HEADERS_TIMEOUT_MS, requestTimeoutMs), connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
@@ -79,16 +96,33 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, me
 /** Runs the service until a signal ends it. */
 async function main (): Promise<void> {
   try {
+    const args = process.argv.slice(2)
+    const answer = answerTo(args)
+    if (answer !== undefined) { process.stdout.write(`${answer}\n`); return }
     const config = readConfig(process.env)
+    if (args.length > 0) config.warnings.push(`${args.join(' ')} has no effect: the service is configured by its environment, see --help`)
     const app = await serve(config)
-    closeWithGrace({ delay: config.messenger.drainMs + CLOSE_MARGIN_MS, logger: app.log }, async ({ err, signal }) => {
+    let ended: NodeJS.Signals | undefined
+    const { close } = closeWithGrace({ delay: config.messenger.drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
       if (err) app.log.error(err)
       // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
-      await app.channels.close(signal === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
+      await app.channels.close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
       // Connections that never sent a whole request are not idle to Node, and would hold the server open.
       setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
       await app.close()
     })
+    onSignals({
+      close (signal) {
+        ended = signal
+        close()
+      },
+      abort (signal) {
+        app.log.error(`second ${signal}, exiting`)
+        process.exit(1)
+      }
+    })
+    // To a manager that waits for it before it ends the process that is replaced.
+    process.send?.('ready')
   } catch (error) {
     // One line: who starts a service wants to know what to change, not where it was noticed.
     process.stderr.write(`fastify-messenger: ${(error as Error).message}\n`)
@@ -96,4 +130,11 @@ async function main (): Promise<void> {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) await main()
+/** Whether a program is the one that Node was started with, with or without its extension, or the one that pm2 was, which loads it. */
+function isMain (own: string): boolean {
+  return [process.argv[1], process.env['pm_exec_path']].some((path) => path !== undefined && [path, `${path}${extname(own)}`].some((file) => {
+    return existsSync(file) && realpathSync(file) === own
+  }))
+}
+
+if (isMain(realpathSync(fileURLToPath(import.meta.url)))) await main()

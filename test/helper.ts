@@ -74,7 +74,7 @@ export async function ask (app: FastifyInstance, path: string, { method = 'GET',
   const chunks: Buffer[] = []
   for await (const chunk of incoming) chunks.push(chunk as Buffer)
   const text = Buffer.concat(chunks).toString()
-  const isJson = incoming.headers['content-type']?.startsWith('application/json') === true
+  const isJson = text !== '' && incoming.headers['content-type']?.startsWith('application/json') === true
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: isJson ? JSON.parse(text) as Record<string, unknown> : {} }
 }
 

@@ -32,7 +32,7 @@ class ServiceProcess {
     this.#listening = new Promise((resolve, reject) => {
       createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
         this.lines.push(line)
-        const [, url] = /Server listening at http:\/\/(127\.0\.0\.1:\d+)/.exec(line) ?? []
+        const [, url] = /Server listening at (?:http:\/\/)?(127\.0\.0\.1:\d+|\/[^"]+)/.exec(line) ?? []
         if (url !== undefined) resolve(url)
       })
       this.exited.then((code) => { reject(new Error(`It ended with ${code}: ${this.stderr}`)) }, reject)

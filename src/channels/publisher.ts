@@ -1,9 +1,9 @@
 import type { FastifyError } from '@fastify/error'
 import type { Broker, PublishOptions } from '../brokers/broker.js'
-import { ChannelInvalidError, ChannelReservedError, ClosedError, IdempotencyKeyInvalidError, MessageTooLargeError } from '../errors.js'
+import { BatchInvalidError, ChannelInvalidError, ChannelReservedError, ClosedError, IdempotencyKeyInvalidError, MessageTooLargeError } from '../errors.js'
 import { formatId } from '../wire/id.js'
-import { messageText } from '../wire/json.js'
-import { isChannelName } from './name.js'
+import { messageText, reasonOf } from '../wire/json.js'
+import { ASKED_EVERYWHERE, isChannelName, shown } from './name.js'
 
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/
 
@@ -50,24 +50,20 @@ export class Publisher {
 
   /** Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for what cannot name a channel. */
   assertName (channel: string): void {
-    if (typeof channel !== 'string' || !isChannelName(channel)) throw new ChannelInvalidError(JSON.stringify(channel))
-    if (this.rules.reserved.has(channel)) throw new ChannelReservedError(JSON.stringify(channel))
+    if (typeof channel !== 'string' || !isChannelName(channel)) throw new ChannelInvalidError(shown(channel))
+    if (ASKED_EVERYWHERE.has(channel)) throw new ChannelReservedError(shown(channel), 'what probes and browsers ask every server for: choose another name; the state of this service is at /-/live and /-/ready')
+    if (this.rules.reserved.has(channel)) throw new ChannelReservedError(shown(channel), 'the file of that name: choose another name')
   }
 
-  async publish (entry: BatchEntry): Promise<Publication> {
-    return await this.#append(this.#prepare(entry))
+  async publish (channel: string, message: unknown, options: PublishOptions | null | undefined): Promise<Publication> {
+    return await this.#append(this.#prepare(channel, message, options?.idempotencyKey))
   }
 
   /** Publishes all or, when one of them is invalid, none; the error names its index. */
   async publishAll (entries: readonly BatchEntry[]): Promise<BatchResult[]> {
-    const prepared = entries.map((entry, index) => {
-      try {
-        return this.#prepare(entry)
-      } catch (error) {
-        (error as FastifyError).message = `Entry ${index}: ${(error as FastifyError).message}`
-        throw error
-      }
-    })
+    if (!Array.isArray(entries)) throw new BatchInvalidError('it must be a list of entries, each an object of channel and message')
+    // Not by map(), which skips what was never set.
+    const prepared = Array.from(entries as readonly BatchEntry[], (entry, index) => this.#prepareEntry(entry, index))
     // Handed over in one go and in order; only the answers are waited for.
     const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry)))
     return results.map((result, index) => {
@@ -76,12 +72,32 @@ export class Publisher {
     })
   }
 
-  #prepare ({ channel, message, idempotencyKey }: BatchEntry): Prepared {
+  #prepareEntry (entry: BatchEntry, index: number): Prepared {
+    if (typeof entry !== 'object' || (entry as unknown) === null) throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
+    let parts: BatchEntry
+    try {
+      const { channel, message, idempotencyKey } = entry
+      parts = { channel, message, idempotencyKey }
+    } catch (error) {
+      // A getter that throws is the caller's, and so is what it throws.
+      throw new BatchInvalidError(`entry ${index} cannot be read: ${reasonOf(error)}`)
+    }
+    try {
+      return this.#prepare(parts.channel, parts.message, parts.idempotencyKey)
+    } catch (error) {
+      (error as FastifyError).message = `Entry ${index}: ${(error as FastifyError).message}`
+      throw error
+    }
+  }
+
+  #prepare (channel: string, message: unknown, idempotencyKey: PublishOptions['idempotencyKey'] | null): Prepared {
     this.assertName(channel)
-    if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) throw new IdempotencyKeyInvalidError()
+    // A caller without types may say in this way that there is none.
+    const key = idempotencyKey ?? undefined
+    if (key !== undefined && (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))) throw new IdempotencyKeyInvalidError()
     const text = messageText(message)
     if (Buffer.byteLength(text) > this.rules.maxMessageBytes) throw new MessageTooLargeError(this.rules.maxMessageBytes)
-    return { channel, text, options: { idempotencyKey } }
+    return { channel, text, options: { idempotencyKey: key } }
   }
 
   async #append ({ channel, text, options }: Prepared): Promise<Publication> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type PublishOptions, type Replay, type Since } from '../brokers/broker.js'
-import { EngineUnavailableError, FullError } from '../errors.js'
+import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import type { Position } from '../wire/id.js'
@@ -27,6 +27,8 @@ export interface ChannelRegistryOptions extends PublisherOptions {
   readonly onStatus: (status: BrokerStatus) => void
   /** Takes a line of the broker for the log. */
   readonly onLog: (level: 'warn' | 'error', text: string) => void
+  /** Learns of errors that nobody foresaw. Default: a warning of the process. */
+  readonly onError?: (error: unknown) => void
   /** Milliseconds between two signs of life. */
   readonly pingIntervalMs: number
   /** Milliseconds that closing may take. */
@@ -77,8 +79,8 @@ export class ChannelRegistry implements Iterable<string> {
    * MSG_ERR_MESSAGE_TOO_LARGE, MSG_ERR_IDEMPOTENCY_KEY_INVALID, MSG_ERR_IDEMPOTENCY_CONFLICT, MSG_ERR_IDEMPOTENCY_FULL and,
    * once the app closes, MSG_ERR_CLOSED; nothing is delivered then.
    */
-  publish (channel: string, message: unknown, options?: PublishOptions): Promise<Publication> {
-    return this.#publisher.publish({ channel, message, idempotencyKey: options?.idempotencyKey })
+  publish (channel: string, message: unknown, options?: PublishOptions | null): Promise<Publication> {
+    return this.#publisher.publish(channel, message, options)
   }
 
   /**
@@ -255,8 +257,10 @@ export class ChannelRegistry implements Iterable<string> {
     } catch (error) {
       // Asked again by the next one; what another one asked for meanwhile stands.
       if (channel.listening === listening) channel.listening = undefined
-      if (error instanceof EngineUnavailableError) this.#hold(subscriber, backlog)
-      else this.#cut(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
+      if (error instanceof EngineUnavailableError) { this.#hold(subscriber, backlog); return }
+      // While closing the log is gone, as was to be foreseen.
+      if (!(error instanceof ClosedError)) (this.#options.onError ?? warn)(error)
+      this.#cut(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
     }
   }
 
@@ -301,4 +305,8 @@ export class ChannelRegistry implements Iterable<string> {
     this.#closing.add(subscriber)
     subscriber.close(code, reason)
   }
+}
+
+function warn (error: unknown): void {
+  process.emitWarning(error as Error)
 }

@@ -3,10 +3,20 @@ const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const NETWORK_GROUPS = 4
 const GROUPS = 8
 
+const IPV4_AND_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/
+const IPV6_IN_BRACKETS = /^\[([^\]]*)\](?::\d+)?$/
+
+/** An address as it is in `X-Forwarded-For`, where some proxies add the port: without it, which is another one for each connection. */
+export function withoutPort (address: string): string {
+  const [, bare] = IPV4_AND_PORT.exec(address) ?? IPV6_IN_BRACKETS.exec(address) ?? []
+  return bare ?? address
+}
+
 /** What an address is counted under: itself, or of IPv6 the /64 network, of which one machine has every address. */
-export function networkOf (address: string | undefined): string {
-  // A request that was injected comes from nowhere.
-  if (address === undefined) return ''
+export function networkOf (given: string | undefined): string {
+  // A request that was injected, or that came through a unix socket, comes from nowhere.
+  if (given === undefined) return ''
+  const address = given.includes(':') ? withoutPort(given) : given
   if (!address.includes(':')) return address
   const [, embedded] = IPV4_IN_IPV6.exec(address) ?? []
   if (embedded !== undefined) return embedded

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
-import type { CloseCode } from '../wire/close.js'
+import { chunk, chunked } from '../wire/chunked.js'
+import { Close, type CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import { encodeEventStream, encodeRetry, encodeSubscribedEvent, EVENT_STREAM_HEARTBEAT } from '../wire/event-stream.js'
 import { encodeCloseLine, encodeLines, encodeSubscribedLine, LINES_HEARTBEAT } from '../wire/ndjson.js'
@@ -10,10 +12,14 @@ import { drained } from './drained.js'
 
 /** How long the other side may take to read the rest of a stream before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
+/** Between the last bytes and the break: an error throws away what a script has not read yet. */
+const BREAK_DELAY_MS = 50
 
 interface StreamFormat {
   readonly contentType: string
   readonly encode: Encode
+  /** The same as one chunk of HTTP/1.1, for all subscribers that need it so. */
+  readonly encodeChunk: Encode
   readonly encodeSubscribed: (id: string, text: string) => Buffer
   readonly heartbeat: Buffer
   /** Says why the stream ends, where the format has a word for it or the client asked for more than messages. */
@@ -24,6 +30,7 @@ const FORMATS = {
   'text/event-stream': {
     contentType: 'text/event-stream; charset=utf-8',
     encode: encodeEventStream,
+    encodeChunk: chunked(encodeEventStream),
     encodeSubscribed: encodeSubscribedEvent,
     heartbeat: EVENT_STREAM_HEARTBEAT,
     encodeClose: retry
@@ -31,6 +38,7 @@ const FORMATS = {
   'application/x-ndjson': {
     contentType: 'application/x-ndjson; charset=utf-8',
     encode: encodeLines,
+    encodeChunk: chunked(encodeLines),
     encodeSubscribed: encodeSubscribedLine,
     heartbeat: LINES_HEARTBEAT,
     encodeClose: (channel, code, reason, asked) => asked ? encodeCloseLine(channel, code, reason) : undefined
@@ -40,9 +48,12 @@ const FORMATS = {
 /** The formats in which HTTP can stream. */
 export type StreamFormatName = keyof typeof FORMATS
 
+/** A response of HTTP/1 or of HTTP/2, which is not quite the same. */
+export type StreamResponse = ServerResponse | Http2ServerResponse
+
 /** What a stream is made of. */
 export interface HttpStreamOptions {
-  readonly response: ServerResponse
+  readonly response: StreamResponse
   readonly format: StreamFormatName
   readonly channel: string
   /** Headers that the host's hooks have set. */
@@ -51,35 +62,41 @@ export interface HttpStreamOptions {
   readonly heartbeatMs: number | undefined
 }
 
-/** A subscriber on an HTTP response that does not end. */
+/**
+ * How the bytes of a response come to the other side.
+ * - `chunks`: HTTP/1.1; chunks are made here, once for all, and written past the response;
+ * - `bare`: HTTP/1.0, where the end of the connection ends the response; written past it as well;
+ * - `stream`: HTTP/2, which frames by itself;
+ * - `response`: what Node makes of it, where the response has no connection of its own (yet), as when it is injected or pipelined.
+ */
+type Framing = 'chunks' | 'bare' | 'stream' | 'response'
+
+/**
+ * A subscriber on an HTTP response that does not end. When the service ends it, it breaks off: after an end that looks like one
+ * many clients do not come back.
+ */
 export class HttpStreamSubscriber extends Subscriber {
-  readonly #response: ServerResponse
-  /** Where messages are written: past the response where that adds nothing to them, as without chunk headers. */
+  readonly #response: StreamResponse
+  /** Where messages are written. */
   readonly #connection: Writable
+  readonly #framing: Framing
   readonly #format: StreamFormat
   readonly #channel: string
   readonly #heartbeatMs: number | undefined
+  #closed = false
 
   /** Begins the response. */
   constructor ({ response, format: name, channel, headers, heartbeatMs }: HttpStreamOptions) {
     const format = FORMATS[name]
-    super(format.encode)
+    const framing = framingOf(response)
+    super(framing === 'chunks' ? format.encodeChunk : format.encode)
     this.#response = response
+    this.#framing = framing
     this.#format = format
     this.#channel = channel
     this.#heartbeatMs = heartbeatMs
-    for (const [header, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(header, value)
-    // The end of the connection ends the stream: no chunk headers around each message, and proxies that speak HTTP/1.0 get it, too.
-    response.removeHeader('transfer-encoding')
-    response.shouldKeepAlive = false
-    response.writeHead(200, {
-      'content-type': format.contentType,
-      'cache-control': 'no-store',
-      // nginx would collect the messages otherwise.
-      'x-accel-buffering': 'no'
-    })
-    response.flushHeaders()
-    this.#connection = response.socket instanceof Socket ? response.socket : response
+    begin(response, framing, headers, format.contentType)
+    this.#connection = connectionOf(response, framing)
   }
 
   get unsentBytes (): number {
@@ -87,7 +104,7 @@ export class HttpStreamSubscriber extends Subscriber {
   }
 
   isOpen (): boolean {
-    return !this.#response.writableEnded && !this.#response.destroyed
+    return !this.#closed && !this.#connection.destroyed
   }
 
   write (bytes: Buffer): void {
@@ -99,12 +116,12 @@ export class HttpStreamSubscriber extends Subscriber {
   }
 
   announce (standing: Standing): boolean {
-    this.write(this.#format.encodeSubscribed(standing.id, standingText(standing, this.#heartbeatMs)))
+    this.write(this.#framed(this.#format.encodeSubscribed(standing.id, standingText(standing, this.#heartbeatMs))))
     return true
   }
 
   signal (): void {
-    this.write(this.#format.heartbeat)
+    this.write(this.#framed(this.#format.heartbeat))
   }
 
   beat (): void {
@@ -114,15 +131,72 @@ export class HttpStreamSubscriber extends Subscriber {
   close (code: CloseCode, reason: string): void {
     if (!this.isOpen()) return
     const farewell = this.#format.encodeClose(this.#channel, code, reason, this.#heartbeatMs !== undefined)
-    if (farewell !== undefined) this.write(farewell)
-    this.#response.end()
+    if (this.#framing === 'chunks' || this.#framing === 'stream') {
+      // In any case something, because what tells that all was sent is a write.
+      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => { setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS) })
+    } else {
+      if (farewell !== undefined) this.write(farewell)
+      this.#response.end()
+    }
+    this.#closed = true
     const deadline = setTimeout(() => { this.terminate() }, CLOSE_TIMEOUT_MS).unref()
     this.#response.once('close', () => { clearTimeout(deadline) })
   }
 
   terminate (): void {
-    this.#response.destroy()
+    this.#connection.destroy()
   }
+
+  #framed (bytes: Buffer): Buffer {
+    return this.#framing === 'chunks' ? chunk(bytes) : bytes
+  }
+
+  #breakOff (code: CloseCode): void {
+    // Without the last chunk.
+    if (this.#framing === 'chunks') { (this.#connection as Socket).destroySoon(); return }
+    const stream = this.#connection as ServerHttp2Stream
+    const { session } = stream
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // Once its other responses are done; it would hold up a server that closes.
+    if (code === Close.RESTART) session?.close()
+  }
+}
+
+function framingOf (response: StreamResponse): Framing {
+  if (response instanceof Http2ServerResponse) return 'stream'
+  if (!(response.socket instanceof Socket)) return 'response'
+  return response.req.httpVersion === '1.0' ? 'bare' : 'chunks'
+}
+
+function connectionOf (response: StreamResponse, framing: Framing): Writable {
+  if (response instanceof Http2ServerResponse) return response.stream
+  return framing === 'response' ? response : response.socket as Socket
+}
+
+function begin (response: StreamResponse, framing: Framing, headers: HttpStreamOptions['headers'], contentType: string): void {
+  for (const [header, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(header, value)
+  response.removeHeader('transfer-encoding')
+  // Of a body that a hook thought of.
+  response.removeHeader('content-length')
+  // A connection that is announced to close, as by a hook of the host's, would make its end a regular one to some clients (undici).
+  if (framing === 'chunks') {
+    response.removeHeader('connection')
+    response.setHeader('transfer-encoding', 'chunked')
+  }
+  if (framing === 'bare') (response as ServerResponse).shouldKeepAlive = false
+  const own = {
+    'content-type': contentType,
+    'cache-control': 'no-store',
+    // nginx would collect the messages otherwise.
+    'x-accel-buffering': 'no'
+  }
+  // Not the same method to TypeScript.
+  if (response instanceof Http2ServerResponse) {
+    response.writeHead(200, own)
+    return
+  }
+  response.writeHead(200, own)
+  response.flushHeaders()
 }
 
 /** EventSource waits exactly as long as it is told, so that each one is told another time of the window. */

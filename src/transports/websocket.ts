@@ -57,7 +57,8 @@ export class WebSocketSubscriber extends Subscriber {
     this.#connection[SUBSCRIBER] = this
     // Ahead of ws, which would answer a chunk full of pings and then end the connection without a word.
     this.#connection.prependListener('data', checkFlood)
-    replaceErrorListener(socket)
+    // What fails is the connection, and 'close' follows.
+    socket.on('error', ignore)
   }
 
   get unsentBytes (): number {
@@ -97,11 +98,16 @@ export class WebSocketSubscriber extends Subscriber {
   checkFlood (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
-    this.#settings.onFlood(this)
-    // Where it is no member of a channel yet.
-    if (this.isOpen()) this.close(Close.POLICY, FLOODED)
-    // What else comes is not read, and the end of the connection is not waited for.
-    this.#connection.pause()
+    // What else comes is not read, and the end of the connection is not waited for; nor is what came answered, which may be pings.
+    this.#socket.pause();
+    (this.#socket as unknown as { _autoPong: boolean })._autoPong = false
+    // Once ws has seen what came: it may be a frame that is too large, which it says itself.
+    setImmediate(() => {
+      if (!this.isOpen()) return
+      this.#settings.onFlood(this)
+      // Where it is no member of a channel yet.
+      if (this.isOpen()) this.close(Close.POLICY, FLOODED)
+    })
   }
 
   close (code: CloseCode, reason: string): void {
@@ -123,16 +129,6 @@ export function closeWebSocket (socket: WebSocket, code: CloseCode, reason: stri
 // One function for all, so that it costs a connection no more than its place in a list.
 function checkFlood (this: Connection): void {
   this[SUBSCRIBER]?.checkFlood()
-}
-
-/**
- * Takes off the listener of @fastify/websocket, which keeps the request and the reply alive. What fails here is the connection,
- * and 'close' follows. In this order, because taking off the last listener of an event costs 300 bytes a socket.
- */
-function replaceErrorListener (socket: WebSocket): void {
-  const listeners = socket.listeners('error') as (() => void)[]
-  socket.on('error', ignore)
-  for (const listener of listeners) socket.off('error', listener)
 }
 
 function ignore (): void {}

@@ -1,5 +1,5 @@
 import { sliceElements, sliceMembers } from './json-slice.js'
-import { RawJson } from './json.js'
+import { SlicedJson } from './json.js'
 
 /** Parses the body of a request to publish; its messages are carried as written. Throws SyntaxError for what is not JSON. */
 export function parseBody (text: string): unknown {
@@ -20,7 +20,7 @@ export function parseBody (text: string): unknown {
 
 function keepMessage (target: Record<string, unknown>, members: Map<string, string>): void {
   const message = members.get('message')
-  if (message !== undefined) target['message'] = new RawJson(message)
+  if (message !== undefined) target['message'] = new SlicedJson(message)
 }
 
 function isObject (value: unknown): value is Record<string, unknown> {

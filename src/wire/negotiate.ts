@@ -5,6 +5,10 @@ export type Format = 'text/event-stream' | 'application/x-ndjson' | 'application
 const FORMATS = new Map<string, Format>([
   ['text/event-stream', 'text/event-stream'],
   ['application/x-ndjson', 'application/x-ndjson'],
+  // Other names of the same, none of which is registered.
+  ['application/ndjson', 'application/x-ndjson'],
+  ['application/jsonl', 'application/x-ndjson'],
+  ['application/x-jsonlines', 'application/x-ndjson'],
   ['application/json', 'application/json'],
   ['application/*', 'application/json'],
   ['*/*', 'application/json']

@@ -3,7 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { LimitName } from '../../src/limits/limit-counters.js'
 import { maskedFrame, Opcode } from '../frames.js'
-import { ask, assertError, countConnections, post, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
+import messenger from '../../src/index.js'
+import { ask, assertError, createHost, countConnections, post, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, type RawConnection, subscribe, upgradeRaw, upgradeRequest } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
 import { until } from '../turns.js'
@@ -244,10 +245,12 @@ t.test('a flood of pings from a client that never reads', async (t) => {
 
 t.test('an upgrade that takes too long', async (t) => {
   t.test('is counted', async (t) => {
-    const app = await startHost(t, { upgradeTimeoutMs: 100 })
+    const app = createHost(t)
+    app.addHook('onRequest', (request, _reply, done) => { if (request.headers.upgrade === undefined) done() })
+    await app.register(messenger, { token: TOKEN, upgradeTimeoutMs: 100 })
+    await app.listen({ port: 0, host: '127.0.0.1' })
     const connection = await connectRaw(t, app)
-    connection.write(upgradeRequest('/%E0%A4%A'))
-    await connection.readHead()
+    connection.write(upgradeRequest('/room'))
     await connection.closed
     await assertHits(t, app, 'upgradeTimeoutMs', 1)
   })

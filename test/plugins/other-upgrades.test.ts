@@ -166,7 +166,7 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
 t.test('a request to upgrade to a WebSocket', async (t) => {
   t.test('that cannot lead there is answered as if it were none', async (t) => {
     const app = await startService(t)
-    for (const [from, to, status] of [['HTTP/1.1', 'HTTP/1.0', 200], ['GET /room', 'POST /room', 404], ['websocket', 'websocket2', 200]] as const) {
+    for (const [from, to, status] of [['HTTP/1.1', 'HTTP/1.0', 200], ['GET /room', 'POST /room', 405], ['websocket', 'websocket2', 200]] as const) {
       const connection = await connectRaw(t, app)
       connection.write(upgradeRequest('/room').replace(from, to))
       t.match((await readAnswer(connection))[0], status, to)

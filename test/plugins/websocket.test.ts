@@ -58,13 +58,22 @@ t.test('a request to upgrade that is refused', async (t) => {
     t.equal(await countConnections(app), 0)
   })
 
-  t.test('does not hold up close', async (t) => {
+  t.test('ends its connection with the answer', async (t) => {
     for (const [app, status] of [[await startHost(t, { upgradeTimeoutMs: NEVER_MS }), 400], [await startGuardedHost(t, NEVER_MS), 401]] as const) {
-      const connections = await refusedUpgrades(t, app, status === 400 ? '/%E0%A4%A' : '/room', status)
-      t.equal(await countConnections(app), COUNT)
-      await app.close()
-      for (const connection of connections) await connection.closed
+      for (const connection of await refusedUpgrades(t, app, status === 400 ? '/%E0%A4%A' : '/room', status)) await connection.closed
     }
+  })
+
+  t.test('does not hold up close while nobody answers it', async (t) => {
+    const app = createHost(t)
+    app.addHook('onRequest', () => {})
+    await app.register(messenger, { token: TOKEN, upgradeTimeoutMs: NEVER_MS })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connection = await connectRaw(t, app)
+    connection.write(upgradeRequest('/room'))
+    await until(async () => await countConnections(app) === 1)
+    await app.close()
+    await connection.closed
   })
 })
 
@@ -78,7 +87,10 @@ t.test('a WebSocket', async (t) => {
   })
 
   t.test('lives on after that time also when it was injected', async (t) => {
-    const app = await startHost(t, { upgradeTimeoutMs: 100, pingIntervalMs: 100 })
+    const app = createHost(t)
+    await app.register(websocket)
+    await app.register(messenger, { token: TOKEN, upgradeTimeoutMs: 100, pingIntervalMs: 100 })
+    await app.listen({ port: 0, host: '127.0.0.1' })
     const socket = await app.injectWS('/room')
     let closed = false
     socket.on('close', () => { closed = true })
@@ -102,15 +114,4 @@ t.test('a WebSocket', async (t) => {
     t.equal(await echo.nextText(), 'hello')
   })
 
-  t.test('at a route that has nothing to do with the messenger is closed when the app closes', async (t) => {
-    const app = createHost(t)
-    await app.register(messenger, { prefix: '/rt', token: TOKEN })
-    app.get('/echo', { websocket: true }, (socket) => { socket.on('message', (data: Buffer) => { socket.send(data.toString()) }) })
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    const echo = await subscribe(t, app, '/echo')
-    echo.socket.send('hello')
-    t.equal(await echo.nextText(), 'hello')
-    await app.close()
-    t.match(await echo.closed, { code: 1001 })
-  })
 })

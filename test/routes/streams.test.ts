@@ -11,7 +11,7 @@ t.test('GET /:channel as an event stream', async (t) => {
     t.match(events.response.headers, {
       'content-type': /^text\/event-stream/, 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close', 'access-control-allow-origin': '*'
     })
-    t.notOk(events.response.headers['transfer-encoding'])
+    t.equal(events.response.headers['transfer-encoding'], 'chunked')
     const first = await events.nextEvent()
     t.match(first, { event: 'subscribed', id: /:0$/ })
     t.strictSame(JSON.parse(String(first['data'])), { channel: 'room', event: 'subscribed', id: first['id'], recovered: true })
@@ -181,7 +181,6 @@ t.test('GET /:channel as JSON', async (t) => {
     for (const query of ['limit=0', 'limit=1001', 'limit=x', 'limit=1&limit=2', 'wait=61', 'wait=-1', 'wait=1.5', 'wait=']) {
       assertError(t, await ask(app, `/room?${query}`), 400, 'MSG_ERR_QUERY_INVALID', query)
     }
-    assertError(t, await ask(app, '/room?since='), 400, 'MSG_ERR_SINCE_INVALID')
   })
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { ask, assertError, ID, publish, startHost, startService } from '../helper.js'
+import { ask, assertError, countConnections, ID, publish, startHost, startService } from '../helper.js'
 import { refusal, subscribe } from '../sockets.js'
 import { turn, until } from '../turns.js'
 
@@ -71,7 +71,7 @@ t.test('GET /:channel as a WebSocket', async (t) => {
 
   t.test('is closed with 1008 when since is not a position', async (t) => {
     const app = await startService(t)
-    for (const since of ['', 'yesterday', '1', ':1', 'e:', 'e:01', 'e:-1', 'e:1:1', 'NOW', 'now&since=now', 'e:99999999999999999999', '%00', 'e:1%20']) {
+    for (const since of ['yesterday', '1', ':1', 'e:', 'e:01', 'e:-1', 'e:1:1', 'NOW', 'now&since=now', 'e:99999999999999999999', '%00', 'e:1%20']) {
       t.strictSame(await refusal(t, app, `/room?since=${since}`), { code: 1008, reason: 'MSG_ERR_SINCE_INVALID' }, since)
     }
     t.strictSame([...app.channels], [])
@@ -129,7 +129,7 @@ t.test('a channel', async (t) => {
       await Promise.all(subscriptions.map((subscription) => subscription.end()))
     }
     await until(() => [...app.channels].length === 0)
-    t.equal(app.websocketServer.clients.size, 0)
+    await until(async () => await countConnections(app) === 0)
   })
 })
 

@@ -1,13 +1,15 @@
-import { EventEmitter, once } from 'node:events'
+import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import type { WebSocket } from 'ws'
+import { type WebSocket, WebSocket as WebSocketImplementation } from 'ws'
+import messenger from '../../src/index.js'
 import { closeWebSocket } from '../../src/transports/websocket.js'
 import { Close } from '../../src/wire/close.js'
 import { range } from '../channels/fake-subscriber.js'
 import { Opcode, type RawFrame } from '../frames.js'
-import { countConnections, startHost } from '../helper.js'
+import { countConnections, createHost, startHost, TOKEN } from '../helper.js'
 import { type Frame, type RawConnection, subscribe, upgradeRaw } from '../sockets.js'
 import { turn, until } from '../turns.js'
 
@@ -201,9 +203,12 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
 
   t.test('end with the close frame of the server', async (t) => {
     const app = await startHost(t)
-    const accepted = once(app.websocketServer, 'connection') as Promise<[WebSocket]>
+    const opened: WebSocket[] = []
+    const setSocket = WebSocketImplementation.prototype as unknown as { setSocket (...args: unknown[]): void }
+    const original = Object.getOwnPropertyDescriptor(setSocket, 'setSocket')?.value as (this: WebSocket, ...args: unknown[]) => void
+    t.intercept(setSocket, 'setSocket', { value (this: WebSocket, ...args: unknown[]) { opened.push(this); original.apply(this, args) } })
     const connection = await upgradeRaw(t, app, '/room')
-    const [socket] = await accepted
+    const [socket] = opened as [WebSocket]
     await app.channels.publish('room', 1)
     await turn()
     socket.close(1008, 'bye')
@@ -348,7 +353,10 @@ t.test('the heartbeat', async (t) => {
   })
 
   t.test('works on an injected WebSocket, which has no connection that could be gone', async (t) => {
-    const app = await startHost(t, { pingIntervalMs: 100 })
+    const app = createHost(t)
+    await app.register(websocket)
+    await app.register(messenger, { token: TOKEN, pingIntervalMs: 100 })
+    await app.ready()
     const socket = await app.injectWS('/room')
     for (let pings = 0; pings < 3; pings++) await new Promise((resolve) => { socket.once('ping', resolve) })
     const message = new Promise((resolve) => { socket.once('message', (data: Buffer) => { resolve(JSON.parse(data.toString())) }) })

@@ -25,6 +25,29 @@ t.test('messageText', async (t) => {
     t.throws(() => messageText({ toJSON () { throw 'a text' } }), { code: 'MSG_ERR_MESSAGE_INVALID', message: /a text/ })
   })
 
+  t.test('throws MSG_ERR_MESSAGE_INVALID for what JSON would write as {} and lose, wherever it is', async (t) => {
+    const opaque = [new Map([[1, 2]]), new Set([1]), new WeakMap(), new WeakSet(), Promise.resolve(1), /x/, new Error('lost'), new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), new URLSearchParams('a=1'), [1][Symbol.iterator](), new AbortController().signal]
+    for (const value of opaque) {
+      for (const message of [value, [value], { a: { b: value } }]) t.equal(thrown(() => messageText(message)), 'MSG_ERR_MESSAGE_INVALID', Object.prototype.toString.call(value))
+    }
+    for (const [message, text] of [[{}, '{}'], [[{}], '[{}]'], [Object.create(null), '{}'], ['{}', '"{}"'], [{ a: new Date(0), b: {} }, '{"a":"1970-01-01T00:00:00.000Z","b":{}}'], [new Uint8Array(0), '{}'], [Object.assign(new Map(), { a: 1 }), '{"a":1}']] as const) t.equal(messageText(message), text)
+  })
+
+  t.test('throws by code for whatever else a host may hand over', async (t) => {
+    const revoked = Proxy.revocable({}, {})
+    revoked.revoke()
+     
+    const invalid: unknown[] = [revoked.proxy, { get a () { throw new Error('no') } }, { toJSON () { throw Object.create(null) } }, [1n], new Proxy({}, { ownKeys () { throw new Error('no') } })]
+    for (const message of invalid) t.equal(thrown(() => messageText(message)), 'MSG_ERR_MESSAGE_INVALID')
+    for (const message of [Symbol('s'), () => 1, NaN, Infinity, new Date(NaN), { toJSON: () => undefined }]) t.equal(thrown(() => messageText(message)), 'MSG_ERR_MESSAGE_MISSING')
+  })
+
+  t.test('looks at raw JSON that a host made', async (t) => {
+    for (const text of ['', '{', '{"a":1', 'undefined', '1 2', "'a'", '\ufeff1', '{"a":1}}', 7, undefined, null]) t.equal(thrown(() => messageText(new RawJson(text as string))), 'MSG_ERR_MESSAGE_INVALID', String(text))
+    for (const text of ['null', ' null ', '\n""\t', '""']) t.equal(thrown(() => messageText(new RawJson(text))), 'MSG_ERR_MESSAGE_MISSING', text)
+    t.equal(messageText(new RawJson(' 1 ')), '1')
+  })
+
   t.test('carries raw JSON as it is', async (t) => {
     const text = '{ "2": 12345678901234567890, "1": 1.0, "__proto__": {"a": 1e400} }'
     t.equal(messageText(new RawJson(text)), text)

@@ -1,0 +1,122 @@
+// `npm run environments`: the service behind proxies, under pm2 and with other versions of Node. What is not on the machine is skipped:
+// nginx, haproxy (Debian has both), pm2, and `NODES=/path/to/node:/path/to/node`, or what `npm exec --package node@<version>` finds.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { eventually, exists, freePort, publish, report, SERVER, start, startService, TOKEN } from './service.mjs'
+
+const WebSocket = createRequire(import.meta.url)('ws')
+const VERSIONS = [20, 22, 24, 26]
+const scratch = mkdtempSync(join(tmpdir(), 'environments-'))
+
+/** Subscribes in every way at an address, publishes there, and waits for each to have the message. */
+async function tryTransports (origin, { page = origin } = {}) {
+  const controller = new AbortController()
+  const got = new Set()
+  const streams = ['text/event-stream', 'application/x-ndjson'].map(async (accept) => {
+    const response = await fetch(`${origin}/room`, { headers: { accept, origin: page }, signal: controller.signal })
+    if (!response.ok) throw new Error(`${accept}: ${response.status}`)
+    let text = ''
+    for await (const chunk of response.body) if ((text += Buffer.from(chunk).toString()).includes('hello')) got.add(accept)
+  })
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/room?since=now`, { origin: page })
+  const problems = []
+  socket.on('message', (data) => { if (String(data).includes('hello')) got.add('websocket') }).on('error', (error) => { problems.push(error.message) })
+  const poll = fetch(`${origin}/room?wait=20`, { headers: { origin: page } }).then(async (response) => { if ((await response.text()).includes('hello')) got.add('poll') })
+  for (const stream of [...streams, poll]) stream.catch((error) => { if (!controller.signal.aborted) problems.push(error.message) })
+  try {
+    await eventually(async () => {
+      if (problems.length > 0) throw new Error(problems.join('; '))
+      return (await (await fetch(`${origin}/send/room`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }, body: '{"message":"other"}' })).json()).subscribers >= 3
+    }, 'subscribers')
+    await publish(origin, 'room', 'hello')
+    await eventually(() => ['text/event-stream', 'application/x-ndjson', 'websocket'].every((name) => got.has(name)), `only ${[...got].join(', ')} have the message`, 10)
+  } finally {
+    controller.abort()
+    socket.terminate()
+    await poll.catch(() => {})
+  }
+}
+
+async function behind (command, configure, env = {}) {
+  if (!await exists(command, ['-v'])) return `no ${command}`
+  const port = await freePort()
+  const service = await startService({ ALLOWED_ORIGINS: 'https://example.com', TRUST_PROXY: 'loopback', MAX_CONNECTIONS_PER_ADDRESS: '10', ...env })
+  const proxy = start(command, configure(service.port, port))
+  try {
+    const origin = `http://127.0.0.1:${port}`
+    await eventually(async () => await fetch(`${origin}/-/ready`).then(({ ok }) => ok, () => false), proxy.output())
+    await tryTransports(origin)
+    const forged = await fetch(`${origin}/room`, { headers: { origin: 'https://elsewhere.example' } })
+    if (forged.status !== 403) throw new Error(`a page of another origin is answered with ${forged.status}`)
+  } finally {
+    await Promise.all([proxy.end(), service.end('SIGKILL')])
+  }
+}
+
+function nginx (upstream, port) {
+  const shipped = readFileSync(fileURLToPath(new URL('../deploy/nginx.conf', import.meta.url)), 'utf8')
+  const path = join(scratch, 'nginx.conf')
+  writeFileSync(path, shipped
+    .replace('listen 8080', `listen 127.0.0.1:${port}`)
+    .replace('http://messenger:3000', `http://127.0.0.1:${upstream}`)
+    .replace(/resolver .*;/, `access_log off; client_body_temp_path ${scratch}/body; proxy_temp_path ${scratch}/proxy; fastcgi_temp_path ${scratch}/f; uwsgi_temp_path ${scratch}/u; scgi_temp_path ${scratch}/s;`))
+  return ['-c', path, '-g', `daemon off; pid ${scratch}/nginx.pid; error_log stderr;`]
+}
+
+function haproxy (upstream, port) {
+  const path = join(scratch, 'haproxy.cfg')
+  writeFileSync(path, `defaults
+  mode http
+  timeout connect 5s
+  timeout client 75s
+  timeout server 75s
+  timeout tunnel 75s
+frontend clients
+  bind 127.0.0.1:${port}
+  http-request set-header X-Forwarded-For %[src]
+  default_backend messenger
+backend messenger
+  server one 127.0.0.1:${upstream}
+`)
+  return ['-f', path]
+}
+
+async function pm2 (args) {
+  const command = process.env.PM2 ?? 'pm2'
+  const env = { PM2_HOME: join(scratch, 'pm2'), BEARER_TOKEN: TOKEN, HOST: '127.0.0.1' }
+  if (!await exists(command, ['--version'])) return `no ${command}; PM2 names another`
+  const port = await freePort()
+  try {
+    await start(command, ['start', SERVER, '--name', 'messenger', '--wait-ready', ...args], { env: { ...env, PORT: String(port) } }).exited
+    await eventually(async () => await fetch(`http://127.0.0.1:${port}/-/ready`).then(({ ok }) => ok, () => false), 'the service under pm2')
+    if (args.length === 0) await tryTransports(`http://127.0.0.1:${port}`)
+  } finally {
+    await start(command, ['kill'], { env }).exited
+  }
+}
+
+async function node (version) {
+  const found = start('npm', ['exec', '--yes', '--package', `node@${version}`, '--', 'node', '-p', 'process.execPath'], { cwd: scratch })
+  const code = await found.exited
+  const path = found.output().trim().split('\n').at(-1)
+  if (code !== 0) return `npm has no node@${version} for this machine`
+  const service = await startService({}, path)
+  try {
+    await tryTransports(service.origin)
+    if (await service.end() !== 0) throw new Error(`it does not end: ${service.output()}`)
+  } finally {
+    await service.end('SIGKILL')
+  }
+}
+
+await report([
+  ['nginx', async () => await behind('nginx', nginx)],
+  ['haproxy', async () => await behind('haproxy', haproxy)],
+  ['pm2, fork', async () => await pm2([])],
+  ['pm2, cluster', async () => await pm2(['-i', '2'])],
+  ...VERSIONS.map((version) => [`Node ${version}`, async () => await node(version)])
+])
+rmSync(scratch, { recursive: true })

@@ -1,0 +1,68 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type Connection, ignoreUpgrade } from './other-upgrades.js'
+
+/** Takes over a connection whose request asked for an upgrade. */
+export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** A part of a server's URLs whose requests to upgrade are handled here. */
+export interface UpgradeClaim {
+  /** How specific the claim on a request is; the most specific one wins. `undefined`: none. */
+  rank (request: IncomingMessage): number | undefined
+  handle: HandleUpgrade
+}
+
+const servers = new WeakMap<Server, UpgradeRouter>()
+
+/**
+ * Hands each request to upgrade to the one that claims it, and only there. An event reaches every listener, and libraries for WebSockets
+ * answer, or end, each upgrade that they see: a claimed one is therefore kept from the server's other listeners, and the rest of them
+ * is left to these as if nobody else was there.
+ */
+export class UpgradeRouter {
+  readonly #claims = new Set<UpgradeClaim>()
+
+  /** The router of a server, which is made with the first claim. */
+  static of (server: Server): UpgradeRouter {
+    let router = servers.get(server)
+    if (router === undefined) {
+      servers.set(server, router = new UpgradeRouter())
+      router.#intercept(server)
+    }
+    return router
+  }
+
+  add (claim: UpgradeClaim): void {
+    this.#claims.add(claim)
+  }
+
+  #intercept (server: Server): void {
+    const emit = server.emit.bind(server) as (event: string | symbol, ...values: unknown[]) => boolean
+    // An own property, so that it applies to secondary servers as well, which hand their upgrades on to this one.
+    server.emit = (event: string | symbol, ...values: unknown[]) => {
+      if (event !== 'upgrade') return emit(event, ...values)
+      const [request, socket, head] = values as Parameters<HandleUpgrade>
+      const claim = this.#find(request)
+      if (claim === undefined) return emit(event, ...values)
+      claim.handle(request, socket, head)
+      return true
+    }
+    // Node hands upgrades over only where somebody listens, and then all of them.
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (server.listenerCount('upgrade') === 1) ignoreUpgrade(request, socket as Connection, head)
+    })
+  }
+
+  #find (request: IncomingMessage): UpgradeClaim | undefined {
+    let found: UpgradeClaim | undefined
+    let highest = -1
+    for (const claim of this.#claims) {
+      const rank = claim.rank(request) ?? -1
+      if (rank > highest) {
+        found = claim
+        highest = rank
+      }
+    }
+    return found
+  }
+}
