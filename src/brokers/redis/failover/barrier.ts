@@ -4,9 +4,9 @@ import type { Marks } from './marks.js'
 export interface Evidence {
   readonly marks: Marks
   /** Compares every mark with its log, as it is in a term. Rejects when a log cannot be asked or another term has begun. */
-  compare (term: string): Promise<void>
+  readonly compare: (term: string) => Promise<void>
   /** Called with what the barrier waits for. */
-  onWait (reason: string): void
+  readonly onWait: (reason: string) => void
 }
 
 /**

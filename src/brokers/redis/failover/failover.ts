@@ -35,7 +35,7 @@ export interface FailoverPorts {
   /** Compares a mark with its log in a term; resolves with where the log stands when it does not have the position any more. */
   verify (channel: string, seen: Position, term: string): Promise<Position | undefined>
   /** What is left to do before logs are used. Rejects when the connections are not to the server of that term. */
-  prepare (term: string): Promise<void>
+  readonly prepare: (term: string) => Promise<void>
   /** Takes a step for each item, some at a time. */
   inTurn (items: Iterable<[string, Position]>, step: (item: [string, Position]) => Promise<void>): Promise<void>
   /** Called when the state or its reason has changed; `from` is the state before. */

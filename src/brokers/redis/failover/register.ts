@@ -17,9 +17,9 @@ export interface RegisterPorts {
   readonly key: string
   readonly timings: Pick<Timings, 'barrierMs' | 'witnessMs'>
   /** Tells the other instances that this one wants to be witnessed. */
-  greet (): void
+  readonly greet: () => void
   /** Called when this instance goes on although its registration may be lost with the end of the data. */
-  onUnsafe (): void
+  readonly onUnsafe: () => void
 }
 
 /**
@@ -138,7 +138,7 @@ export class Register implements Barrier {
     const { client } = this.#ports
     const info: unknown = await client.info('replication')
     const replicas = Number(typeof info === 'string' ? /connected_slaves:(\d+)/.exec(info)?.[1] : 0)
-    return replicas > 0 && Number(await client.wait(replicas, timeoutMs)) >= replicas
+    return replicas > 0 && await client.wait(replicas, timeoutMs) >= replicas
   }
 
   /** Remembers the other instances and, if this one is safe, then confirms those that are not. */
