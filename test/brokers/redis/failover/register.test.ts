@@ -194,7 +194,7 @@ t.test('Register', async (t) => {
     await change()
     const [lost] = await Promise.all([away.pass(), other.pass()])
     await change()
-    await redis.restore(key, 0, old as Buffer, 'REPLACE')
+    await redis.restore(key, 0, old, 'REPLACE')
     const stranger = create({ barrierMs: 30, witnessMs: 30 })
     const term = await stranger.pass()
     t.match(await show(), { term, chain: '' })
