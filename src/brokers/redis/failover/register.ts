@@ -85,8 +85,10 @@ export class Register implements Barrier {
         this.#compared = term
         const next = await this.#decide(term, evidence)
         if (next === undefined) {
-          await this.#secure(term, evidence)
+          const instances = await this.#secure(term, evidence)
           this.#admitted = term
+          // Those that asked before were not answered.
+          await this.#witness(instances)
           return term
         }
         term = next
@@ -111,22 +113,22 @@ export class Register implements Barrier {
 
   /**
    * Makes sure that the absence of this instance shows if its registration is lost: no other instance was there when it registered,
-   * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so.
+   * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so. Resolves with the instances.
    */
-  async #secure (term: string, { onWait }: Evidence): Promise<void> {
+  async #secure (term: string, { onWait }: Evidence): Promise<RegisterView['instances']> {
     const { client, key, timings, greet, onUnsafe } = this.#ports
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
       this.#known = new Set([...instances.keys()].filter((id) => id !== this.#id))
       this.#safe ||= instances.get(this.#id)?.safe === true
-      if (this.#safe) return
+      if (this.#safe) return instances
       if (first) {
         greet()
         if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
         onUnsafe()
-        return
+        return instances
       }
       onWait('no other instance has confirmed the registration')
       await delay(POLL_MS, undefined, { ref: false })
