@@ -345,7 +345,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       await a.handed('room', 1)
       await a.broker.close()
       await a.broker.close()
-      t.equal(a.broker.ready, false)
+      t.strictSame([a.broker.ready, a.broker.status], [false, { ready: false, reason: 'closed' }])
       t.equal(await rejection(a.broker.publish('room', '2')), 'MSG_ERR_CLOSED')
       t.strictSame(a.messages('room'), ['1'])
       a.leave('room')
@@ -354,7 +354,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
     t.test('is ready before, and was started', async (t) => {
       const [{ broker }] = await createNodes(t)
       await broker.started
-      t.equal(broker.ready, true)
+      t.strictSame([broker.ready, broker.status], [true, { ready: true, reason: '' }])
     })
   })
 }

@@ -8,7 +8,7 @@ import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { type RedisServer, startRedis } from '../redis-server.js'
 
 /** A time that no test takes. */
-const NEVER_MS = 60_000
+const NEVER_MS = 20_000
 
 /** An instance as far as the register knows it. */
 class Instance {
@@ -26,7 +26,8 @@ class Instance {
   onCompare: () => Promise<unknown> = () => Promise.resolve()
 
   constructor (t: Test, server: RedisServer, key: string, { barrierMs = NEVER_MS, witnessMs = NEVER_MS, maxMarks = 100 } = {}) {
-    const client = connect(server.url, TEST_TIMINGS)
+    // WAIT may take as long as the test lets it.
+    const client = connect(server.url, { ...TEST_TIMINGS, commandMs: 2 * NEVER_MS })
     t.teardown(() => { client.disconnect() })
     this.marks = new Marks(maxMarks)
     this.register = new Register({
