@@ -74,7 +74,8 @@ export class Register implements Barrier {
   /** Compares a term, and the one that began meanwhile instead, enters this instance and waits for the decision. */
   async #pass (begun: string, evidence: Evidence): Promise<string> {
     const { client, key } = this.#ports
-    for (let term = begun; ;) {
+    let term = begun
+    for (;;) {
       await evidence.compare(term)
       const joined = parsed(parseJoinAnswer(await client.messengerJoin(
         key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted, evidence.marks.overflowed ? 1 : 0, ...this.#known
@@ -138,8 +139,7 @@ export class Register implements Barrier {
   /** Whether there are replicas and all have what was written so far. */
   async #replicated (timeoutMs: number): Promise<boolean> {
     const { client } = this.#ports
-    const info: unknown = await client.info('replication')
-    const replicas = Number(typeof info === 'string' ? /connected_slaves:(\d+)/.exec(info)?.[1] : 0)
+    const replicas = Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))?.[1])
     return replicas > 0 && await client.wait(replicas, timeoutMs) >= replicas
   }
 
