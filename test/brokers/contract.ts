@@ -9,8 +9,9 @@ import { range, type TestNode } from './test-node.js'
 /** Gives nodes that are one messenger; a broker that knows but one node gives that one. The end of the test closes them. */
 export type CreateNodes = (t: Test, options?: Partial<Retention>) => Promise<[TestNode, TestNode]>
 
-/** The obligations of a broker (`src/brokers/broker.ts`), which every one has to meet. */
-export function testContract (t: Test, name: string, createNodes: CreateNodes): void {
+/** The obligations of a broker (`src/brokers/broker.ts`), which every one has to meet; with `changeTerm` those of one whose server may be another. */
+export function testContract (t: Test, name: string, createNodes: CreateNodes, changeTerm?: () => Promise<unknown>): void {
+  if (changeTerm !== undefined) testTerms(t, name, createNodes, changeTerm)
   t.test(`${name} as a broker: publishing`, async (t) => {
     t.test('MUST give each message of a channel the next offset of its log, whoever publishes it', async (t) => {
       const [a, b] = await createNodes(t)
@@ -227,6 +228,17 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes): 
   })
 
   t.test(`${name} as a broker: listening`, async (t) => {
+    t.test('says before it resolves which position the messages follow, and not again while that is so', async (t) => {
+      const [a] = await createNodes(t)
+      await a.publish('room', 1, 2)
+      await a.join('room')
+      const { epoch } = await a.broker.read('room', 'now')
+      t.strictSame(a.moves, [{ channel: 'room', epoch, offset: 2 }])
+      await a.publish('room', 3, 5)
+      await a.handed('room', 3)
+      t.equal(a.moves.length, 1)
+    })
+
     t.test('delivers all that is appended after it resolved, whatever is published around it', async (t) => {
       const [a, b] = await createNodes(t)
       const stop = new AbortController()
@@ -333,7 +345,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes): 
       await a.handed('room', 1)
       await a.broker.close()
       await a.broker.close()
-      t.equal(a.broker.ready, false)
+      t.strictSame([a.broker.ready, a.broker.status], [false, { ready: false, reason: 'closed' }])
       t.equal(await rejection(a.broker.publish('room', '2')), 'MSG_ERR_CLOSED')
       t.strictSame(a.messages('room'), ['1'])
       a.leave('room')
@@ -342,7 +354,55 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes): 
     t.test('is ready before, and was started', async (t) => {
       const [{ broker }] = await createNodes(t)
       await broker.started
-      t.equal(broker.ready, true)
+      t.strictSame([broker.ready, broker.status], [true, { ready: true, reason: '' }])
+    })
+  })
+}
+
+function testTerms (t: Test, name: string, createNodes: CreateNodes, changeTerm: () => Promise<unknown>): void {
+  t.test(`${name} as a broker: another term`, async (t) => {
+    t.test('MUST NOT use an epoch and offset for two messages, and carries positions over of which nothing is lost', async (t) => {
+      const [a, b] = await createNodes(t)
+      await b.join('room')
+      const before = await a.broker.publish('room', '1')
+      await b.handed('room', 1)
+      await changeTerm()
+      const after = await a.broker.publish('room', '2')
+      t.not(after.epoch, before.epoch)
+      t.equal(after.offset, 2)
+      await b.handed('room', 2)
+      t.match(b.moves, [{ offset: 0 }, { epoch: after.epoch, offset: 1 }])
+      t.strictSame(await b.told(), [])
+      for (const node of [a, b]) {
+        t.strictSame(await node.broker.read('room', before), { epoch: after.epoch, after: 1, head: 2, entries: [{ epoch: after.epoch, offset: 2, message: '2' }] })
+        t.match(await node.broker.read('room', { epoch: before.epoch, offset: 2 }), { reason: 'epoch', after: 1, head: 2 })
+      }
+    })
+
+    t.test('MUST publish once under a key, also when the term changes between two attempts', async (t) => {
+      const [a, b] = await createNodes(t)
+      const first = await a.broker.publish('room', '1', { idempotencyKey: 'key' })
+      await changeTerm()
+      t.strictSame(await b.broker.publish('room', '1', { idempotencyKey: 'key' }), { ...first, duplicate: true })
+      t.match(await b.broker.read('room', first), { after: 1, head: 1, reason: undefined })
+    })
+
+    t.test('loses and repeats nothing for a listener while terms change under load', async (t) => {
+      const [a, b] = await createNodes(t)
+      await b.join('room')
+      let acknowledged = 0
+      for (let round = 0; round < 5; round++) {
+        await Promise.all(range(1, 30).map(async (number) => {
+          if (number === 15) await changeTerm()
+          const text = `"${round}-${number}"`
+          await eventually('it is taken', () => a.broker.publish('room', text, { idempotencyKey: text }).then(() => true, () => false))
+          acknowledged++
+        }))
+      }
+      await b.handed('room', acknowledged)
+      t.strictSame(b.offsets('room'), range(1, acknowledged))
+      t.equal(new Set(b.messages('room')).size, acknowledged)
+      t.strictSame(await b.told(), [])
     })
   })
 }

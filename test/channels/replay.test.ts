@@ -227,3 +227,115 @@ t.test('replay', async (t) => {
     t.ok(subscriber.writes.length > 10)
   })
 })
+
+t.test('replay, while the log goes on under another epoch', async (t) => {
+  t.test('rebases a subscriber whose position is carried over, without a gap', async (t) => {
+    const bench = new Bench(5)
+    bench.broker.carryOver('f')
+    t.equal(await bench.replay({ epoch: 'e', offset: 3 }), 'live')
+    t.strictSame(bench.subscriber.standings, [{ channel: 'room', id: 'f:3', reason: undefined }], 'told also without having asked: its cursor is of no use any more')
+    t.strictSame(bench.subscriber.ids, ['f:4', 'f:5'])
+    t.match(bench.subscriber, { epoch: 'f', offset: 5 })
+    bench.publish()
+    bench.flush()
+    t.strictSame(bench.subscriber.ids, ['f:4', 'f:5', 'f:6'])
+  })
+
+  t.test('does not end a subscriber that cannot be told of it: nothing is missing', async (t) => {
+    const bench = new Bench(5)
+    bench.subscriber.events = false
+    bench.broker.carryOver('f')
+    t.equal(await bench.replay({ epoch: 'e', offset: 3 }), 'live')
+    t.strictSame(bench.subscriber.ids, ['f:4', 'f:5'])
+  })
+
+  t.test('takes a slow subscriber along that waited for its socket meanwhile', async (t) => {
+    const bench = new Bench(3)
+    const { subscriber } = bench
+    let drain = (): void => undefined
+    subscriber.unsentBytes = 1_000_000
+    subscriber.drain = new Promise((resolve) => { drain = resolve })
+    const outcome = bench.replay('earliest', true)
+    await turn()
+    bench.publish()
+    bench.broker.carryOver('f')
+    subscriber.unsentBytes = 0
+    drain()
+    t.equal(await outcome, 'live')
+    t.strictSame(subscriber.ids, ['e:1', 'e:2', 'e:3', 'f:4'])
+    t.match(subscriber.standings, [{ id: 'e:0' }, { id: 'f:3', reason: undefined }])
+    bench.publish()
+    bench.flush()
+    t.strictSame(subscriber.offsets, range(1, 5))
+  })
+
+  t.test('tells a slow subscriber of the gap when the log was lost meanwhile', async (t) => {
+    const bench = new Bench(3)
+    const { subscriber } = bench
+    let drain = (): void => undefined
+    subscriber.unsentBytes = 1_000_000
+    subscriber.drain = new Promise((resolve) => { drain = resolve })
+    const outcome = bench.replay('earliest', true)
+    await turn()
+    bench.broker.lose('f')
+    subscriber.unsentBytes = 0
+    drain()
+    t.equal(await outcome, 'live')
+    t.match(subscriber.standings, [{ id: 'e:0', reason: undefined }, { id: 'f:0', reason: 'epoch' }])
+    bench.publish()
+    bench.flush()
+    t.strictSame(subscriber.ids, ['e:1', 'e:2', 'e:3', 'f:1'], 'also with nothing in the new log when it went live')
+  })
+
+  t.test('does not go live where the read is of one epoch and the fan-out of another, whatever the offsets are', async (t) => {
+    const bench = new Bench(3)
+    bench.broker.hold()
+    const outcome = bench.replay('now', true)
+    bench.broker.carryOver('f')
+    bench.broker.release()
+    await turn()
+    t.equal(bench.subscriber.offset, REPLAYING, 'the answer was e:3, the fan-out begins at f:3')
+    bench.broker.resume()
+    t.equal(await outcome, 'live')
+    t.match(bench.subscriber, { epoch: 'f', offset: 3, standings: [{ id: 'e:3' }, { id: 'f:3', reason: undefined }] })
+  })
+
+  t.test('drops what waits to be handed over: each subscriber reads it under its new id', async (t) => {
+    const bench = new Bench(3)
+    t.equal(await bench.replay('now'), 'live')
+    bench.publish(2)
+    bench.broker.carryOver('f')
+    t.equal(bench.channel.pending, false)
+    t.equal(await bench.replay({ epoch: bench.subscriber.epoch, offset: 3 }), 'live')
+    t.strictSame(bench.subscriber.ids, ['f:4', 'f:5'])
+  })
+
+  t.test('loses and repeats nothing under any order of publish, flush, answer and change of epoch', async (t) => {
+    for (let seed = 0; seed < 300; seed++) {
+      const bench = new Bench(seed % 5)
+      bench.broker.hold()
+      const outcome = bench.replay('earliest', true)
+      let state = seed + 1
+      let epochs = 0
+      for (let step = 0; step < 40; step++) {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+        const action = (state >>> 16) % 5
+        if (action === 0) bench.publish(1 + (state >>> 20) % 3)
+        else if (action === 1) bench.channel.flush(Infinity)
+        else if (action === 2) bench.broker.release()
+        else if (action === 3 && bench.subscriber.offset === REPLAYING) bench.broker.carryOver(`f${++epochs}`)
+        else await Promise.resolve()
+      }
+      bench.broker.resume()
+      await outcome
+      bench.publish()
+      bench.flush()
+      const { offsets, ids, standings } = bench.subscriber
+      if (offsets.join() !== range(1, bench.channel.offset).join()) t.fail(`seed ${seed}: ${ids.join()}`)
+      if (standings.some(({ reason }) => reason !== undefined)) t.fail(`seed ${seed}: a gap`)
+      const told = new Set(standings.map(({ id }) => id.split(':')[0]))
+      if (ids.some((id) => !told.has(id.split(':')[0]))) t.fail(`seed ${seed}: an epoch that was not told of`)
+    }
+    t.pass('300 orders')
+  })
+})

@@ -22,6 +22,8 @@ export class StubBroker implements Broker {
   ready = true
   readonly started = Promise.resolve()
   #log = new Log('room', 'e')
+  /** Epochs under which the log was known before. */
+  readonly #past: string[] = []
   #held: (() => void)[] | undefined
 
   /** From now on the answers wait for {@link release}. */
@@ -56,7 +58,17 @@ export class StubBroker implements Broker {
 
   /** Loses the log; the node is told so. */
   lose (epoch: string): void {
+    this.#past.length = 0
     this.#log = new Log('room', epoch)
+    this.receiver?.moved('room', this.position)
+  }
+
+  /** Goes on with the log under another epoch; the positions that it had under the ones before stay available. */
+  carryOver (epoch: string): void {
+    this.#past.push(this.#log.epoch)
+    const log = new Log('room', epoch)
+    for (const { message } of this.#log.read('earliest', Infinity).entries) log.append(message, { size: 100_000, ttlMs: Infinity }, 0)
+    this.#log = log
     this.receiver?.moved('room', this.position)
   }
 
@@ -86,7 +98,8 @@ export class StubBroker implements Broker {
   async read (_channel: string, since: Since, limit = Infinity): Promise<Replay> {
     this.reads.push(since)
     if (this.refusal) throw this.refusal
-    const replay = this.#log.read(since, limit)
+    const known = typeof since === 'object' && this.#past.includes(since.epoch) ? { epoch: this.#log.epoch, offset: since.offset } : since
+    const replay = this.#log.read(known, limit)
     if (this.#held) await new Promise<void>((resolve) => { this.#held?.push(resolve) })
     return replay
   }

@@ -103,6 +103,7 @@ t.test('What other processes say', async (t) => {
     t.equal(parseJoinAnswer(['left', 'id']), undefined)
     for (const answer of [['again'], ['other']]) t.equal(parseDecideAnswer(answer), undefined)
     t.equal(parseLookAnswer([1]), undefined)
+    for (const value of [null, undefined, 7, {}, []]) t.strictSame([parseAnnouncement(value), serverOf(value)], [undefined, undefined])
     t.strictSame(parseLookAnswer(['term', 0, 7, 'term', '1', 'b', null, '0', 'c'])?.instances, new Map())
     for (const text of ['1', 'null', '[]', '"x"', '{}', '{"node":"a","number":1,"full":true}', '{"node":"a","number":-1,"full":true,"counts":{}}', '{"from":"a"}']) t.equal(parseMessage(text), undefined)
     t.strictSame(parseMessage('{"node":"a","number":1,"full":true,"counts":{"room":-1,"b":"2","c":3}}'), { node: 'a', number: 1, full: true, counts: new Map([['c', 3]]) })

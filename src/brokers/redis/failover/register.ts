@@ -75,7 +75,8 @@ export class Register implements Barrier {
   /** Compares a term, and the one that began meanwhile instead, enters this instance and waits for the decision. */
   async #pass (begun: string, evidence: Evidence): Promise<string> {
     const { client, key } = this.#ports
-    for (let term = begun; ;) {
+    let term = begun
+    for (;;) {
       await evidence.compare(term)
       const joined = parsed(parseJoinAnswer(await client.messengerJoin(
         key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted, evidence.marks.overflowed ? 1 : 0, ...this.#known
@@ -86,8 +87,10 @@ export class Register implements Barrier {
         this.#compared = term
         const next = await this.#decide(term, evidence)
         if (next === undefined) {
-          await this.#secure(term, evidence)
+          const instances = await this.#secure(term, evidence)
           this.#admitted = term
+          // Those that asked before were not answered.
+          await this.#witness(instances)
           return term
         }
         term = next
@@ -112,23 +115,23 @@ export class Register implements Barrier {
 
   /**
    * Makes sure that the absence of this instance shows if its registration is lost: no other instance was there when it registered,
-   * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so.
+   * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so. Resolves with the instances.
    */
-  async #secure (term: string, { onWait }: Evidence): Promise<void> {
+  async #secure (term: string, { onWait }: Evidence): Promise<RegisterView['instances']> {
     const { client, key, timings, greet, onUnsafe } = this.#ports
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
       this.#known = new Set([...instances.keys()].filter((id) => id !== this.#id))
       this.#safe ||= instances.get(this.#id)?.safe === true
-      if (this.#safe) return
+      if (this.#safe) return instances
       if (first) {
         greet()
         if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
         if (!this.#warned) onUnsafe()
         this.#warned = true
-        return
+        return instances
       }
       onWait('no other instance has confirmed the registration')
       await delay(POLL_MS, undefined, { ref: false })
@@ -138,8 +141,7 @@ export class Register implements Barrier {
   /** Whether there are replicas and all have what was written so far. */
   async #replicated (timeoutMs: number): Promise<boolean> {
     const { client } = this.#ports
-    const info: unknown = await client.info('replication')
-    const replicas = Number(typeof info === 'string' ? /connected_slaves:(\d+)/.exec(info)?.[1] : 0)
+    const replicas = Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))?.[1])
     return replicas > 0 && await client.wait(replicas, timeoutMs) >= replicas
   }
 

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { connect } from '../../../../src/brokers/redis/connection/connection.js'
+import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Marks } from '../../../../src/brokers/redis/failover/marks.js'
 import { Register } from '../../../../src/brokers/redis/failover/register.js'
 import { eventually } from '../eventually.js'
@@ -8,7 +8,7 @@ import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { type RedisServer, startRedis } from '../redis-server.js'
 
 /** A time that no test takes. */
-const NEVER_MS = 60_000
+const NEVER_MS = 20_000
 
 /** An instance as far as the register knows it. */
 class Instance {
@@ -26,7 +26,8 @@ class Instance {
   onCompare: () => Promise<unknown> = () => Promise.resolve()
 
   constructor (t: Test, server: RedisServer, key: string, { barrierMs = NEVER_MS, witnessMs = NEVER_MS, maxMarks = 100 } = {}) {
-    const client = connect(server.url, TEST_TIMINGS)
+    // WAIT may take as long as the test lets it.
+    const client = connect(server.url, { ...TEST_TIMINGS, commandMs: 2 * NEVER_MS })
     t.teardown(() => { client.disconnect() })
     this.marks = new Marks(maxMarks)
     this.register = new Register({
@@ -294,6 +295,14 @@ t.test('Register', async (t) => {
     const { redis, key, create } = await createBench(t, server)
     await redis.hset(key, 'layout', '1')
     await t.rejects(create().pass(), { message: /^LAYOUT 1 is that of another version of fastify-messenger, and this one has 2: use another key prefix or the same version\b[^\n]*$/ })
+  })
+
+  t.test('an answer that no version of a script gives is refused', async (t) => {
+    const client = { messengerLook: () => Promise.resolve('nonsense') } as unknown as Commands
+    const register = new Register({ client, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, greet: () => {}, onUnsafe: () => {} })
+    await t.rejects(register.pass({ marks: new Marks(), compare: () => Promise.resolve(), onWait: () => {} }), { message: 'an unexpected answer of a script' })
+    await register.greeted()
+    await register.leave()
   })
 
   t.test('keeps sixteen terms and what it needs to know of sixty-four', async (t) => {

@@ -218,7 +218,7 @@ t.test('A master to which the first replica attaches', async (t) => {
     await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
     await eventually('a replica', async () => (await redis.info('replication')).includes('state=online'))
     const changed = await replid() !== before
-    await a.publish('room', 4)
+    await eventually('published', () => a.broker.publish('room', '4', { idempotencyKey: 'k' }).then(() => true, () => false))
     await b.handed('room', 4)
     const epochs = b.delivered('room').map(({ epoch }) => epoch)
     t.equal(epochs[3] !== epochs[2], changed, 'another term is another epoch')

@@ -1,0 +1,21 @@
+import t from 'tap'
+import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
+import type { Failover } from '../../../../src/brokers/redis/failover/failover.js'
+import { LogStore } from '../../../../src/brokers/redis/log/log-store.js'
+
+t.test('LogStore', async (t) => {
+  t.test('rejects where a script answers what no version of it does, and acknowledges nothing', async (t) => {
+    for (const answer of [null, 'OK', [], ['sent'], ['sent', 'a b', '1'], { sent: true }]) {
+      const say = (): Promise<unknown> => Promise.resolve(answer)
+      const client = { messengerPublish: say, messengerRead: say, messengerTouch: say, messengerVerify: say } as unknown as Commands
+      const failover = { admission: { term: 'term' }, acknowledge: () => { t.fail('acknowledged') } } as unknown as Failover
+      const store = new LogStore(client, failover, { keyPrefix: 'm:', livePrefix: 'm:', registerKey: 'm:instances', size: 1, ttlMs: 1 })
+      await t.rejects(store.publish('room', '1', 0, undefined), { code: 'MSG_ERR_ENGINE_UNAVAILABLE' })
+      await t.rejects(store.read('room', 'now', 1), { code: 'MSG_ERR_ENGINE_UNAVAILABLE' })
+      t.equal(await store.touch('room'), undefined)
+      // An empty list is the answer where there is no log.
+      if (Array.isArray(answer) && answer.length === 0) t.equal(await store.verify('room', { epoch: 'e', offset: 1 }, 'term'), undefined)
+      else await t.rejects(store.verify('room', { epoch: 'e', offset: 1 }, 'term'), { message: /unexpected/ })
+    }
+  })
+})
