@@ -1,0 +1,82 @@
+import { Random } from './random.mjs'
+
+/** Milliseconds in which all happens that can go wrong. */
+export const ACTIVE_MS = 2_500
+
+const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 4, slow: 1 }
+/** What loses nothing, and is over before anybody gives up waiting. */
+const GENTLE = { publish: 12, burst: 3, move: 3, join: 2, restart: 3, switch: 3, slow: 1 }
+
+/**
+ * Makes the schedule of a seed: how the world is set up, and a list of actions. Each action stands for itself, so that any of
+ * them can be left out.
+ */
+export function makeSchedule (seed) {
+  const random = new Random(seed, 0x5ced)
+  const gentle = random.chance(0.08)
+  const pair = gentle || random.chance(0.7)
+  const setup = {
+    gentle,
+    pair,
+    instances: random.pick([2, 2, 3]),
+    channels: random.pick([1, 1, 2]),
+    size: gentle ? 100 : random.pick([100, 100, 20, 3, 0]),
+    clients: random.integer(2, 4)
+  }
+  const actions = []
+  const weights = gentle ? GENTLE : { ...WEIGHTS, ...!pair && { promote: 0, lag: 0, server: 7 } }
+  for (let client = 0; client < setup.clients; client++) {
+    actions.push({ at: client < 2 ? random.next() * 20 : random.next() * ACTIVE_MS, kind: 'subscribe', client, channel: random.integer(0, setup.channels - 1), events: random.chance(0.75), instance: random.integer(0, 2) })
+  }
+  const count = random.integer(6, 24)
+  for (let index = 0; index < count; index++) {
+    const at = 30 + random.next() * ACTIVE_MS
+    actions.push(...ACTIONS[random.weighted(weights)](random, setup, at))
+  }
+  actions.sort((one, other) => one.at - other.at)
+  return { seed, setup, actions }
+}
+
+const publish = (random, setup, at) => ({ at, kind: 'publish', channel: random.integer(0, setup.channels - 1), instance: random.integer(0, 2), salt: random.integer(0, 0xffffff), idempotent: random.chance(0.8) })
+
+const ACTIONS = {
+  publish: (random, setup, at) => [publish(random, setup, at)],
+  burst: (random, setup, at) => Array.from({ length: random.integer(2, 5) }, () => publish(random, setup, at + random.next() * 15)),
+  move: (random, setup, at) => [{ at, kind: 'move', client: random.integer(0, setup.clients - 1), instance: random.integer(0, 2), lost: random.integer(0, 3), away: random.time(1, 300) }],
+  // A client that is there already moves.
+  join: (random, setup, at) => ACTIONS.move(random, setup, at),
+  crash: (random, setup, at) => [{ at, kind: 'crash', instance: random.integer(0, 2), lost: random.integer(0, 3), back: random.chance(0.8) ? random.time(20, 1_500) : undefined }],
+  close: (random, setup, at) => [{ at, kind: 'close', instance: random.integer(0, 2), back: random.chance(0.8) ? random.time(20, 1_500) : undefined }],
+  still: (random, setup, at) => [{ at, kind: 'still', instance: random.integer(0, 2), lasts: random.time(10, 1_500), timersFirst: random.chance(0.7) }],
+  stall: (random, setup, at) => [{ at, kind: 'stall', instance: random.integer(0, 2), connection: random.integer(0, 1), direction: random.pick(['answers', 'commands', 'both']), lasts: random.time(5, 1_000) }],
+  cut: (random, setup, at) => [{ at, kind: 'cut', instance: random.integer(0, 2), connection: random.integer(0, 2), silent: random.chance(0.2), lostAnswers: random.chance(0.5) }],
+  isolate: (random, setup, at) => [{ at, kind: 'isolate', instance: random.integer(0, 2), lasts: random.time(50, 1_500) }],
+  restart: (random, setup, at) => [{ at, kind: 'server', keeps: 'all', lasts: random.time(5, 100), silent: false }],
+  server: (random, setup, at) => [{ at, kind: 'server', keeps: random.weighted({ all: 4, part: 4, none: 1 }), part: random.next() ** 3, lasts: random.time(5, 800), silent: random.chance(0.2) }],
+  pause: (random, setup, at) => [{ at, kind: 'pause', lasts: random.time(10, 800) }],
+  lag: (random, setup, at) => [{ at, kind: 'lag', lasts: random.time(5, 600) }],
+  switch: (random, setup, at) => [{ at, kind: 'promote', lossless: true, serves: 0, stay: [false, false, false], demote: 1 }],
+  promote: (random, setup, at) => {
+    const actions = []
+    if (random.chance(0.5)) {
+      const lag = random.time(2, 200)
+      actions.push({ at: at - lag, kind: 'lag', lasts: lag + 1 })
+      for (let count = random.integer(0, 2); count > 0; count--) actions.push(publish(random, setup, at - random.next() * Math.min(lag, 10)))
+    }
+    if (random.chance(0.3)) actions.push({ at: at - random.next() * 10, kind: 'stall', instance: random.integer(0, 2), connection: random.integer(0, 1), direction: 'answers', lasts: random.time(10, 800) })
+    if (random.chance(0.3)) actions.push({ at: at - random.next() * 10, kind: 'still', instance: random.integer(0, 2), lasts: random.time(10, 1_200), timersFirst: random.chance(0.7) })
+    actions.push({
+      at,
+      kind: 'promote',
+      lossless: random.chance(0.2),
+      // How long the old master goes on serving; 0: it is dead.
+      serves: random.chance(0.75) ? random.time(5, 1_200) : 0,
+      stay: [random.chance(0.4), random.chance(0.4), random.chance(0.4)],
+      // How long a dead one takes to come back, as a replica.
+      demote: random.time(20, 1_000),
+      keepsConnections: random.chance(0.3)
+    })
+    return actions
+  },
+  slow: (random, setup, at) => [{ at, kind: 'slow', client: random.integer(0, setup.clients - 1), lasts: random.time(10, 800) }]
+}
