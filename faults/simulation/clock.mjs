@@ -7,6 +7,8 @@ import { Random } from './random.mjs'
 const realSetImmediate = globalThis.setImmediate
 /** Steps that are handed to the event loop at once. */
 const STEPS = 64
+/** Some loops are busy. */
+const TURNS_MS = [0.5, 0.5, 0.5, 5, 50]
 /** Where virtual wall clocks begin, in milliseconds since 1970. */
 const ORIGIN = 1_800_000_000_000
 
@@ -16,10 +18,13 @@ export class Owner {
   dead = false
   /** Tasks that came while it stood still. */
   held = []
+  /** How long a turn of its event loop takes at most. */
+  turnMs
 
   /** @param random decides what is random in it */
   constructor (random) {
     this.random = random
+    this.turnMs = random.pick(TURNS_MS)
   }
 }
 
@@ -201,8 +206,7 @@ globalThis.setInterval = (callback, delay, ...args) => {
   again()
   return handle
 }
-// Between two turns of a loop there may be work of any kind.
-globalThis.setImmediate = (callback, ...args) => timer(random().chance(0.1) ? random().next() * 20 : random().next() * 0.5, () => { callback(...args) })
+globalThis.setImmediate = (callback, ...args) => timer(random().next() * (clock.owner?.turnMs ?? 1), () => { callback(...args) })
 globalThis.clearTimeout = globalThis.clearInterval = globalThis.clearImmediate = (handle) => {
   const task = handle?.task ?? handle
   if (task) task.cancelled = true

@@ -4,8 +4,8 @@ import { Tree } from './tree.mjs'
  * Decides whether the promise was kept: whatever was acknowledged reaches every subscriber once and in order, or the subscriber is
  * told of a gap that covers it.
  *
- * A gap covers a message when the subscriber stood before it (or the gap came after the message), and goes on where it does not
- * come to it. A change of epoch without a gap may pass over nothing that was acknowledged.
+ * A gap covers a message when the subscriber goes on where it does not come to it, and either stood before it, as far as the old and the
+ * new position have a way in common, or is told after the message was published. A change of epoch without a gap may pass over nothing that was acknowledged.
  *
  * Two kinds of messages are lost silently and nothing can be done about it (see run.mjs); both need an instance that ended after
  * it had acknowledged and before it compared: `#isExcused`.
@@ -110,8 +110,8 @@ export class Oracle {
     if (tree.isAhead(entry, gaps.at(-1).to)) return !this.#isExcused(entry, false)
     const first = entry.acknowledgements[0].at
     if (gaps.some(({ at, from }) => from !== undefined && (at >= first || at >= entry.at))) return false
-    // The gap at which it left the branch stands for all of it.
-    if (gaps.some(({ from }) => from !== undefined && tree.isAhead(entry, from))) return false
+    // The gap at which it left the branch stands for all of it, also for what comes later.
+    if (gaps.some(({ from, to }) => from !== undefined && tree.isAhead(entry, tree.fork(client.channel, from, to)))) return false
     const passed = this.#carried.some((move) => move.client === client && this.#passes(move, entry))
     if (passed || gaps.some(({ to }) => tree.isAhead(entry, to))) return !this.#isExcused(entry, false)
     // It was appended while the client was subscribed to another branch.

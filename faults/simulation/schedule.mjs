@@ -1,9 +1,9 @@
 import { Random } from './random.mjs'
 
 /** Milliseconds in which all happens that can go wrong. */
-export const ACTIVE_MS = 2_500
+export const ACTIVE_MS = 2_000
 
-const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 4, slow: 1 }
+const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, slow: 1 }
 /** What loses nothing, and is over before anybody gives up waiting. */
 const GENTLE = { publish: 12, burst: 3, move: 3, join: 2, restart: 3, switch: 3, slow: 1 }
 
@@ -24,15 +24,16 @@ export function makeSchedule (seed) {
     clients: random.integer(2, 4)
   }
   const actions = []
-  const weights = gentle ? GENTLE : { ...WEIGHTS, ...!pair && { promote: 0, lag: 0, server: 7 } }
+  const weights = gentle ? GENTLE : { ...WEIGHTS, ...!pair && { promote: 0, split: 0, lag: 0, server: 6, twice: 4, newcomer: 3 } }
   for (let client = 0; client < setup.clients; client++) {
     actions.push({ at: client < 2 ? random.next() * 20 : random.next() * ACTIVE_MS, kind: 'subscribe', client, channel: random.integer(0, setup.channels - 1), events: random.chance(0.75), instance: random.integer(0, 2) })
   }
-  const count = random.integer(6, 24)
+  const count = random.integer(4, 18)
   for (let index = 0; index < count; index++) {
     const at = 30 + random.next() * ACTIVE_MS
     actions.push(...ACTIONS[random.weighted(weights)](random, setup, at))
   }
+  for (const action of actions) action.at = Math.max(0, action.at)
   actions.sort((one, other) => one.at - other.at)
   return { seed, setup, actions }
 }
@@ -42,7 +43,7 @@ const publish = (random, setup, at) => ({ at, kind: 'publish', channel: random.i
 const ACTIONS = {
   publish: (random, setup, at) => [publish(random, setup, at)],
   burst: (random, setup, at) => Array.from({ length: random.integer(2, 5) }, () => publish(random, setup, at + random.next() * 15)),
-  move: (random, setup, at) => [{ at, kind: 'move', client: random.integer(0, setup.clients - 1), instance: random.integer(0, 2), lost: random.integer(0, 3), away: random.time(1, 300) }],
+  move: (random, setup, at) => [{ at, kind: 'move', client: random.integer(0, setup.clients - 1), instance: random.integer(0, 2), lost: random.integer(0, 3), away: random.chance(0.2) ? random.time(300, 1_500) : random.time(1, 300) }],
   // A client that is there already moves.
   join: (random, setup, at) => ACTIONS.move(random, setup, at),
   crash: (random, setup, at) => [{ at, kind: 'crash', instance: random.integer(0, 2), lost: random.integer(0, 3), back: random.chance(0.8) ? random.time(20, 1_500) : undefined }],
@@ -76,6 +77,45 @@ const ACTIONS = {
       demote: random.time(20, 1_000),
       keepsConnections: random.chance(0.3)
     })
+    return actions
+  },
+  /** Both masters take messages, and a client comes to the new one meanwhile. */
+  split: (random, setup, at) => {
+    const slot = random.integer(0, setup.instances - 1)
+    const other = (slot + 1) % setup.instances
+    const serves = random.time(50, 1_200)
+    const actions = [{ at, kind: 'promote', lossless: random.chance(0.5), serves, stay: [0, 1, 2].map((number) => number === slot), demote: 1, keepsConnections: random.chance(0.3) }]
+    for (let count = random.integer(1, 4); count > 0; count--) {
+      const instance = random.chance(0.6) ? slot : other
+      actions.push({ ...publish(random, setup, at + random.next() * serves), instance })
+    }
+    if (random.chance(0.7)) actions.push({ at: at + random.next() * serves, kind: 'subscribe', client: actions.length + Math.floor(at) * 10, channel: random.integer(0, setup.channels - 1), events: random.chance(0.75), instance: random.chance(0.7) ? other : slot })
+    if (random.chance(0.4)) actions.push(...ACTIONS.move(random, setup, at + random.next() * serves * 1.5))
+    if (random.chance(0.2)) actions.push({ at: at + serves * (0.5 + random.next()), kind: 'crash', instance: slot, lost: 0, back: random.time(20, 500) })
+    return actions
+  },
+  /** The next term begins before everybody has followed to the one before. */
+  twice: (random, setup, at) => {
+    const later = at + random.time(5, 1_200)
+    const actions = [...ACTIONS[setup.pair && random.chance(0.5) ? 'promote' : 'server'](random, setup, at), ...ACTIONS[setup.pair && random.chance(0.3) ? 'promote' : 'server'](random, setup, later)]
+    if (random.chance(0.5)) actions.push({ at: at + random.time(1, 100) - 50, kind: 'still', instance: random.integer(0, 2), lasts: random.time(100, 1_200), timersFirst: random.chance(0.7) })
+    if (random.chance(0.3)) actions.push({ at: at - random.time(1, 50), kind: 'crash', instance: random.integer(0, 2), lost: random.integer(0, 3), back: random.chance(0.8) ? random.time(20, 1_500) : undefined })
+    if (random.chance(0.3)) actions.push({ at: at - random.next() * 20, kind: 'move', client: random.integer(0, setup.clients - 1), instance: random.integer(0, 2), lost: random.integer(0, 3), away: random.time(300, 1_500) })
+    for (let count = random.integer(0, 3); count > 0; count--) actions.push(publish(random, setup, at + (random.next() - 0.5) * 100))
+    return actions
+  },
+  /** An instance that has just come acknowledges something, and ends together with the last data. */
+  newcomer: (random, setup, at) => {
+    const instance = random.integer(0, setup.instances - 1)
+    const lasts = random.time(60, 300)
+    const actions = [{ at: at - lasts, kind: 'crash', instance, lost: 0, back: random.time(1, 20) }]
+    for (let count = random.integer(1, 3); count > 0; count--) actions.push({ ...publish(random, setup, at - random.next() * Math.min(lasts, 100)), instance })
+    actions.push({ at: at + (random.next() - 0.3) * 10, kind: 'crash', instance, lost: random.integer(0, 3), back: random.chance(0.8) ? random.time(20, 1_500) : undefined })
+    if (setup.pair && random.chance(0.5)) {
+      actions.push({ at: at - lasts * random.next() * 1.5, kind: 'lag', lasts: lasts * 1.5 + 10 }, { at, kind: 'promote', lossless: false, serves: random.chance(0.5) ? random.time(5, 300) : 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false })
+    } else {
+      actions.push({ at, kind: 'server', keeps: 'part', part: random.next(), lasts: random.time(5, 300), silent: false })
+    }
     return actions
   },
   slow: (random, setup, at) => [{ at, kind: 'slow', client: random.integer(0, setup.clients - 1), lasts: random.time(10, 800) }]

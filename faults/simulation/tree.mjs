@@ -54,6 +54,26 @@ export class Tree {
     return false
   }
 
+  /** The last position that two have in common; the first one where they have nothing in common. */
+  fork (channel, one, other) {
+    const limits = this.#limits(channel, other)
+    for (const [name, limit] of this.#limits(channel, one)) {
+      if (limits.has(name)) return { epoch: name, offset: Math.min(limit, limits.get(name)) }
+    }
+    return one
+  }
+
+  /** Of each epoch on the way to a position, the newest first, the last offset that is part of the way. */
+  #limits (channel, { epoch: name, offset }) {
+    const limits = new Map()
+    let limit = offset
+    for (let epoch = this.#epochs(channel).get(name); epoch !== undefined; epoch = epoch.parent) {
+      limits.set(epoch.name, limit)
+      limit = Math.min(limit, epoch.bound)
+    }
+    return limits
+  }
+
   * entries (channel) {
     for (const { entries } of this.#epochs(channel).values()) yield * entries.values()
   }

@@ -9,7 +9,7 @@ import { ACTIVE_MS } from './schedule.mjs'
 /** Slots of instances. */
 const SLOTS = 3
 /** Until everything that healed is as it was. */
-const SETTLING_MS = 700
+const SETTLING_MS = 900
 /** Until everybody must have caught up. */
 const DEADLINE_MS = 15_000
 const REGISTER = 'instances'
@@ -357,18 +357,22 @@ export class World {
   /** Ends the run once every client has the last message of its channel. */
   #whenComplete () {
     for (const subscriber of this.#subscribers.values()) subscriber.arrive()
-    if (this.oracle.clients.every((client) => this.#isComplete(client))) this.clock.stop()
+    if (this.oracle.clients.every((client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0)) this.clock.stop()
     else this.clock.after(POLL_MS, undefined, () => { this.#whenComplete() })
   }
 
   #isComplete ({ channel, cursor }) {
-    const marker = this.#markers.get(channel)
-    return marker !== undefined && cursor !== undefined && `${cursor.epoch}:${cursor.offset}` === marker
+    const [epoch, offset] = this.#markers.get(channel)?.split(':') ?? []
+    // A message whose publisher tried again may stand behind the marker.
+    return epoch !== undefined && cursor?.epoch === epoch && cursor.offset >= Number(offset)
   }
 
   #checkMarkers () {
     for (const client of this.oracle.clients) {
-      if (this.#isComplete(client)) continue
+      if (this.#isComplete(client)) {
+        if (!(this.#subscribers.get(client)?.offset >= 0)) this.oracle.report('stuck', `${client.name} has everything and never goes live`)
+        continue
+      }
       const { cursor, name, channel } = client
       this.oracle.report('stuck', `${name} stands at ${cursor === undefined ? 'nothing' : `${cursor.epoch}:${cursor.offset}`} of ${channel}, whose last message is ${this.#markers.get(channel) ?? 'not acknowledged'}; ${this.#slots.map((instance) => `${instance?.name} ${instance?.ended ? 'ended' : JSON.stringify(instance?.registry.status)}`).join(', ')}`)
     }

@@ -119,25 +119,25 @@ export class Server {
 
   /** Takes over all that another server has. */
   copy (other) {
-    this.#restore(new Map(other.#data))
+    this.#data = new Map(other.#data)
+    this.#base = new Map(other.#data)
+    this.#writes = []
   }
 
-  /** Comes back with the first so many writes of those since it began; `undefined` is all, -1 not even what it began with. */
+  /**
+   * Comes back with the first so many writes of those since it began; `undefined` is all, -1 not even what it began with. A later restart
+   * may lose more than what came after this one: what is read from a file may not be on the disk yet.
+   */
   restart (replid, count = this.#writes.length) {
-    const data = new Map(count < 0 ? undefined : this.#base)
-    for (const { sets } of this.#writes.slice(0, Math.max(0, count))) {
-      for (let index = 0; index < sets.length; index += 2) data.set(sets[index], sets[index + 1])
+    if (count < 0) this.#base.clear()
+    this.#writes.length = Math.max(0, count)
+    this.#data = new Map(this.#base)
+    for (const { sets } of this.#writes) {
+      for (let index = 0; index < sets.length; index += 2) this.#data.set(sets[index], sets[index + 1])
     }
-    this.#restore(data)
     this.role = 'master'
     this.replid = replid
     this.replicas = 0
-  }
-
-  #restore (data) {
-    this.#data = data
-    this.#base = new Map(data)
-    this.#writes = []
   }
 
   #stepOf () {

@@ -1,0 +1,9 @@
+// Simulates what the main thread hands out: seeds in portions, one after the other.
+import { parentPort } from 'node:worker_threads'
+import { simulateAll } from './simulate.mjs'
+
+parentPort.on('message', async ({ seed, count, stopAtFirst }) => {
+  const violations = []
+  const numbers = await simulateAll(seed, count, { stopAtFirst, onViolation: (at, violation) => { violations.push({ seed: at, violation }) } })
+  parentPort.postMessage({ violations, numbers })
+})
