@@ -30,10 +30,10 @@ export function makeSchedule (seed) {
   }
   const count = random.integer(4, 18)
   for (let index = 0; index < count; index++) {
-    const at = 30 + random.next() * ACTIVE_MS
+    const at = 30 + random.next() * (ACTIVE_MS - 30)
     actions.push(...ACTIONS[random.weighted(weights)](random, setup, at))
   }
-  for (const action of actions) action.at = Math.max(0, action.at)
+  for (const action of actions) action.at = Math.min(Math.max(0, action.at), ACTIVE_MS)
   actions.sort((one, other) => one.at - other.at)
   return { seed, setup, actions }
 }
