@@ -73,7 +73,7 @@ end
 local function begin(ok)
   local time, fresh = tonumber(redis.call('TIME')[1]), not epoch
   if epoch then
-    if not ok then past = string.gsub(past, ':1', ':0') end
+    if not ok then past = string.gsub(past, ':1 ', ':0 ') end
     past = epoch .. ':' .. text(head) .. (ok and ':1 ' or ':0 ') .. past
     local count, stop = 0, 0
     for _, last in string.gmatch(past, '()%S+ ?()') do
