@@ -65,7 +65,7 @@ async function explain (seed) {
   if (!options.whole) schedule = await shrink(schedule, violation.kind)
   const shortest = await simulate(schedule, options.trace && !options.whole ? print : undefined)
   print(`\nseed ${seed}: ${shortest.violation.kind} at ${Math.round(shortest.violation.at)} ms\n  ${shortest.violation.text}\n  ${JSON.stringify(schedule.setup)}`)
-  for (const { at, kind, ...rest } of schedule.actions) print(`  ${at.toFixed(1).padStart(7)} ms  ${kind} ${JSON.stringify(rest)}`)
+  for (const { at, kind, ...rest } of schedule.actions) print(`  ${rest.on === undefined ? `${at.toFixed(1).padStart(7)} ms` : '    then  '}  ${kind} ${JSON.stringify(rest)}`)
   print(`\nrepeat it with: npm run simulate -- --repeat ${seed} --trace`)
 }
 

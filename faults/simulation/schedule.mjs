@@ -3,7 +3,10 @@ import { Random } from './random.mjs'
 /** Milliseconds in which all happens that can go wrong. */
 export const ACTIVE_MS = 2_000
 
-const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, slow: 1 }
+const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, reaction: 8, slow: 1 }
+/** What happens in the middle of something, and what it is in the middle of. */
+const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
+const SCRIPTS = { Publish: 5, Join: 4, Decide: 4, Verify: 3, Witness: 2, Read: 2, Look: 2 }
 /** What loses nothing, and is over before anybody gives up waiting. */
 const GENTLE = { publish: 12, burst: 3, move: 3, join: 2, restart: 3, switch: 3, slow: 1 }
 
@@ -20,6 +23,8 @@ export function makeSchedule (seed) {
     pair,
     instances: random.pick([2, 2, 3]),
     channels: random.pick([1, 1, 2]),
+    // How far behind its master the replica is.
+    replicaMs: gentle ? 3 : random.pick([3, 3, 30, 200]),
     size: gentle ? 100 : random.pick([100, 100, 20, 3, 0]),
     clients: random.integer(2, 4)
   }
@@ -29,16 +34,29 @@ export function makeSchedule (seed) {
     actions.push({ at: client < 2 ? random.next() * 20 : random.next() * ACTIVE_MS, kind: 'subscribe', client, channel: random.integer(0, setup.channels - 1), events: random.chance(0.75), instance: random.integer(0, 2) })
   }
   const count = random.integer(4, 18)
+  let reactions = 0
   for (let index = 0; index < count; index++) {
     const at = 30 + random.next() * (ACTIVE_MS - 30)
-    actions.push(...ACTIONS[random.weighted(weights)](random, setup, at))
+    const kind = random.weighted(weights)
+    if (kind === 'reaction') reactions++
+    else actions.push(...ACTIONS[kind](random, setup, at))
   }
   for (const action of actions) action.at = Math.min(Math.max(0, action.at), ACTIVE_MS)
   actions.sort((one, other) => one.at - other.at)
+  for (; reactions > 0; reactions--) actions.push(react(random, setup))
   return { seed, setup, actions }
 }
 
-const publish = (random, setup, at) => ({ at, kind: 'publish', channel: random.integer(0, setup.channels - 1), instance: random.integer(0, 2), salt: random.integer(0, 0xffffff), idempotent: random.chance(0.8) })
+/** A fault right after a script was run, before the instance has the answer, or soon after. */
+function react (random, setup) {
+  const kind = random.weighted(setup.pair ? REACTIONS : { ...REACTIONS, promote: 0, lag: 0 })
+  const after = random.chance(0.5) ? 0 : random.time(0.2, 60)
+  const action = ACTIONS[kind](random, setup, 0).at(-1)
+  // The first ones are those of the start.
+  return { ...action, at: Infinity, on: { script: `messenger${random.weighted(SCRIPTS)}`, number: random.integer(1, 8), from: random.next() * ACTIVE_MS * 0.8, after }, ofCaller: random.chance(0.5) }
+}
+
+const publish = (random, setup, at) => ({ at, kind: 'publish', channel: random.integer(0, setup.channels - 1), instance: random.integer(0, 2), salt: random.integer(0, 0xffffff), idempotent: random.chance(0.8), again: random.chance(0.25) ? random.time(1, 500) : undefined })
 
 const ACTIONS = {
   publish: (random, setup, at) => [publish(random, setup, at)],
@@ -53,7 +71,7 @@ const ACTIONS = {
   cut: (random, setup, at) => [{ at, kind: 'cut', instance: random.integer(0, 2), connection: random.integer(0, 2), silent: random.chance(0.2), lostAnswers: random.chance(0.5) }],
   isolate: (random, setup, at) => [{ at, kind: 'isolate', instance: random.integer(0, 2), lasts: random.time(50, 1_500) }],
   restart: (random, setup, at) => [{ at, kind: 'server', keeps: 'all', lasts: random.time(5, 100), silent: false }],
-  server: (random, setup, at) => [{ at, kind: 'server', keeps: random.weighted({ all: 4, part: 4, none: 1 }), part: random.next() ** 3, lasts: random.time(5, 800), silent: random.chance(0.2) }],
+  server: (random, setup, at) => [{ at, kind: 'server', keeps: random.weighted({ all: 4, part: 4, none: 1 }), part: random.next() ** 3, last: random.chance(0.5) ? random.integer(1, 6) : undefined, lasts: random.time(5, 800), silent: random.chance(0.2) }],
   pause: (random, setup, at) => [{ at, kind: 'pause', lasts: random.time(10, 800) }],
   lag: (random, setup, at) => [{ at, kind: 'lag', lasts: random.time(5, 600) }],
   switch: (random, setup, at) => [{ at, kind: 'promote', lossless: true, serves: 0, stay: [false, false, false], demote: 1 }],

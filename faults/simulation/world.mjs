@@ -38,6 +38,7 @@ export class World {
   #subscribers = new Map()
   #published = 0
   #healed = false
+  #reactions = []
   #markers = new Map()
   /** When each term was decided. */
   #decisions = new Map()
@@ -54,6 +55,7 @@ export class World {
     this.oracle = new Oracle(this)
     const hooks = {
       trace: trace && ((line) => { this.note(line) }),
+      onScript: (name, client) => { this.#react(name, client) },
       onEpoch: (host, key, epoch, parent, bound) => { this.oracle.tree.begin(channelOf(key), epoch, parent, bound, this.#decisions.get(host.server.get(REGISTER)?.term)) },
       onAppend: (host, key, epoch, offset, message) => { this.oracle.tree.append(channelOf(key), epoch, offset, JSON.parse(message), this.clock.now, host.name) },
       onWrite: (host) => {
@@ -67,7 +69,10 @@ export class World {
     this.#master = this.#hosts[0]
     if (setup.pair) this.#replica.attach(this.#master, this.#random.chance(0.7) ? 0 : 100)
     for (let slot = 0; slot < setup.instances; slot++) this.clock.at(slot * 2, undefined, () => { this.#begin(slot) })
-    for (const action of actions) this.clock.at(action.at, undefined, () => { this.#act(action) })
+    for (const action of actions) {
+      if (action.on === undefined) this.clock.at(action.at, undefined, () => { this.#act(action) })
+      else this.#reactions.push({ ...action, left: action.on.number })
+    }
     this.clock.at(ACTIVE_MS + 100, undefined, () => { this.#heal() })
   }
 
@@ -98,7 +103,7 @@ export class World {
   #replicate (host) {
     for (const replica of this.#hosts) {
       if (replica.master !== host) continue
-      const delay = this.#random.chance(0.1) ? this.#random.next() * 50 : this.#random.next() * 3
+      const delay = this.#random.chance(0.1) ? this.#random.next() * 50 : this.#random.next() * this.setup.replicaMs
       this.clock.at(Math.max(this.clock.now + delay, replica.laggingUntil), undefined, () => { replica.replicate() })
     }
   }
@@ -120,6 +125,18 @@ export class World {
     this.trace?.(`${this.clock.now.toFixed(1).padStart(8)}  ${line()}`)
   }
 
+  /** Starts what is to happen in the middle of what a script is a part of. */
+  #react (name, client) {
+    for (const reaction of this.#reactions) {
+      const { on, ofCaller, left } = reaction
+      if (this.#healed || on.script !== name || this.clock.now < on.from || left === 0) continue
+      if (--reaction.left > 0) continue
+      const slot = this.#slots.findIndex((instance) => instance?.clients.includes(client))
+      const action = ofCaller && slot >= 0 && 'instance' in reaction ? { ...reaction, instance: slot } : reaction
+      this.clock.after(on.after, undefined, () => { if (!this.#healed) this.#act(action) })
+    }
+  }
+
   #act (action) {
     this.note(() => `── ${JSON.stringify(action)}`)
     this.#do[action.kind](action)
@@ -132,9 +149,11 @@ export class World {
       this.oracle.add(created)
       this.#connect(created, instance, 1)
     },
-    publish: ({ channel, instance, salt, idempotent }) => {
+    publish: ({ channel, instance, salt, idempotent, again }) => {
       const random = new Random(this.seed, salt)
-      this.#publish({ channel: channelName(channel), key: `p${++this.#published}`, idempotent, random, instance, attempt: 1 })
+      const publication = { channel: channelName(channel), key: `p${++this.#published}`, idempotent, random, instance, attempt: 1 }
+      this.#publish(publication)
+      if (idempotent && again !== undefined) this.clock.after(again, undefined, () => { this.#publish({ ...publication, instance: instance + 1 }) })
     },
     move: ({ client, instance, lost, away }) => {
       const found = this.oracle.clients.find(({ number }) => number === client)
@@ -178,10 +197,10 @@ export class World {
       for (const client of this.#slots[instance]?.clients ?? []) client.connection?.stall?.('both', until)
       this.clock.after(lasts, undefined, () => { this.#isolated[instance] = false })
     },
-    server: ({ keeps, part, lasts, silent }) => {
+    server: ({ keeps, part, last, lasts, silent }) => {
       const host = this.#master
       if (!host.up) return
-      const count = { all: undefined, part: Math.ceil(host.server.writes * (1 - part)), none: -1 }[keeps]
+      const count = { all: undefined, part: last === undefined ? Math.ceil(host.server.writes * (1 - part)) : Math.max(0, host.server.writes - last), none: -1 }[keeps]
       const replica = this.#hosts.find(({ master }) => master === host)
       host.kill(silent)
       this.clock.after(lasts, undefined, () => {

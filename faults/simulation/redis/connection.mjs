@@ -54,10 +54,9 @@ export class Connection {
   blocked = false
   /** Writes of the server when this connection wrote last. */
   written = 0
-  /** The name of its client. */
-  by
   /** The host has ended it. */
   closed = false
+  client
   #host
   #toHost
   #toClient
@@ -65,7 +64,7 @@ export class Connection {
   /** @param client gets `onAnswer(command, error, value)`, `onPush(type, name, text)`, `onClose()` */
   constructor (clock, random, host, client) {
     this.#host = host
-    this.by = client.name
+    this.client = client
     const base = random.pick([0.2, 0.2, 1, 4])
     const latency = () => base * (0.5 + random.next()) + (random.chance(0.03) ? random.next() * 30 : 0)
     this.#toHost = new Lane(clock, undefined, latency, (command) => {

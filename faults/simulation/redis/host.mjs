@@ -67,12 +67,13 @@ export class Host {
         error = refusal
       }
     }
-    this.#hooks.trace?.(() => `${this.name} ${this.server.term.slice(0, 4)} ${connection.by} ${name} ${args.slice(0, 12).join(' ')} → ${error?.message ?? JSON.stringify(value)}`)
+    this.#hooks.trace?.(() => `${this.name} ${this.server.term.slice(0, 4)} ${connection.client.name} ${name} ${args.slice(0, 12).join(' ')} → ${error?.message ?? JSON.stringify(value)}`)
     if (this.server.writes > before) {
       connection.written = this.server.writes
       this.#hooks.onWrite(this)
     }
     connection.answer(command, error, value)
+    this.#hooks.onScript(name, connection.client)
   }
 
   #push (type, name, text) {
