@@ -69,7 +69,7 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
   for (const other of known) if (!Object.hasOwn(view.instances, other)) view.write(other, { state: 'a', compared: '-', since: '-', safe: '1' })
   const own = view.instances[id]
   if (own?.state === 'a' && own.compared === compared) {
-    view.write(id, { ...own, compared: term })
+    view.write(id, { ...own, compared: term, since: own.since === own.compared && own.since !== view.recorded ? term : own.since })
     return view.answer(['joined', id])
   }
   if (id !== '-') view.write(id, { state: 't', compared: '-', since: '-', safe: '0' })
@@ -88,7 +88,7 @@ export function decide (server, key, term, over) {
   const missing = active.filter(([, { compared }]) => compared !== term).map(([id]) => id)
   const before = active.some(([, { compared, since }]) => compared === term && since !== term)
   if (missing.length > 0 && String(over) !== '1') return ['waiting', ...missing]
-  const complete = missing.length === 0 && before && view.flag !== term
+  const complete = missing.length === 0 && before && view.flag === undefined
   next.term = term
   next.chain = complete && recorded !== undefined ? [recorded, ...view.chain].slice(0, CHAIN) : []
   next.open = undefined
