@@ -1,4 +1,20 @@
-// `npm run simulate`: does the promise hold in every order of events?
+/**
+ * `npm run simulate`: does the promise hold in every order of events?
+ *
+ * Two or three real instances (broker, feed, hub, replay), with a master and perhaps a replica that are models (redis/), run in
+ * virtual time (clock.mjs). A seed makes a schedule (schedule.mjs): what is published, who subscribes and moves, and which faults happen
+ * when, or in the middle of what. Every connection, instance and subscriber draws its delays from a sequence of its own. At the end
+ * everything heals, and everybody has to catch up. The oracle (oracle.mjs) knows what really stands in the logs.
+ *
+ * What no rule can mend is left out by these conditions and by no others:
+ * - a message all of whose acknowledging instances ended before they could compare, while none of them was safe in the register: the
+ *   register may be lost with the message;
+ * - the same where the instances were safe, for a subscriber that never stood before the message: it joined another branch, and the
+ *   instance that could tell it is gone;
+ * - a message that is handed over again to a client without events: it resumes from nothing. (One with events keeps the last offset of
+ *   its last four epochs.)
+ */
+import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -7,6 +23,7 @@ import { Worker } from 'node:worker_threads'
 
 const USAGE = `usage: npm run simulate -- [--schedules <n>] [--seed <n>] [--workers <n>] [--all]
        npm run simulate -- --repeat <seed> [--trace] [--whole]
+       npm run simulate -- --mistakes [--schedules <n>] [--seed <n>]
 
   --schedules  how many to run (10,000)
   --seed       of the first one; the others follow. Drawn anew when it is not given
@@ -15,6 +32,7 @@ const USAGE = `usage: npm run simulate -- [--schedules <n>] [--seed <n>] [--work
   --repeat     runs one schedule and, where it fails, finds the shortest part of it that does
   --trace      shows all that happens in it
   --whole      does not look for a shorter one
+  --mistakes   plants each of mistakes.mjs in a copy and tells after how many schedules it is found
 `
 const PORTION = 200
 const OPTIONS = {
@@ -25,6 +43,8 @@ const OPTIONS = {
   repeat: { type: 'string' },
   trace: { type: 'boolean', default: false },
   whole: { type: 'boolean', default: false },
+  mistakes: { type: 'boolean', default: false },
+  only: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false }
 }
@@ -104,7 +124,28 @@ async function runAll () {
   await explain(violations[0].seed)
 }
 
-if (options.repeat === undefined) await runAll()
+/** Whether the simulation can fail: each mistake has to be found. */
+async function runMistakes () {
+  const { mistakes } = await import('./mistakes.mjs')
+  const { plant } = await import('./plant.mjs')
+  const schedules = number(options, 'schedules', 1)
+  for (const mistake of mistakes.filter(({ name }) => name.includes(options.only ?? ''))) {
+    const seed = options.seed === undefined ? randomInt(2 ** 31) : number(options, 'seed', 0)
+    const { program, remove } = plant(mistake)
+    try {
+      const { stdout, stderr } = spawnSync(process.execPath, [program, '--json', '--seed', String(seed), '--schedules', String(schedules)], { encoding: 'utf8' })
+      if (stdout === '') throw new Error(stderr)
+      const result = JSON.parse(stdout)
+      if (result.violations === 0) process.exitCode = 1
+      print(`${mistake.name}: ${result.violations === 0 ? `NOT FOUND in ${result.schedules} schedules` : `found after ${result.schedules}: seed ${result.first.seed}, ${result.first.violation.kind}: ${result.first.violation.text}`}`)
+    } finally {
+      remove()
+    }
+  }
+}
+
+if (options.mistakes) await runMistakes()
+else if (options.repeat === undefined) await runAll()
 else await explain(number(options, 'repeat', 0))
 // What runs in virtual time keeps nothing alive; what a schedule left behind must not either.
 process.exit()
