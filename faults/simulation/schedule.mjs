@@ -1,7 +1,7 @@
 import { Random } from './random.mjs'
 
 /** Milliseconds in which all happens that can go wrong. */
-export const ACTIVE_MS = 2_000
+export const ACTIVE_MS = 1_700
 
 const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, reaction: 8, slow: 1 }
 /** What happens in the middle of something, and what it is in the middle of. */

@@ -9,7 +9,7 @@ import { ACTIVE_MS } from './schedule.mjs'
 /** Slots of instances. */
 const SLOTS = 3
 /** Until everything that healed is as it was. */
-const SETTLING_MS = 900
+const SETTLING_MS = 600
 /** Until everybody must have caught up. */
 const DEADLINE_MS = 15_000
 const REGISTER = 'instances'

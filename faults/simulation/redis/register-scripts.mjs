@@ -12,13 +12,14 @@ const EMPTY = { instances: {} }
 
 /** The register as a script sees it, to be changed and then written once. */
 class View {
+  changed
   constructor (server, key) {
     server.assertMaster()
     const stored = server.get(key) ?? EMPTY
     if (stored.layout !== undefined && stored.layout !== LAYOUT) throw new Refusal(`LAYOUT ${stored.layout}`)
     this.server = server
     this.key = key
-    this.next = { ...stored }
+    this.stored = stored
     this.recorded = stored.term
     this.term = currentTerm(server, stored.term, stored.open)
     this.decided = this.recorded === this.term
@@ -27,8 +28,13 @@ class View {
     this.flag = stored.flag
   }
 
+  /** What is written in the end. */
+  get next () {
+    return this.changed ??= { ...this.stored }
+  }
+
   get instances () {
-    return this.next.instances
+    return (this.changed ?? this.stored).instances
   }
 
   add (term) {
@@ -45,15 +51,15 @@ class View {
   }
 
   answer (value) {
-    this.server.set(this.key, this.next)
+    if (this.changed !== undefined) this.server.set(this.key, this.changed)
     return value
   }
 }
 
 export function join (server, key, term, id, fresh, compared, admitted, overflowed, ...known) {
   const view = new View(server, key)
-  const { next } = view
   if (view.term !== term) return ['again', view.term]
+  const { next } = view
   next.layout = LAYOUT
   const lost = admitted !== '-' && !view.terms.includes(admitted)
   if (lost) view.add(admitted)
@@ -80,7 +86,7 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
 
 export function decide (server, key, term, over) {
   const view = new View(server, key)
-  const { next, recorded } = view
+  const { recorded } = view
   if (view.term !== term) return ['again', view.term]
   if (view.decided) return ['decided', 1]
   const entries = Object.entries(view.instances)
@@ -88,6 +94,7 @@ export function decide (server, key, term, over) {
   const missing = active.filter(([, { compared }]) => compared !== term).map(([id]) => id)
   const before = active.some(([, { compared, since }]) => compared === term && since !== term)
   if (missing.length > 0 && String(over) !== '1') return ['waiting', ...missing]
+  const { next } = view
   const complete = missing.length === 0 && before && view.flag === undefined
   next.term = term
   next.chain = complete && recorded !== undefined ? [recorded, ...view.chain].slice(0, CHAIN) : []
@@ -104,8 +111,12 @@ export function decide (server, key, term, over) {
 
 export function look (server, key) {
   const view = new View(server, key)
-  const rows = Object.entries(view.instances).filter(([, { state }]) => state === 'a').flatMap(([id, { compared, safe }]) => [id, compared, safe])
-  return [view.term, view.decided ? 1 : 0, ...rows]
+  const answer = [view.term, view.decided ? 1 : 0]
+  for (const id in view.instances) {
+    const { state, compared, safe } = view.instances[id]
+    if (state === 'a') answer.push(id, compared, safe)
+  }
+  return answer
 }
 
 export function witness (server, key, term, id, own, ...others) {
