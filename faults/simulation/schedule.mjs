@@ -3,7 +3,7 @@ import { Random } from './random.mjs'
 /** Milliseconds in which all happens that can go wrong. */
 export const ACTIVE_MS = 1_700
 
-const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, reaction: 8, slow: 1 }
+const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, reaction: 8, slow: 1 }
 /** What happens in the middle of something, and what it is in the middle of. */
 const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
 const SCRIPTS = { Publish: 5, Join: 4, Decide: 4, Verify: 3, Witness: 2, Read: 2, Look: 2 }
@@ -41,7 +41,7 @@ export function makeSchedule (seed) {
     if (kind === 'reaction') reactions++
     else actions.push(...ACTIONS[kind](random, setup, at))
   }
-  for (const action of actions) action.at = Math.min(Math.max(0, action.at), ACTIVE_MS)
+  for (const action of actions) if (action.on === undefined) action.at = Math.min(Math.max(0, action.at), ACTIVE_MS)
   actions.sort((one, other) => one.at - other.at)
   for (; reactions > 0; reactions--) actions.push(react(random, setup))
   return { seed, setup, actions }
@@ -134,6 +134,28 @@ const ACTIONS = {
     } else {
       actions.push({ at, kind: 'server', keeps: 'part', part: random.next(), lasts: random.time(5, 300), silent: false })
     }
+    return actions
+  },
+  /** A message is taken and its answer lost; the publisher tries again, and then the message is lost. */
+  retry: (random, setup, at) => {
+    const sent = publish(random, setup, at)
+    const lost = at + random.time(80, 300)
+    const lag = [{ at: at - random.time(1, 20), kind: 'lag', lasts: lost - at + 30 }]
+    const cut = { at: Infinity, on: { script: 'messengerPublish', number: 1, from: at, after: 0 }, ofCaller: true, kind: 'cut', instance: sent.instance, connection: random.pick([0, 2]), silent: false, lostAnswers: true }
+    const loss = setup.pair && random.chance(0.6)
+      ? { at: lost, kind: 'promote', lossless: false, serves: 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false }
+      : { at: lost, kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 5), lasts: random.time(5, 200), silent: false }
+    return [...lag, { ...sent, idempotent: true, again: undefined }, cut, loss]
+  },
+  /** Something is lost together with who acknowledged it, and the next term begins before the subscribers come back. */
+  away: (random, setup, at) => {
+    const instance = random.integer(0, setup.instances - 1)
+    const actions = [{ at: at - 20, kind: 'lag', lasts: 40 }, { ...publish(random, setup, at - random.next() * 10), instance }, { at: at + random.next(), kind: 'crash', instance, lost: 0, back: undefined }]
+    for (let client = 0; client < setup.clients; client++) actions.push({ at: at - random.next() * 25, kind: 'move', client, instance: instance + random.integer(1, 2), lost: 0, away: random.time(900, 1_500) })
+    actions.push(setup.pair
+      ? { at: at + 1, kind: 'promote', lossless: false, serves: 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false }
+      : { at: at + 1, kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 4), lasts: random.time(5, 50), silent: false })
+    actions.push({ at: at + random.time(560, 1_000), kind: 'server', keeps: 'all', lasts: random.time(5, 50), silent: false })
     return actions
   },
   slow: (random, setup, at) => [{ at, kind: 'slow', client: random.integer(0, setup.clients - 1), lasts: random.time(10, 800) }]
