@@ -14,6 +14,8 @@ const SETTLING_MS = 600
 const DEADLINE_MS = 15_000
 const REGISTER = 'instances'
 const POLL_MS = 50
+/** Until what was sent before the end has arrived. */
+const LAST_MS = 300
 const ATTEMPTS = 6
 
 const channelName = (number) => `c${number}`
@@ -38,6 +40,7 @@ export class World {
   #subscribers = new Map()
   #published = 0
   #healed = false
+  #finishing = false
   #reactions = []
   #markers = new Map()
   /** When each term was decided. */
@@ -275,7 +278,8 @@ export class World {
 
   #publish (publication) {
     const { channel, key, idempotent, random, attempt } = publication
-    if (attempt > ATTEMPTS) return
+    // What is published after the last message of a channel need not arrive before the end.
+    if (attempt > ATTEMPTS || (this.#finishing && !publication.marker)) return
     const instance = this.#instance(attempt === 1 ? publication.instance : random.integer(0, 2))
     const again = () => {
       this.clock.after(random.time(2, 200), undefined, () => { this.#publish({ ...publication, attempt: attempt + 1 }) })
@@ -366,6 +370,7 @@ export class World {
       this.clock.after(POLL_MS, undefined, () => { this.#whenReady() })
       return
     }
+    this.#finishing = true
     for (let channel = 0; channel < this.setup.channels; channel++) {
       const random = new Random(this.seed, mix(channel, 0x3a4e))
       this.#publish({ channel: channelName(channel), key: `m${channel}`, idempotent: true, random, instance: 0, attempt: -100, marker: true })
@@ -376,7 +381,7 @@ export class World {
   /** Ends the run once every client has the last message of its channel. */
   #whenComplete () {
     for (const subscriber of this.#subscribers.values()) subscriber.arrive()
-    if (this.oracle.clients.every((client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0)) this.clock.stop()
+    if (this.oracle.clients.every((client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0)) this.clock.after(LAST_MS, undefined, () => { this.clock.stop() })
     else this.clock.after(POLL_MS, undefined, () => { this.#whenComplete() })
   }
 
