@@ -24,6 +24,8 @@ export class Instance {
   admittedAt = -1
   /** Whether its absence from the register would show, as far as it was told. */
   safe = false
+  /** Reads of logs so far. */
+  reads = 0
   #world
   #id
 

@@ -14,6 +14,9 @@ const SETTLING_MS = 600
 const DEADLINE_MS = 15_000
 const REGISTER = 'instances'
 const POLL_MS = 50
+const JOIN_POLL_MS = 10
+/** More reads than that are a loop without an end. */
+const MAX_READS = 400
 /** Until what was sent before the end has arrived. */
 const LAST_MS = 300
 const ATTEMPTS = 6
@@ -58,7 +61,10 @@ export class World {
     this.oracle = new Oracle(this)
     const hooks = {
       trace: trace && ((line) => { this.note(line) }),
-      onScript: (name, client) => { this.#react(name, client) },
+      onScript: (name, client) => {
+        if (name === 'messengerRead' && client.instance.reads++ === MAX_READS) this.oracle.report('busy', `${client.instance.name} reads again and again`)
+        this.#react(name, client)
+      },
       onEpoch: (host, key, epoch, parent, bound) => { this.oracle.tree.begin(channelOf(key), epoch, parent, bound, this.#decisions.get(host.server.get(REGISTER)?.term)) },
       onAppend: (host, key, epoch, offset, message) => { this.oracle.tree.append(channelOf(key), epoch, offset, JSON.parse(message), this.clock.now, host.name) },
       onWrite: (host) => {
@@ -326,7 +332,7 @@ export class World {
   #joined (client, subscriber) {
     if (client.events || !subscriber.open || this.#subscribers.get(client) !== subscriber) return
     if (subscriber.offset >= 0) subscriber.join({ epoch: subscriber.epoch, offset: subscriber.offset })
-    else this.clock.after(1, subscriber.instance.owner, () => { this.#joined(client, subscriber) })
+    else this.clock.after(JOIN_POLL_MS, subscriber.instance.owner, () => { this.#joined(client, subscriber) })
   }
 
   #disconnect (client, lost) {

@@ -36,6 +36,10 @@ export class FakeClient {
     return this.#instance.owner
   }
 
+  get instance () {
+    return this.#instance
+  }
+
   get name () {
     return `${this.#instance.name}${this === this.#instance.clients[0] ? '' : ' (notifications)'}`
   }
