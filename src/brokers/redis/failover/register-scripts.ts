@@ -9,7 +9,7 @@ import { currentTerm, SERVER, TEXT } from '../log/scripts.js'
  *            of them goes on without a gap
  * terms      the last 64 terms that were decided or are known to be lost
  * open       a term that instances compare and that is not the server's own: the server's with `#<n>`, see below
- * flag       a term that cannot be complete
+ * flag       set while a loss is known that no decided term accounts for: the next one that is decided is not complete
  * deleted    set once an instance was taken out without having compared
  * i:<id>     `<a or t> <term it compared last> <term in which it registered> <1 once safe, otherwise 0>`;
  *            t: it has left, and what it wrote before is here, too
@@ -77,6 +77,7 @@ if lost or ARGV[6] == '1' then
     redis.call('HSET', KEYS[1], 'open', open, 'flag', open)
     return {'again', open}
   end
+  -- Another term may begin before this one is decided; the loss is then that one's.
   redis.call('HSET', KEYS[1], 'flag', term)
 end
 -- If the registration is lost, the register is one without an instance, as it was before this script: that term is not complete.
@@ -90,7 +91,9 @@ end
 local id = ARGV[2]
 local own = instances[id]
 if own and own.state == 'a' and own.compared == ARGV[4] then
-  write(id, {state = 'a', compared = term, since = own.since, safe = own.safe})
+  -- One that has registered in a term which was never decided was not there before this one either.
+  local since = own.since == own.compared and own.since ~= recorded and term or own.since
+  write(id, {state = 'a', compared = term, since = since, safe = own.safe})
   return {'joined', id}
 end
 -- Also where nothing is there: another instance may know the id and would wait for it.
@@ -117,7 +120,7 @@ for id, entry in pairs(instances) do
   end
 end
 if #missing > 0 and ARGV[2] ~= '1' then return {'waiting', unpack(missing)} end
-local complete = #missing == 0 and before and flag ~= term
+local complete = #missing == 0 and before and not flag
 chain = complete and recorded and (recorded .. ' ' .. chain) or ''
 local count = 0
 for stop in string.gmatch(chain, '()%S+') do

@@ -1,0 +1,140 @@
+/**
+ * What src/brokers/redis/failover/register-scripts.ts does, step by step; `test/faults/simulation` holds the two equal.
+ *
+ * register { layout, term, chain: [], terms: [], open, flag, deleted, instances: { <id>: { state, compared, since, safe } } }
+ */
+import { currentTerm, Refusal } from './server.mjs'
+
+const LAYOUT = '2'
+const TERMS = 64
+const CHAIN = 16
+const EMPTY = { instances: {} }
+
+/** The register as a script sees it, to be changed and then written once. */
+class View {
+  changed
+  constructor (server, key) {
+    server.assertMaster()
+    const stored = server.get(key) ?? EMPTY
+    if (stored.layout !== undefined && stored.layout !== LAYOUT) throw new Refusal(`LAYOUT ${stored.layout}`)
+    this.server = server
+    this.key = key
+    this.stored = stored
+    this.recorded = stored.term
+    this.term = currentTerm(server, stored.term, stored.open)
+    this.decided = this.recorded === this.term
+    this.chain = stored.chain ?? []
+    this.terms = stored.terms ?? []
+    this.flag = stored.flag
+  }
+
+  /** What is written in the end. */
+  get next () {
+    return this.changed ??= { ...this.stored }
+  }
+
+  get instances () {
+    return (this.changed ?? this.stored).instances
+  }
+
+  add (term) {
+    this.next.terms = this.terms = [term, ...this.terms].slice(0, TERMS)
+  }
+
+  write (id, entry) {
+    this.next.instances = { ...this.next.instances, [id]: entry }
+  }
+
+  delete (id) {
+    const { [id]: _, ...others } = this.next.instances
+    this.next.instances = others
+  }
+
+  answer (value) {
+    if (this.changed !== undefined) this.server.set(this.key, this.changed)
+    return value
+  }
+}
+
+export function join (server, key, term, id, fresh, compared, admitted, overflowed, ...known) {
+  const view = new View(server, key)
+  if (view.term !== term) return ['again', view.term]
+  const { next } = view
+  next.layout = LAYOUT
+  const lost = admitted !== '-' && !view.terms.includes(admitted)
+  if (lost) view.add(admitted)
+  if (lost || String(overflowed) === '1') {
+    if (view.decided || admitted === term) {
+      const open = `${server.term}#${Number(/#(\d+)$/.exec(term)?.[1] ?? 0) + 1}`
+      next.open = open
+      next.flag = open
+      return view.answer(['again', open])
+    }
+    next.flag = term
+  }
+  for (const other of known) if (!Object.hasOwn(view.instances, other)) view.write(other, { state: 'a', compared: '-', since: '-', safe: '1' })
+  const own = view.instances[id]
+  if (own?.state === 'a' && own.compared === compared) {
+    view.write(id, { ...own, compared: term, since: own.since === own.compared && own.since !== view.recorded ? term : own.since })
+    return view.answer(['joined', id])
+  }
+  if (id !== '-') view.write(id, { state: 't', compared: '-', since: '-', safe: '0' })
+  const alone = next.deleted !== '1' && Object.values(view.instances).every(({ state }) => state !== 'a')
+  view.write(fresh, { state: 'a', compared: term, since: term, safe: alone ? '1' : '0' })
+  return view.answer(['joined', fresh])
+}
+
+export function decide (server, key, term, over) {
+  const view = new View(server, key)
+  const { recorded } = view
+  if (view.term !== term) return ['again', view.term]
+  if (view.decided) return ['decided', 1]
+  const entries = Object.entries(view.instances)
+  const active = entries.filter(([, { state }]) => state === 'a')
+  const missing = active.filter(([, { compared }]) => compared !== term).map(([id]) => id)
+  const before = active.some(([, { compared, since }]) => compared === term && since !== term)
+  if (missing.length > 0 && String(over) !== '1') return ['waiting', ...missing]
+  const { next } = view
+  const complete = missing.length === 0 && before && view.flag === undefined
+  next.term = term
+  next.chain = complete && recorded !== undefined ? [recorded, ...view.chain].slice(0, CHAIN) : []
+  next.open = undefined
+  next.flag = undefined
+  view.add(term)
+  for (const id of missing) {
+    view.delete(id)
+    next.deleted = '1'
+  }
+  for (const [id, { state }] of entries) if (state === 't') view.delete(id)
+  return view.answer(['decided', complete ? 1 : 0])
+}
+
+export function look (server, key) {
+  const view = new View(server, key)
+  const answer = [view.term, view.decided ? 1 : 0]
+  for (const id in view.instances) {
+    const { state, compared, safe } = view.instances[id]
+    if (state === 'a') answer.push(id, compared, safe)
+  }
+  return answer
+}
+
+export function witness (server, key, term, id, own, ...others) {
+  const view = new View(server, key)
+  let caller = view.instances[id]
+  if (view.term !== term || caller?.state !== 'a') return 0
+  if (String(own) === '1') view.write(id, caller = { ...caller, safe: '1' })
+  if (caller.safe !== '1' || !view.decided || caller.compared !== term) return view.answer(0)
+  for (const other of others) {
+    const entry = view.instances[other]
+    if (entry?.state === 'a' && entry.safe !== '1') view.write(other, { ...entry, safe: '1' })
+  }
+  return view.answer(1)
+}
+
+export function leave (server, key, id) {
+  const view = new View(server, key)
+  const own = view.instances[id]
+  if (own !== undefined) view.write(id, { ...own, state: 't', safe: '0' })
+  return view.answer(1)
+}

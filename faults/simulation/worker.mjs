@@ -1,0 +1,12 @@
+// Simulates what the main thread hands out: seeds in portions, one after the other.
+import { parentPort } from 'node:worker_threads'
+import { simulateAll } from './simulate.mjs'
+
+// Errors are ordinary here, and their stacks cost more than all else about them; a single schedule that is repeated has them.
+Error.stackTraceLimit = 0
+
+parentPort.on('message', async ({ seed, count, stopAtFirst }) => {
+  const violations = []
+  const numbers = await simulateAll(seed, count, { stopAtFirst, onViolation: (at, violation) => { violations.push({ seed: at, violation }) } })
+  parentPort.postMessage({ violations, numbers })
+})
