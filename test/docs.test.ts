@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { oneMillion } from '../bench/report/one-million.mjs'
 
-const NAMES = ['peers', 'scale', 'connect', 'reconnect']
+const NAMES = ['peers', 'scale', 'compare', 'reconnect']
 
 t.test('docs/one-million.md', async (t) => {
   t.test('is computed from the results as they are', async (t) => {

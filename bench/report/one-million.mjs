@@ -27,7 +27,7 @@ const workloads = [
 
 /** The whole document, or undefined while a result is missing. `read(name)` returns a result or undefined. */
 export function oneMillion (read) {
-  const results = Object.fromEntries(['peers', 'scale', 'connect', 'reconnect'].map((name) => [name, read(name)]))
+  const results = Object.fromEntries(['peers', 'scale', 'compare', 'reconnect'].map((name) => [name, read(name)]))
   if (Object.values(results).includes(undefined)) return undefined
   const inputs = inputsOf(results)
   return [
@@ -48,7 +48,7 @@ export function oneMillion (read) {
   ].join('\n\n') + '\n'
 }
 
-function inputsOf ({ peers, scale, connect }) {
+function inputsOf ({ peers, scale, compare }) {
   const member = (result, id, row) => result.cases.find((each) => each.id === id).rows.find((each) => each.id === row)
   const shared = member(scale, 'w1', 'messenger-redis')
   const busy = member(scale, 'w16', 'messenger-redis')
@@ -61,7 +61,7 @@ function inputsOf ({ peers, scale, connect }) {
     // A message is delivered to the subscribers of both instances.
     redis: busy.cpuPerUnitOf.redis * 2 * scale.settings.subscribers,
     post: member(peers, 'posts', 'messenger').cpuPerUnit,
-    connect: member(connect, 'websocket', 'open').cpuPerUnit,
+    connect: member(compare, 'connects', 'tree').cpuPerUnit,
     bytes: member(peers, 'memory', 'messenger').bytesPerConnection,
     base: member(peers, 'memory', 'messenger').before
   }
@@ -73,7 +73,7 @@ const inputRows = ({ apart, together, apartRatio, togetherRatio, redis, post, co
   ['CPU per delivery of two instances and Redis, × one instance, 1 and 16 in flight', `${number(apartRatio)}, ${number(togetherRatio)}`, 'Two instances and Redis'],
   ['*r*: CPU µs of Redis per message, for two instances', number(redis), 'Two instances and Redis, 16 in flight, “of it redis” × subscribers of both'],
   ['*p*: CPU µs per `POST`', number(post), 'Publishing to a channel without subscribers'],
-  ['*c*: CPU µs per connect and disconnect', number(connect), 'Subscribers that come and go, WebSocket'],
+  ['*c*: CPU µs per connect and disconnect', number(connect), 'WebSockets that come and go'],
   ['*b*: bytes of memory per idle connection', integer(bytes), 'Memory of 10,000 idle connections'],
   ['MiB of an instance without connections', number(base / 2 ** 20), 'Memory of 10,000 idle connections']
 ]

@@ -29,6 +29,6 @@ export const mistakes = [
   { name: 'instances that are missing in the register are not written back', changes: [[register, 'for (const other of known) if', 'for (const other of []) if']] },
   { name: 'a branch that is lost is not noticed', changes: [[register, 'const lost = admitted !== \'-\' && !view.terms.includes(admitted)', 'const lost = false']] },
   { name: 'a known loss is forgotten when the next term begins', changes: [[register, 'view.flag === undefined', 'view.flag !== term']] },
-  { name: 'every registration counts as safe', changes: [[register, 'const alone = next.deleted !== \'1\' && Object.values(view.instances).every(({ state }) => state !== \'a\')', 'const alone = true']] },
+  { name: 'every registration counts as safe', changes: [[register, 'const alone = next.deleted !== \'1\' && Object.entries(view.instances).every(([other, { state }]) => state !== \'a\' || other === id)', 'const alone = true']] },
   { name: 'a witness does not remember whom it confirms', changes: [['dist/src/brokers/redis/failover/register.js', 'this.#known.add(id);', ';']] }
 ]

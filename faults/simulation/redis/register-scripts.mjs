@@ -72,6 +72,7 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
     }
     next.flag = term
   }
+  const alone = next.deleted !== '1' && Object.entries(view.instances).every(([other, { state }]) => state !== 'a' || other === id)
   for (const other of known) if (!Object.hasOwn(view.instances, other)) view.write(other, { state: 'a', compared: '-', since: '-', safe: '1' })
   const own = view.instances[id]
   if (own?.state === 'a' && own.compared === compared) {
@@ -79,7 +80,6 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
     return view.answer(['joined', id])
   }
   if (id !== '-') view.write(id, { state: 't', compared: '-', since: '-', safe: '0' })
-  const alone = next.deleted !== '1' && Object.values(view.instances).every(({ state }) => state !== 'a')
   view.write(fresh, { state: 'a', compared: term, since: term, safe: alone ? '1' : '0' })
   return view.answer(['joined', fresh])
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pLimit from 'p-limit'
 import { ClosedError, EngineUnavailableError } from '../../errors.js'
-import type { Broker, BrokerStatus, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
+import { type Broker, type BrokerStatus, CLOSED_STATUS, type Published, type PublishOptions, type Receiver, type Replay, type Since } from '../broker.js'
 import type { Retention } from '../log.js'
 import { connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
 import { Link } from './connection/link.js'
@@ -227,7 +227,7 @@ export class RedisBroker implements Broker {
   }
 
   #changed ({ state, from, reason, failing }: FailoverStatus): void {
-    this.#status = { ready: state === 'ready', reason, failing, code: reason && `redis: ${failing ? codeOf(reason) : reason}` }
+    this.#status = state === 'closed' ? CLOSED_STATUS : { ready: state === 'ready', reason, failing, code: reason && `redis: ${failing ? codeOf(reason) : reason}` }
     if (state === 'verifying' && from !== state) this.#suspectAll()
     if (state === 'away' || state === 'closed') {
       this.#inCensus = false
