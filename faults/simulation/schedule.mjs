@@ -3,7 +3,7 @@ import { Random } from './random.mjs'
 /** Milliseconds in which all happens that can go wrong. */
 export const ACTIVE_MS = 1_700
 
-const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, reaction: 8, slow: 1 }
+const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, reaction: 8, slow: 1 }
 /** What happens in the middle of something, and what it is in the middle of. */
 const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
 const SCRIPTS = { Publish: 5, Join: 4, Decide: 4, Verify: 3, Witness: 2, Read: 2, Look: 2 }
@@ -56,6 +56,15 @@ function react (random, setup) {
   return { ...action, at: Infinity, on: { script: `messenger${random.weighted(SCRIPTS)}`, number: random.integer(1, 8), from: random.next() * ACTIVE_MS * 0.8, after }, ofCaller: random.chance(0.5) }
 }
 
+/** Some clients are not there for a while, so that they did not get what was lost then. */
+function absent (random, setup, from, to) {
+  const actions = []
+  for (let client = 0; client < setup.clients; client++) {
+    if (random.chance(0.6)) actions.push({ at: from, kind: 'move', client, instance: random.integer(0, 2), lost: 0, away: Math.max(1, to - from) * (1 + random.next()) })
+  }
+  return actions
+}
+
 const publish = (random, setup, at) => ({ at, kind: 'publish', channel: random.integer(0, setup.channels - 1), instance: random.integer(0, 2), salt: random.integer(0, 0xffffff), idempotent: random.chance(0.8), again: random.chance(0.25) ? random.time(1, 500) : undefined })
 
 const ACTIONS = {
@@ -82,6 +91,7 @@ const ACTIONS = {
       actions.push({ at: at - lag, kind: 'lag', lasts: lag + 1 })
       for (let count = random.integer(0, 2); count > 0; count--) actions.push(publish(random, setup, at - random.next() * Math.min(lag, 10)))
     }
+    if (random.chance(0.4)) actions.push(...absent(random, setup, at - random.time(2, 60), at))
     if (random.chance(0.3)) actions.push({ at: at - random.next() * 10, kind: 'stall', instance: random.integer(0, 2), connection: random.integer(0, 1), direction: 'answers', lasts: random.time(10, 800) })
     if (random.chance(0.3)) actions.push({ at: at - random.next() * 10, kind: 'still', instance: random.integer(0, 2), lasts: random.time(10, 1_200), timersFirst: random.chance(0.7) })
     actions.push({
@@ -128,11 +138,12 @@ const ACTIONS = {
     const lasts = random.time(60, 300)
     const actions = [{ at: at - lasts, kind: 'crash', instance, lost: 0, back: random.time(1, 20) }]
     for (let count = random.integer(1, 3); count > 0; count--) actions.push({ ...publish(random, setup, at - random.next() * Math.min(lasts, 100)), instance })
+    actions.push(...absent(random, setup, at - Math.min(lasts, 110), at))
     actions.push({ at: at + (random.next() - 0.3) * 10, kind: 'crash', instance, lost: random.integer(0, 3), back: random.chance(0.8) ? random.time(20, 1_500) : undefined })
     if (setup.pair && random.chance(0.5)) {
       actions.push({ at: at - lasts * random.next() * 1.5, kind: 'lag', lasts: lasts * 1.5 + 10 }, { at, kind: 'promote', lossless: false, serves: random.chance(0.5) ? random.time(5, 300) : 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false })
     } else {
-      actions.push({ at, kind: 'server', keeps: 'part', part: random.next(), lasts: random.time(5, 300), silent: false })
+      actions.push({ at, kind: 'server', keeps: 'part', part: random.next(), last: random.chance(0.7) ? random.integer(2, 12) : undefined, lasts: random.time(5, 300), silent: false })
     }
     return actions
   },
@@ -145,7 +156,7 @@ const ACTIONS = {
     const loss = setup.pair && random.chance(0.6)
       ? { at: lost, kind: 'promote', lossless: false, serves: 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false }
       : { at: lost, kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 5), lasts: random.time(5, 200), silent: false }
-    return [...lag, { ...sent, idempotent: true, again: undefined }, cut, loss]
+    return [...lag, ...absent(random, setup, at - 1, lost), { ...sent, idempotent: true, again: undefined }, cut, loss]
   },
   /** Something is lost together with who acknowledged it, and the next term begins before the subscribers come back. */
   away: (random, setup, at) => {
@@ -156,6 +167,18 @@ const ACTIONS = {
       ? { at: at + 1, kind: 'promote', lossless: false, serves: 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false }
       : { at: at + 1, kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 4), lasts: random.time(5, 50), silent: false })
     actions.push({ at: at + random.time(560, 1_000), kind: 'server', keeps: 'all', lasts: random.time(5, 50), silent: false })
+    return actions
+  },
+  /** A new master has compared, and then loses that together with what it had compared. */
+  back: (random, setup, at) => {
+    const later = at + random.time(60, 700)
+    const actions = [{ at: at - 20, kind: 'lag', lasts: 40 }, ...absent(random, setup, at - 12, later)]
+    for (let count = random.integer(1, 3); count > 0; count--) actions.push(publish(random, setup, at - random.next() * 10))
+    if (random.chance(0.3)) actions.push({ at: at + random.next(), kind: 'still', instance: random.integer(0, 2), lasts: random.time(100, 1_000), timersFirst: random.chance(0.7) })
+    actions.push(setup.pair
+      ? { at, kind: 'promote', lossless: false, serves: 0, stay: [false, false, false], demote: random.time(20, 200), keepsConnections: false }
+      : { at, kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 4), lasts: random.time(5, 50), silent: false })
+    actions.push({ at: later, kind: 'server', keeps: 'part', part: 0, last: random.integer(2, 14), lasts: random.time(5, 100), silent: false })
     return actions
   },
   slow: (random, setup, at) => [{ at, kind: 'slow', client: random.integer(0, setup.clients - 1), lasts: random.time(10, 800) }]

@@ -89,6 +89,8 @@ export class Failover {
   acknowledge (admission: Admission, channel: string, position: Position): void {
     if (admission !== this.#admission) throw new EngineUnavailableError('another server may have taken over')
     const before = this.marks.get(channel)
+    // Answers may come to be handled in another order than that of the offsets: one that was sent again takes longer.
+    if (before?.epoch === position.epoch && before.offset >= position.offset) return
     // The log has gone on in another term without a comparison, as in a cluster, or was compared by another instance.
     if (before !== undefined && before.epoch !== position.epoch) this.#owe(channel, before)
     this.marks.set(channel, position)
@@ -173,7 +175,9 @@ export class Failover {
   }
 
   #owe (channel: string, position: Position): void {
-    this.#owed.set(`${channel} ${position.epoch}`, [channel, position])
+    const name = `${channel} ${position.epoch}`
+    const owed = this.#owed.get(name)
+    if (owed === undefined || owed[1].offset < position.offset) this.#owed.set(name, [channel, position])
   }
 
   #enter (state: FailoverState, reason: string, failing = false): void {
