@@ -17,17 +17,27 @@ export interface ErrorsPluginOptions {
 
 /** Gives the scope's errors the codes of this package. What is not its own goes to the error handler of the host. */
 export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes, counters }) => {
+  let lastReason = ''
+
+  /** What Redis says, which may name keys, hosts and users, is for publishers and for the log; there once until it says something else. */
+  const withoutReason = (error: FastifyError, request: FastifyRequest): FastifyError => {
+    request.log[error.message === lastReason ? 'debug' : 'warn']({ err: error }, 'a log could not be read')
+    lastReason = error.message
+    return new errors.EngineUnavailableError('the log of the service says why')
+  }
+
   fastify.setErrorHandler<FastifyError>((error, request, reply) => {
     const own = translate(error, request, maxMessageBytes)
     if (own === undefined) throw error
     if (own.code === 'MSG_ERR_MESSAGE_TOO_LARGE') counters.hit('maxMessageBytes')
-    return sendError(own, reply)
+    return sendError(own.code === 'MSG_ERR_ENGINE_UNAVAILABLE' && request.sender === null ? withoutReason(own, request) : own, reply)
   })
 }, { name: 'messenger-errors', fastify: '5.x' })
 
 /** Answers with an error in the form that every error of this package has. */
 export function sendError (error: FastifyError, reply: FastifyReply): FastifyReply {
   const body = errors.errorBody(error)
+  reply.header('x-content-type-options', 'nosniff')
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
   if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<errors.RateLimitedError>).retryAfter ?? 1))
   if (hasBody(reply.request)) discardBody(reply)

@@ -68,6 +68,8 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   fastify.server.prependListener('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Other listeners may know what to do with it.
     if (own && !isWebSocketUpgrade(request) && fastify.server.listenerCount('upgrade') === 1) { ignoreUpgrade(request, socket as Connection, head); return }
+    // Behind a request that is not answered yet: it would take the connection away from that answer, past all that counts it.
+    if (own && (socket as Connection)._httpMessage) { socket.destroy(); return }
     pending.set(socket, performance.now())
     sweeper ??= setTimeout(sweep, upgradeTimeoutMs / SWEEPS_PER_TIMEOUT).unref()
     upgrades.emit('upgrade', request, socket, head)

@@ -1,10 +1,10 @@
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
+import { maxBodyBytes } from '../plugins/limits.js'
 import type { BatchEntry, BatchResult } from '../src/channels/publisher.js'
 import { BatchInvalidError, errorBody } from '../src/errors.js'
+import { MAX_ENTRIES } from '../src/wire/body.js'
 import { idempotencyKeyOf } from './send.js'
 
-const MAX_ENTRIES = 1_000
-const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
 const Entry = Type.Object({ channel: Type.String(), message: Type.Unknown(), idempotencyKey: Type.Optional(Type.String()) })
 const Body = Type.Object({
@@ -23,7 +23,7 @@ export interface SendBatchRouteOptions {
 const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fastify, { maxMessageBytes }) => {
   fastify.post('/send', {
     onRequest: fastify.verifyPublisher,
-    bodyLimit: Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes),
+    bodyLimit: maxBodyBytes(maxMessageBytes),
     schema: { body: Body }
   }, async ({ headers, body, sender }) => {
     const entries = entriesOf(body, idempotencyKeyOf(headers))

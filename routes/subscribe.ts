@@ -1,18 +1,17 @@
-import type { EventEmitter } from 'node:events'
 import type { FastifyError } from '@fastify/error'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import type { Grant } from '../src/access/grant.js'
-import type { Since } from '../src/brokers/broker.js'
-import type { ChannelRegistry } from '../src/channels/registry.js'
+import type { GapReason, LogEntry, Since } from '../src/brokers/broker.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
-import { ClosedError, EngineUnavailableError } from '../src/errors.js'
+import { ClosedError, EngineUnavailableError, FullError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
+import { Answer } from '../src/transports/answer.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
 import { refuseWebSocket } from '../src/transports/refuse-websocket.js'
 import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
-import { answerText, wrap } from '../src/wire/envelope.js'
+import { answerText, type Envelope, wrap } from '../src/wire/envelope.js'
 import { formatId } from '../src/wire/id.js'
 import { negotiate } from '../src/wire/negotiate.js'
 import { parseSubscriptionQuery, type RawQuery, type SubscriptionQuery } from './subscription-query.js'
@@ -23,6 +22,9 @@ export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxRecei
   pingIntervalMs: number
 }
 
+/** How long an answer may get; there is more where its id says. */
+const MAX_ANSWER_BYTES = 16 * 1024 ** 2
+
 interface Subscribe {
   Params: { channel: string }
   Querystring: RawQuery
@@ -31,7 +33,7 @@ interface Subscribe {
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
 const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes }) => {
   const { access, channels, limits, origins } = fastify
-  const { admissions, counters } = limits
+  const { admissions, budget, counters, stalls } = limits
   const settings: WebSocketSettings = {
     pingIntervalMs,
     maxReceivedBytes,
@@ -65,14 +67,21 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       const { channel } = request.params
       channels.assertName(channel)
       const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
-      const admitted = access.admit(request, channel)
-      const grant = admitted instanceof Promise ? await admitted : admitted
-      // Whoever left while others were asked is not waited for: its 'close' has been.
-      if (reply.raw.destroyed) { reply.hijack(); return await reply }
+      const address = networkOf(request.ip)
+      // From here on it takes a place, also while it waits for its turn and while others are asked, until its connection or its
+      // answer is over.
+      admissions.enter(address)
+      reply.raw.once('close', () => { admissions.leave(address) })
+      // A response without a connection of its own yet is no subscription, and has nothing read for it.
+      const turn = fastify.turnOf(reply)
+      if (turn !== undefined) await admissions.queued(turn)
+      const grant = reply.raw.destroyed ? undefined : await access.admit(request, channel)
+      // Whoever left meanwhile is not waited for: its 'close' has been.
+      if (grant === undefined || reply.raw.destroyed) { reply.hijack(); return await reply }
       const format = negotiate(request.headers.accept)
-      if (format !== 'application/json') { stream(format, channel, query, grant, request, reply); return await reply }
+      if (format !== 'application/json') { stream(format, channel, query, grant, address, reply); return await reply }
       reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-store')
-      return query.waitMs > 0 ? await poll(channel, query, grant, request) : await read(channels, channel, query)
+      return query.waitMs > 0 ? await poll(channel, query, grant, address, reply) : await read(channel, query, grant, address, reply)
     },
     wsHandler (socket, request) {
       try {
@@ -84,7 +93,11 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
         const subscriber = new WebSocketSubscriber(socket, { announced: since !== undefined, heartbeat }, settings)
         const address = networkOf(request.ip)
         admissions.enter(address)
-        hold(socket, subscriber, address)
+        socket.on('close', () => {
+          admissions.leave(address)
+          release(subscriber)
+        })
+        stalls.add(subscriber, address)
         const begin = (grant: Grant): void => {
           if (subscriber.isOpen()) join(channel, subscriber, since ?? 'now', since !== undefined, grant)
         }
@@ -97,10 +110,8 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     }
   })
 
-  function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, { ip }: FastifyRequest, reply: FastifyReply): void {
-    const address = networkOf(ip)
+  function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): void {
     channels.assertRoom(channel)
-    admissions.enter(address)
     reply.hijack()
     const subscriber = new HttpStreamSubscriber({
       response: reply.raw,
@@ -109,24 +120,47 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       headers: reply.getHeaders(),
       heartbeatMs: heartbeat ? pingIntervalMs : undefined
     })
-    hold(reply.raw, subscriber, address)
+    reply.raw.on('close', () => { release(subscriber) })
+    stalls.add(subscriber, address)
     join(channel, subscriber, since, true, grant)
   }
 
   /** Answers with what is kept after a position, or else with the first messages that come in time. */
-  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, { ip, raw }: FastifyRequest): Promise<string> {
-    const address = networkOf(ip)
+  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): Promise<Answer['payload']> {
     channels.assertRoom(channel)
-    admissions.enter(address)
     const subscriber = new LongPollSubscriber(waitMs, limit)
-    const gone = (): void => { subscriber.terminate() }
-    raw.socket.on('close', gone)
+    reply.raw.once('close', () => { subscriber.terminate() })
     join(channel, subscriber, since, true, grant)
     const { envelopes, id, reason } = await subscriber.result
-    raw.socket.off('close', gone)
-    leave(subscriber, address)
+    release(subscriber)
     if (id === '') throw channels.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
-    return answerText(channel, envelopes, id, reason)
+    return answer(channel, envelopes, id, reason, address, reply)
+  }
+
+  /** Answers with what is kept, as much of it as one answer may hold. */
+  async function read (channel: string, { since = 'earliest', limit }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): Promise<Answer['payload']> {
+    const { epoch, after, entries, reason } = await channels.read(channel, since, limit)
+    // The log may have taken its time.
+    access.gate.assertHolds(grant)
+    const taken = entries.slice(0, countWithin(entries, MAX_ANSWER_BYTES))
+    const envelopes = taken.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
+    return answer(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)
+  }
+
+  /** What is sent as an answer: part of the budget, and watched, until it was read or the connection is gone. */
+  function answer (channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply): Answer['payload'] {
+    // Nobody waits for it any more.
+    if (reply.raw.destroyed) return Buffer.alloc(0)
+    const lease = budget.open(address, () => { reply.raw.destroy() })
+    reply.raw.once('close', () => { lease.close() })
+    // Before it is made.
+    lease.resize(envelopes.reduce((sum, { text }) => sum + text.length, 0))
+    if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
+    const sent = new Answer(Buffer.from(answerText(channel, envelopes, id, reason)), reply.raw)
+    stalls.add(sent, address, lease)
+    reply.raw.once('close', () => { stalls.delete(sent) })
+    reply.header('content-length', sent.unsentBytes)
+    return sent.payload
   }
 
   function join (channel: string, subscriber: Subscriber, since: Since, announce: boolean, grant: Grant): void {
@@ -134,13 +168,9 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     access.sessions.add(subscriber, grant)
   }
 
-  /** Has a subscriber leave when its connection is gone. */
-  function hold (connection: Pick<EventEmitter, 'on'>, subscriber: Subscriber, address: string): void {
-    connection.on('close', () => { leave(subscriber, address) })
-  }
-
-  function leave (subscriber: Subscriber, address: string): void {
-    admissions.leave(address)
+  /** Has a subscriber leave whose connection is gone. */
+  function release (subscriber: Subscriber): void {
+    stalls.delete(subscriber)
     access.sessions.delete(subscriber)
     channels.release(subscriber)
   }
@@ -148,9 +178,9 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
 
 export default subscribe
 
-/** Answers with what is kept. */
-async function read (channels: ChannelRegistry, channel: string, { since = 'earliest', limit }: SubscriptionQuery): Promise<string> {
-  const { epoch, after, entries, reason } = await channels.read(channel, since, limit)
-  const envelopes = entries.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
-  return answerText(channel, envelopes, formatId(epoch, after + entries.length), reason)
+/** How many of the entries, one at least, an answer of so many bytes has room for. */
+function countWithin (entries: readonly LogEntry[], bytes: number): number {
+  let left = bytes
+  const end = entries.findIndex(({ message }) => (left -= message.length) < 0)
+  return end < 0 ? entries.length : Math.max(1, end)
 }

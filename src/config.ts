@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { hostsOf, LOOPBACK_HOSTS } from './access/hosts.js'
 import { ConfigInvalidError } from './errors.js'
 import { type MessengerOptions, type OptionSource, type ResolvedOptions, resolveOptions } from './options.js'
 
@@ -16,6 +17,8 @@ const NUMBERS: Record<string, [option: keyof MessengerOptions, factor: number]> 
   HISTORY_MAX_BYTES: ['historyMaxBytes', 1],
   MAX_MESSAGE_BYTES: ['maxMessageBytes', 1],
   MAX_BUFFERED_BYTES: ['maxBufferedBytes', 1],
+  MAX_BYTES_IN_FLIGHT: ['maxBytesInFlight', 1],
+  WRITE_TIMEOUT: ['writeTimeoutMs', SECOND_MS],
   MAX_RECEIVED_BYTES: ['maxReceivedBytes', 1],
   MAX_CONNECTIONS: ['maxConnections', 1],
   MAX_CONNECTIONS_PER_ADDRESS: ['maxConnectionsPerAddress', 1],
@@ -43,7 +46,8 @@ const LISTS: Record<string, keyof MessengerOptions> = {
   TOKEN_ISSUER: 'tokenIssuer',
   TOKEN_AUDIENCE: 'tokenAudience',
   PUBLIC_CHANNELS: 'publicChannels',
-  ALLOWED_ORIGINS: 'allowedOrigins'
+  ALLOWED_ORIGINS: 'allowedOrigins',
+  ALLOWED_HOSTS: 'allowedHosts'
 }
 /** Variables that may be given as `<NAME>_FILE`, too: the name of a file that holds the value. */
 const SECRETS = ['BEARER_TOKEN', 'REDIS_URL', 'TOKEN_SECRET', 'TOKEN_PUBLIC_KEY']
@@ -59,6 +63,8 @@ export interface Config {
   trustProxy: boolean | string[]
   /** Longest header section of a request, in bytes. */
   maxHeaderBytes: number
+  /** Connections from one address, those without a subscription included. */
+  maxSocketsPerAddress: number
   /** Milliseconds that a whole request may take to arrive. */
   requestTimeoutMs: number
   /** Said at the start, such as that the token is the one that everybody knows. */
@@ -87,6 +93,13 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
+  const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
+  // A page elsewhere whose name is made to point at this machine speaks to the service as if it were its own (DNS rebinding). That
+  // matters where it knows the token, or where it is kept out by its origin.
+  if (isLoopback(host) && messenger.allowedHosts === undefined && (tokens === undefined || messenger.allowedOrigins !== undefined)) {
+    messenger.allowedHosts = [...LOOPBACK_HOSTS, ...hostsOf(messenger.allowedOrigins ?? [])]
+  }
+
   return {
     port: integer('PORT', get, 0, 65_535, 3_000),
     host,
@@ -94,8 +107,10 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     trustProxy: trustProxy(get('TRUST_PROXY')),
     maxHeaderBytes: integer('MAX_HEADER_BYTES', get, 1_024, 1024 ** 2, 16_384),
     requestTimeoutMs: integer('REQUEST_TIMEOUT', get, 1, 3_600, 30) * SECOND_MS,
+    // Twice: beside those of its subscriptions an address has connections that publish, and some that only just come.
+    maxSocketsPerAddress: integer('MAX_SOCKETS_PER_ADDRESS', get, 1, 100_000_000, 2 * messenger.maxConnectionsPerAddress),
     warnings,
-    messenger: resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
+    messenger
   }
 }
 
@@ -125,7 +140,8 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${JSON.stringify(file)} cannot (${String((error as NodeJS.ErrnoException).code)})`)
+    // Without the value: it may be the secret itself.
+    throw new ConfigInvalidError(`${name} must name a file that can be read (${String((error as NodeJS.ErrnoException).code)})`)
   }
 }
 

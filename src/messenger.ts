@@ -4,9 +4,11 @@ import access from '../plugins/access.js'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
+import hosts from '../plugins/hosts.js'
 import jsonBody from '../plugins/json-body.js'
 import limits from '../plugins/limits.js'
 import origins from '../plugins/origins.js'
+import pipelining from '../plugins/pipelining.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
@@ -24,6 +26,7 @@ import { Revocations } from './access/revocations.js'
 import { LimitCounters } from './limits/limit-counters.js'
 import { type MessengerOptions, resolveOptions } from './options.js'
 import { publicFiles } from './public-files.js'
+import { parseBody } from './wire/body.js'
 
 /**
  * The messenger as a Fastify plugin: `await app.register(messenger, { prefix: '/rt', token: 'secret' })`.
@@ -33,7 +36,7 @@ import { publicFiles } from './public-files.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize } = resolved
+  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize, allowedHosts } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
@@ -43,6 +46,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   await fastify.register(channels, { ...resolved, reserved: publicFiles(), counters, onNotice: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
+    await scope.register(pipelining)
+    await scope.register(hosts, { allowedHosts })
     await scope.register(validator)
     await scope.register(errors, { maxMessageBytes, counters })
     await scope.register(origins, { allowedOrigins })
@@ -54,11 +59,14 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(health)
     await scope.register(limitCounts)
     await scope.register(async (publishing) => {
-      await publishing.register(jsonBody)
+      await publishing.register(jsonBody, { parse: parseBody })
       await publishing.register(send, { maxMessageBytes })
       await publishing.register(sendBatch, { maxMessageBytes })
-      await publishing.register(tokens, { tokenMaxTtlMs })
-      await publishing.register(revocationsRoute, { tokenMaxTtlMs })
+    })
+    await scope.register(async (operating) => {
+      await operating.register(jsonBody, { parse: (bytes) => JSON.parse(bytes.toString()) as unknown })
+      await operating.register(tokens, { tokenMaxTtlMs })
+      await operating.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(preflight)
     await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes })

@@ -8,6 +8,7 @@ import { sendError } from '../plugins/errors.js'
 import { pathOf } from './access/redact.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
+import { limitSockets } from './limits/sockets.js'
 import { messenger } from './messenger.js'
 
 /** Longer than any name, so that a long one is told the rule for names and not that of the router. */
@@ -44,7 +45,7 @@ async function serve (config: Config): Promise<FastifyInstance> {
   }
 }
 
-function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, messenger: { maxConnections } }: Config): FastifyInstance {
+function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, maxSocketsPerAddress, messenger: { maxConnections } }: Config): FastifyInstance {
   const app: FastifyInstance = Fastify({
     trustProxy,
     // A request that trickles in is ended; streams and WebSockets have arrived whole.
@@ -61,6 +62,7 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, me
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
+  limitSockets(app.server, { maxSocketsPerAddress, trustProxy, counters: () => app.channels.limits })
   const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
   app.setNotFoundHandler(answerNotFound)
   // Before a body is read that is for nobody.

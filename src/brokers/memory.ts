@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
+import { ownText } from '../limits/address.js'
 import type { Broker, Published, PublishOptions, Receiver, Replay, Since } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { LogList } from './log-list.js'
@@ -141,8 +142,9 @@ export class MemoryBroker implements Broker {
   }
 
   #create (channel: string): Log {
-    const log = new Log(channel, this.#epochs.current)
-    this.#logs.set(channel, log)
+    // The name is a part of the URL that it came in.
+    const log = new Log(ownText(channel), this.#epochs.current)
+    this.#logs.set(log.channel, log)
     this.#bytes += overhead(log)
     return log
   }

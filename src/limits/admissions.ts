@@ -1,3 +1,4 @@
+import { ownText } from './address.js'
 import { AddressFullError, FullError } from './errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
@@ -9,21 +10,28 @@ export interface AdmissionsOptions {
   readonly maxConnectionsPerAddress: number
 }
 
-/** Counts subscriptions, those on their way to be one included, in all and by address. */
+/** Counts subscriptions and reads, those on their way to be one included, in all and by address. */
 export class Admissions {
   readonly #options: AdmissionsOptions
   readonly #counters: LimitCounters
   readonly #addresses = new Map<string, number>()
   #total = 0
+  #queued = 0
 
   constructor (options: AdmissionsOptions, counters: LimitCounters) {
     this.#options = options
     this.#counters = counters
   }
 
-  /** Subscriptions that are counted now. */
+  /** Subscriptions and reads in progress. */
   get total (): number {
-    return this.#total
+    return this.#total - this.#queued
+  }
+
+  /** Waits for the turn of one that was counted in: until then it takes its place and is no part of the total. */
+  async queued (turn: Promise<unknown>): Promise<void> {
+    this.#queued++
+    await turn.finally(() => { this.#queued-- })
   }
 
   /** Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL where there is no place. */
@@ -44,7 +52,7 @@ export class Admissions {
   enter (address: string): void {
     this.assertPlace(address)
     const count = this.#addresses.get(address) ?? 0
-    this.#addresses.set(address, count + 1)
+    this.#addresses.set(count === 0 ? ownText(address) : address, count + 1)
     this.#total++
   }
 

@@ -86,6 +86,10 @@ export class HttpStreamSubscriber extends Subscriber {
     return this.#connection.writableLength
   }
 
+  override get sentBytes (): number {
+    return (this.#response.socket?.bytesWritten ?? NaN) - this.unsentBytes
+  }
+
   isOpen (): boolean {
     return !this.#response.writableEnded && !this.#response.destroyed
   }
