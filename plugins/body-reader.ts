@@ -3,6 +3,10 @@ import { errorCodes } from 'fastify'
 import { BodyInvalidError } from '../src/errors.js'
 import type { ByteBudget, Lease } from '../src/limits/byte-budget.js'
 
+/** A chunk costs as much as so many bytes, whatever it holds; so many of them may be shorter on average. */
+const CHUNK_COST_BYTES = 64
+const MAX_SMALL_CHUNKS = 4_096
+
 /** What a body is read with. */
 export interface BodyReaderOptions {
   readonly budget: ByteBudget
@@ -24,6 +28,7 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
   if (contentLength > limit) { done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()); return }
   let body: Buffer | undefined
   let length = 0
+  let chunks = 0
   let lease: Lease | undefined
 
   const finish = (error: Error | null, whole?: Buffer): void => {
@@ -38,6 +43,11 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
     const before = length
     length += chunk.length
     if (length > limit) { finish(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()); return }
+    if (++chunks > MAX_SMALL_CHUNKS && length < chunks * CHUNK_COST_BYTES) {
+      // The rest would cost as much to throw away.
+      payload.destroy()
+      return
+    }
     // Most bodies are one chunk.
     if (body === undefined) body = chunk
     else body = appended(body, before, chunk, Math.min(limit, Number.isNaN(contentLength) ? limit : contentLength))

@@ -68,16 +68,13 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       channels.assertName(channel)
       const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
       const address = networkOf(request.ip)
-      // From here on it takes a place, also while it waits for its turn and while others are asked, until its connection or its
-      // answer is over.
+      // From here on it takes a place, also while others are asked, until its connection or its answer is over.
       admissions.enter(address)
       reply.raw.once('close', () => { admissions.leave(address) })
-      // A response without a connection of its own yet is no subscription, and has nothing read for it.
-      const turn = fastify.turnOf(reply)
-      if (turn !== undefined) await admissions.queued(turn)
-      const grant = reply.raw.destroyed ? undefined : await access.admit(request, channel)
-      // Whoever left meanwhile is not waited for: its 'close' has been.
-      if (grant === undefined || reply.raw.destroyed) { reply.hijack(); return await reply }
+      const admitted = access.admit(request, channel)
+      const grant = admitted instanceof Promise ? await admitted : admitted
+      // Whoever left while others were asked is not waited for: its 'close' has been.
+      if (reply.raw.destroyed) { reply.hijack(); return await reply }
       const format = negotiate(request.headers.accept)
       if (format !== 'application/json') { stream(format, channel, query, grant, address, reply); return await reply }
       reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-store')

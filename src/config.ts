@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { hostsOf, LOOPBACK_HOSTS } from './access/hosts.js'
 import { ConfigInvalidError } from './errors.js'
 import { type MessengerOptions, type OptionSource, type ResolvedOptions, resolveOptions } from './options.js'
@@ -140,8 +141,9 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    // Without the value: it may be the secret itself.
-    throw new ConfigInvalidError(`${name} must name a file that can be read (${String((error as NodeJS.ErrnoException).code)})`)
+    // What is no path may be the secret itself.
+    const shown = isAbsolute(file) ? JSON.stringify(file) : 'what it names'
+    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String((error as NodeJS.ErrnoException).code)})`)
   }
 }
 

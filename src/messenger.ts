@@ -46,12 +46,12 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   await fastify.register(channels, { ...resolved, reserved: publicFiles(), counters, onNotice: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
-    await scope.register(pipelining)
     await scope.register(hosts, { allowedHosts })
     await scope.register(validator)
     await scope.register(errors, { maxMessageBytes, counters })
     await scope.register(origins, { allowedOrigins })
     await scope.register(limits, { ...resolved, counters })
+    await scope.register(pipelining)
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
     await scope.register(files, { page })

@@ -28,10 +28,16 @@ export class Admissions {
     return this.#total - this.#queued
   }
 
-  /** Waits for the turn of one that was counted in: until then it takes its place and is no part of the total. */
-  async queued (turn: Promise<unknown>): Promise<void> {
+  /** Counts in one that waits for its turn: it takes a place and is no part of the total. Throws like {@link enter}. */
+  queue (address: string): void {
+    this.enter(address)
     this.#queued++
-    await turn.finally(() => { this.#queued-- })
+  }
+
+  /** Counts out one that {@link queue} has counted in. */
+  dequeue (address: string): void {
+    this.#queued--
+    this.leave(address)
   }
 
   /** Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL where there is no place. */
