@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { errorCodes } from 'fastify'
 import { BodyInvalidError } from '../src/errors.js'
 import type { ByteBudget, Lease } from '../src/limits/byte-budget.js'
 
@@ -16,6 +15,8 @@ export interface BodyReaderOptions {
   readonly limit: number
   /** What the request says that it has; `NaN` where it does not say. */
   readonly contentLength: number
+  /** What is said of one that is longer. */
+  readonly tooLarge: () => Error
   /** Called once, with the body or with what is wrong. */
   readonly done: (error: Error | null, body?: Buffer) => void
 }
@@ -24,8 +25,8 @@ export interface BodyReaderOptions {
  * Reads a body. Not left to Fastify (5.12), which keeps each chunk by itself: one byte a chunk takes two hundred of memory, and
  * nothing knows of the bytes of all bodies. Here they are in one buffer, and what has not arrived whole is part of a budget.
  */
-export function readBody (payload: Readable, { budget, address, limit, contentLength, done }: BodyReaderOptions): void {
-  if (contentLength > limit) { done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()); return }
+export function readBody (payload: Readable, { budget, address, limit, contentLength, tooLarge, done }: BodyReaderOptions): void {
+  if (contentLength > limit) { done(tooLarge()); return }
   let body: Buffer | undefined
   let length = 0
   let chunks = 0
@@ -42,7 +43,7 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
     const chunk = typeof data === 'string' ? Buffer.from(data) : data
     const before = length
     length += chunk.length
-    if (length > limit) { finish(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE()); return }
+    if (length > limit) { finish(tooLarge()); return }
     if (++chunks > MAX_SMALL_CHUNKS && length < chunks * CHUNK_COST_BYTES) {
       // The rest would cost as much to throw away.
       payload.destroy()
@@ -58,7 +59,7 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
   const onEnd = (): void => {
     // What a host's hooks have unpacked says how long it was.
     const { receivedEncodedLength = length } = payload as Readable & { receivedEncodedLength?: number }
-    if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength) finish(new errorCodes.FST_ERR_CTP_INVALID_CONTENT_LENGTH())
+    if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength) finish(new BodyInvalidError('its length is not what Content-Length says'))
     else finish(null, body === undefined ? Buffer.alloc(0) : body.subarray(0, length))
   }
   const onError = (): void => { finish(new BodyInvalidError('it did not arrive whole')) }

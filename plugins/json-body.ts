@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import fp from 'fastify-plugin'
-import { BodyInvalidError } from '../src/errors.js'
+import { BodyInvalidError, MessageTooLargeError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
 import { readBody } from './body-reader.js'
 
@@ -8,10 +8,12 @@ import { readBody } from './body-reader.js'
 export interface JsonBodyPluginOptions {
   /** Makes a body of the bytes, which are UTF-8. Throws SyntaxError for what is not JSON. */
   parse: (bytes: Buffer) => unknown
+  /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
+  maxMessageBytes: number
 }
 
 /** Replaces the scope's body parsers by one for JSON. */
-export default fp<JsonBodyPluginOptions>(async (fastify, { parse }) => {
+export default fp<JsonBodyPluginOptions>(async (fastify, { parse, maxMessageBytes }) => {
   const { budget } = fastify.limits
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('application/json', (request, payload, done) => {
@@ -20,6 +22,7 @@ export default fp<JsonBodyPluginOptions>(async (fastify, { parse }) => {
       address: () => networkOf(request.ip),
       limit: request.routeOptions.bodyLimit,
       contentLength: Number(request.headers['content-length']),
+      tooLarge: () => new MessageTooLargeError(maxMessageBytes),
       done (error, bytes = Buffer.alloc(0)) {
         if (error !== null) { done(error); return }
         try {

@@ -68,14 +68,16 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       channels.assertName(channel)
       const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
       const address = networkOf(request.ip)
-      // From here on it takes a place, also while others are asked, until its connection or its answer is over.
-      admissions.enter(address)
-      reply.raw.once('close', () => { admissions.leave(address) })
+      const format = negotiate(request.headers.accept)
+      // From here on, also while others are asked, it takes a place until it is over; what is answered at once needs none.
+      if (format !== 'application/json' || query.waitMs > 0 || !access.gate.isOpen) {
+        admissions.enter(address)
+        reply.raw.once('close', () => { admissions.leave(address) })
+      }
       const admitted = access.admit(request, channel)
       const grant = admitted instanceof Promise ? await admitted : admitted
       // Whoever left while others were asked is not waited for: its 'close' has been.
       if (reply.raw.destroyed) { reply.hijack(); return await reply }
-      const format = negotiate(request.headers.accept)
       if (format !== 'application/json') { stream(format, channel, query, grant, address, reply); return await reply }
       reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'no-store')
       return query.waitMs > 0 ? await poll(channel, query, grant, address, reply) : await read(channel, query, grant, address, reply)

@@ -59,12 +59,12 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(health)
     await scope.register(limitCounts)
     await scope.register(async (publishing) => {
-      await publishing.register(jsonBody, { parse: parseBody })
+      await publishing.register(jsonBody, { parse: parseBody, maxMessageBytes })
       await publishing.register(send, { maxMessageBytes })
       await publishing.register(sendBatch, { maxMessageBytes })
     })
     await scope.register(async (operating) => {
-      await operating.register(jsonBody, { parse: (bytes) => JSON.parse(bytes.toString()) as unknown })
+      await operating.register(jsonBody, { parse: (bytes) => JSON.parse(bytes.toString()) as unknown, maxMessageBytes })
       await operating.register(tokens, { tokenMaxTtlMs })
       await operating.register(revocationsRoute, { tokenMaxTtlMs })
     })

@@ -5,10 +5,10 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { answerClientError } from '../plugins/client-error.js'
 import { sendError } from '../plugins/errors.js'
+import { limitSockets } from '../plugins/socket-limits.js'
 import { pathOf } from './access/redact.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
-import { limitSockets } from './limits/sockets.js'
 import { messenger } from './messenger.js'
 
 /** Longer than any name, so that a long one is told the rule for names and not that of the router. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
-import { ownText } from '../limits/address.js'
+import { ownText } from '../wire/text.js'
 import type { Broker, Published, PublishOptions, Receiver, Replay, Since } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { LogList } from './log-list.js'

@@ -1,10 +1,11 @@
-import { isIP } from 'node:net'
-
 const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
-const IPV4_WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/
+const IPV4 = /^(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?::\d{1,5})?$/
+const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/
+const GROUP = /^[0-9A-Fa-f]{1,4}$/
 /** Groups of an IPv6 address that name its network; the rest of them is its holder's to choose. */
 const NETWORK_GROUPS = 4
 const GROUPS = 8
+const MAX_BYTE = 255
 /** What is counted together: proxies that are trusted pass on whatever text a client calls its address. */
 const UNKNOWN = 'unknown'
 
@@ -12,25 +13,24 @@ const UNKNOWN = 'unknown'
 export function networkOf (address: string | undefined): string {
   // A request that was injected comes from nowhere.
   if (address === undefined) return ''
-  const version = isIP(address)
-  if (version === 4) return address
-  if (version === 0) {
-    // Some proxies add the port.
-    const [, bare = ''] = IPV4_WITH_PORT.exec(address) ?? []
-    return isIP(bare) === 4 ? bare : UNKNOWN
-  }
   const [, embedded] = IPV4_IN_IPV6.exec(address) ?? []
-  if (embedded !== undefined) return embedded
-  const [before = '', after] = address.split('::')
+  // Some proxies add the port.
+  const [, ipv4] = IPV4.exec(embedded ?? address) ?? []
+  if (ipv4 !== undefined) return ipv4.split('.').every((part) => Number(part) <= MAX_BYTE) ? ipv4 : UNKNOWN
+  // The zone is no part of the network.
+  const [text = ''] = address.split('%', 1)
+  if (!IPV6.test(text)) return UNKNOWN
+  const [before = '', after, ...more] = text.split('::')
   const groups = before === '' ? [] : before.split(':')
   if (after !== undefined) {
     const rest = after === '' ? [] : after.split(':')
     groups.push(...Array<string>(Math.max(0, GROUPS - groups.length - rest.length)).fill('0'), ...rest)
   }
+  if (more.length > 0 || groups.length !== GROUPS || !groups.every((group) => GROUP.test(group))) return UNKNOWN
   return `${groups.slice(0, NETWORK_GROUPS).map((group) => group.replace(/^0+(?=.)/, '').toLowerCase()).join(':')}::/64`
 }
 
-/** The same text by itself: the engine keeps a part of a text, such as of a header or a URL, by keeping all of it. */
-export function ownText (text: string): string {
+/** The same text by itself: the engine keeps a part of a text, such as of a header, by keeping all of it. */
+export function ownKey (text: string): string {
   return Buffer.from(text).toString()
 }

@@ -1,4 +1,4 @@
-import { ownText } from './address.js'
+import { ownKey } from './address.js'
 import { AddressFullError, FullError } from './errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
@@ -10,7 +10,7 @@ export interface AdmissionsOptions {
   readonly maxConnectionsPerAddress: number
 }
 
-/** Counts subscriptions and reads, those on their way to be one included, in all and by address. */
+/** Counts subscriptions, those on their way to be one included, in all and by address. */
 export class Admissions {
   readonly #options: AdmissionsOptions
   readonly #counters: LimitCounters
@@ -23,7 +23,7 @@ export class Admissions {
     this.#counters = counters
   }
 
-  /** Subscriptions and reads in progress. */
+  /** Subscriptions, and requests that are asked about. */
   get total (): number {
     return this.#total - this.#queued
   }
@@ -58,7 +58,7 @@ export class Admissions {
   enter (address: string): void {
     this.assertPlace(address)
     const count = this.#addresses.get(address) ?? 0
-    this.#addresses.set(count === 0 ? ownText(address) : address, count + 1)
+    this.#addresses.set(count === 0 ? ownKey(address) : address, count + 1)
     this.#total++
   }
 

@@ -20,9 +20,9 @@ export const limitOptions = {
   maxBytesInFlight: Type.Integer({ minimum: 1024 ** 2, maximum: MAX_BYTES, default: 64 * 1024 ** 2 }),
   /** Milliseconds in which something of what is sent to a client has to be taken; otherwise its connection is ended. Default 30,000. */
   writeTimeoutMs: Type.Integer({ minimum: 1_000, maximum: 60 * MINUTE_MS, default: 30_000 }),
-  /** Subscriptions, and reads in progress, on this instance. Default 20,000. */
+  /** Subscriptions on this instance, and requests that wait for their turn or for `authorize`. Default 20,000. */
   maxConnections: count(20_000),
-  /** Subscriptions, and reads in progress, from one address (of IPv6 the /64 network). Default 1,000. */
+  /** The same from one address (of IPv6 the /64 network). Default 1,000. */
   maxConnectionsPerAddress: count(1_000),
   /** Channels with subscribers on this instance. Default 20,000. */
   maxChannels: count(20_000),

@@ -15,7 +15,7 @@ t.test('a connection', async (t) => {
     const app = await startService(t, { MAX_CONNECTIONS_PER_ADDRESS: '100' })
     const connection = await connectRaw(t, app)
     connection.write(get('/a?wait=60') + get('/a', EVENT_STREAM).repeat(50) + get('/a', LINES).repeat(49) + get('/client.js').repeat(20))
-    await eventually('the address has no place left', async () => (await ask(app, '/b?wait=0')).status === 429)
+    await eventually('the address has no place left', async () => (await ask(app, '/b?wait=1')).status === 429)
     t.equal(await places(app), 1, 'what waits for its turn is no subscription')
     t.equal(app.channels.subscriberCount('a'), 1)
     connection.socket.destroy()

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { BlockList, type Socket } from 'node:net'
-import { networkOf } from './address.js'
-import type { LimitCounters } from './limit-counters.js'
+import { networkOf } from '../src/limits/address.js'
+import type { LimitCounters } from '../src/limits/limit-counters.js'
 
 const ADDRESS = Symbol('address')
 /** Networks that Fastify's `trustProxy` has names for. */
