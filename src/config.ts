@@ -95,9 +95,10 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   }
 
   const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
-  // A page elsewhere whose name is made to point at this machine speaks to the service as if it were its own (DNS rebinding). That
-  // matters where it knows the token, or where it is kept out by its origin.
-  if (isLoopback(host) && messenger.allowedHosts === undefined && (tokens === undefined || messenger.allowedOrigins !== undefined)) {
+  // A page elsewhere whose name is made to point at this machine speaks to the service as if it were its own (DNS rebinding). With
+  // the token that everybody knows it could publish. With one of its own, a service on this machine may well be behind a proxy that
+  // passes on another name, which only the operator knows.
+  if (tokens === undefined && messenger.allowedHosts === undefined) {
     messenger.allowedHosts = [...LOOPBACK_HOSTS, ...hostsOf(messenger.allowedOrigins ?? [])]
   }
 

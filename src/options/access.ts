@@ -48,8 +48,7 @@ export const accessOptions = {
   allowedOrigins: Type.Optional(Type.Array(Type.String({ pattern: ORIGIN_PATTERN }), { rule: 'a list of origins such as https://example.com, https://*.example.com or *' })),
   /**
    * Hosts that requests may be for, as the header `Host` names them, without a port: `example.com`, `*.example.com`, `*` for all. Default:
-   * all; in the service, where it listens on a loopback address and has the token that everybody knows or `allowedOrigins`, the
-   * names of this machine and the hosts of `allowedOrigins`.
+   * all; in the service, with the token that everybody knows, the names of this machine and the hosts of `allowedOrigins`.
    */
   allowedHosts: Type.Optional(Type.Array(Type.String({ pattern: HOST_PATTERN }), { rule: 'a list of hosts such as example.com, *.example.com or *' }))
 }

@@ -20,13 +20,19 @@ t.test('a page whose name points to this machine', async (t) => {
     t.match(await connection.readHead(), /^HTTP\/1.1 403 /)
   })
 
-  t.test('does not get past ALLOWED_ORIGINS', async (t) => {
-    const app = await startService(t, { ALLOWED_ORIGINS: 'https://good.example,https://*.good.example:444' })
+  t.test('does not get past ALLOWED_ORIGINS there', async (t) => {
+    const app = await startService(t, { BEARER_TOKEN: '', ALLOWED_ORIGINS: 'https://good.example,https://*.good.example:444' })
     assertError(t, await ask(app, '/room', { headers: { host: EVIL, origin: `http://${EVIL}` } }), 403, 'MSG_ERR_HOST_FORBIDDEN')
     for (const host of ['good.example', 'a.good.example:3000', '127.0.0.1']) t.equal((await ask(app, '/room', { headers: { host } })).status, 200, host)
   })
 
-  t.test('is no concern of a service that listens elsewhere, or is told its hosts', async (t) => {
+  t.test('does not get past ALLOWED_ORIGINS of a service that has a token and is told its hosts', async (t) => {
+    const app = await startService(t, { ALLOWED_ORIGINS: 'https://good.example', ALLOWED_HOSTS: '127.0.0.1' })
+    assertError(t, await ask(app, '/room', { headers: { host: EVIL, origin: `http://${EVIL}` } }), 403, 'MSG_ERR_HOST_FORBIDDEN')
+    t.equal((await ask(app, '/room')).status, 200)
+  })
+
+  t.test('is no concern of a service that has a token, or is told its hosts', async (t) => {
     t.equal(readConfig({ BEARER_TOKEN: 'x', ALLOWED_ORIGINS: 'https://a.example' }).messenger.allowedHosts, undefined)
     t.equal(readConfig({ BEARER_TOKEN: 'x', HOST: '127.0.0.1' }).messenger.allowedHosts, undefined)
     const app = await startService(t, { BEARER_TOKEN: '', ALLOWED_HOSTS: 'push.example, *.push.example' })
