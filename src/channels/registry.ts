@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type PublishOptions, type Replay, type Since } from '../brokers/broker.js'
+import type { Broker, BrokerStatus, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
@@ -14,6 +14,8 @@ import { Pace } from './pace.js'
 import { type BatchEntry, type BatchResult, type Publication, Publisher, type PublisherOptions } from './publisher.js'
 import { type Backlog, replay } from './replay.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
+
+const CLOSING: BrokerStatus = { ready: false, reason: 'closed', code: 'closed', failing: false }
 
 /** Settings of {@link ChannelRegistry}. */
 export interface ChannelRegistryOptions extends PublisherOptions {
@@ -123,7 +125,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** Whether messages and subscribers are taken and, if not, why. */
   get status (): BrokerStatus {
-    return this.closing ? CLOSED_STATUS : this.#broker.status
+    return this.closing ? CLOSING : this.#broker.status
   }
 
   /** How often each limit was hit since the start. */
