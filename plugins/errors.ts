@@ -28,6 +28,7 @@ export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes, counte
 /** Answers with an error in the form that every error of this package has. */
 export function sendError (error: FastifyError, reply: FastifyReply): FastifyReply {
   const body = errors.errorBody(error)
+  reply.header('x-content-type-options', 'nosniff')
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
   if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<errors.RateLimitedError>).retryAfter ?? 1))
   if (hasBody(reply.request)) discardBody(reply)

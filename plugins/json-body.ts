@@ -1,20 +1,42 @@
 import { isUtf8 } from 'node:buffer'
 import fp from 'fastify-plugin'
-import { BodyInvalidError, MediaTypeError } from '../src/errors.js'
-import { parseBody } from '../src/wire/body.js'
+import { BodyInvalidError, MediaTypeError, MessageTooLargeError } from '../src/errors.js'
+import { networkOf } from '../src/limits/address.js'
+import { readBody } from './body-reader.js'
 
-/** Replaces the scope's body parsers by one for JSON that leaves messages as they were written. */
-export default fp(async (fastify) => {
+/** Options of this plugin. */
+export interface JsonBodyPluginOptions {
+  /** Makes a body of the bytes, which are UTF-8. Throws SyntaxError for what is not JSON. */
+  parse: (bytes: Buffer) => unknown
+  /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
+  maxMessageBytes: number
+}
+
+/** Replaces the scope's body parsers by one for JSON. */
+export default fp<JsonBodyPluginOptions>(async (fastify, { parse, maxMessageBytes }) => {
+  const { budget } = fastify.limits
   fastify.removeAllContentTypeParsers()
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, ({ headers }, body: Buffer, done) => {
-    const { 'content-encoding': encoding = '' } = headers
+  fastify.addContentTypeParser('application/json', (request, payload, done) => {
+    const { 'content-encoding': encoding = '' } = request.headers
     if (encoding !== '' && encoding.toLowerCase() !== 'identity') { done(new MediaTypeError()); return }
-    // Decoding would silently replace what is not UTF-8.
-    if (!isUtf8(body)) { done(new BodyInvalidError('it is not UTF-8')); return }
-    try {
-      done(null, parseBody(body.toString()))
-    } catch (error) {
-      done(new BodyInvalidError(`it is not JSON (${(error as SyntaxError).message})`))
-    }
+    readBody(payload, {
+      budget,
+      address: () => networkOf(request.ip),
+      limit: request.routeOptions.bodyLimit,
+      contentLength: Number(request.headers['content-length']),
+      tooLarge: () => new MessageTooLargeError(maxMessageBytes),
+      done (error, bytes = Buffer.alloc(0)) {
+        if (error !== null) { done(error); return }
+        try {
+          // It may have been on its way for as long as a request may take.
+          fastify.assertStillSender(request)
+          // Decoding would silently replace what is not UTF-8.
+          if (!isUtf8(bytes)) throw new BodyInvalidError('it is not UTF-8')
+          done(null, parse(bytes))
+        } catch (error) {
+          done(error instanceof SyntaxError ? new BodyInvalidError(`it is not JSON (${error.message})`) : error as Error)
+        }
+      }
+    })
   })
-}, { name: 'messenger-json-body', fastify: '5.x' })
+}, { name: 'messenger-json-body', dependencies: ['messenger-bearer-auth', 'messenger-limits'], fastify: '5.x' })

@@ -3,11 +3,14 @@ import fp from 'fastify-plugin'
 import { RateLimitedError, UrlTooLongError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
 import { Admissions, type AdmissionsOptions } from '../src/limits/admissions.js'
+import { ByteBudget } from '../src/limits/byte-budget.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
 import { RateLimit } from '../src/limits/rate-limit.js'
+import { Stalls } from '../src/limits/stalls.js'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
+const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -22,6 +25,9 @@ export interface LimitsPluginOptions extends AdmissionsOptions {
   maxPublishesPerSecond: number
   maxRefusedTokensPerMinute: number
   maxUrlBytes: number
+  maxMessageBytes: number
+  maxBytesInFlight: number
+  writeTimeoutMs: number
   counters: LimitCounters
 }
 
@@ -31,9 +37,15 @@ export interface Limits {
   readonly counters: LimitCounters
   /** Places for subscriptions. */
   readonly admissions: Admissions
+  /** Memory for what is on its way from and to clients. */
+  readonly budget: ByteBudget
+  /** What is being sent, watched for progress. */
+  readonly stalls: Stalls
   /** Throws MSG_ERR_URL_TOO_LONG or, for an address that asks too often, MSG_ERR_RATE_LIMITED. */
   countSubscribe (request: FastifyRequest): void
-  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many messages. */
+  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent so many messages that it may not send one now. Counts none. */
+  assertMayPublish (publisher: string): void
+  /** Counts messages. Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many. */
   countPublishes (publisher: string, messages: number): void
   /** Whether so many tokens from an address were refused that no other one from there is looked at. */
   distrusts (request: FastifyRequest): boolean
@@ -47,11 +59,24 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
   const subscribes = new RateLimit(options.maxSubscribesPerSecond, SECOND_MS)
   const publishes = new RateLimit(options.maxPublishesPerSecond, SECOND_MS)
   const refusedTokens = new RateLimit(options.maxRefusedTokensPerMinute, MINUTE_MS)
+  const admissions = new Admissions(options, counters)
+  // A body, or an answer, that is as large as one may be still fits in beside another one.
+  const budget = new ByteBudget(Math.max(options.maxBytesInFlight, 2 * maxBodyBytes(options.maxMessageBytes)), counters)
+  const stalls = new Stalls({ writeTimeoutMs: options.writeTimeoutMs, budget, counters })
+  fastify.addHook('onClose', async () => { stalls.close() })
   let warned = false
+
+  const assertPublishes = (wait: number): void => {
+    if (wait === 0) return
+    counters.hit('maxPublishesPerSecond')
+    throw new RateLimitedError('this publisher sends too much (MAX_PUBLISHES_PER_SECOND)', wait)
+  }
 
   fastify.decorate('limits', {
     counters,
-    admissions: new Admissions(options, counters),
+    admissions,
+    budget,
+    stalls,
     countSubscribe ({ ip, ips, url, headers }) {
       if (!warned && ips === undefined && headers['x-forwarded-for'] !== undefined) {
         warned = true
@@ -66,12 +91,8 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
       counters.hit('maxSubscribesPerSecond')
       throw new RateLimitedError('this address subscribes too often (MAX_SUBSCRIBES_PER_SECOND)', wait)
     },
-    countPublishes (publisher, messages) {
-      const wait = publishes.take(publisher, messages)
-      if (wait === 0) return
-      counters.hit('maxPublishesPerSecond')
-      throw new RateLimitedError('this publisher sends too much (MAX_PUBLISHES_PER_SECOND)', wait)
-    },
+    assertMayPublish (publisher) { assertPublishes(publishes.wait(publisher)) },
+    countPublishes (publisher, messages) { assertPublishes(publishes.take(publisher, messages)) },
     distrusts ({ ip }) {
       return refusedTokens.size > 0 && refusedTokens.wait(networkOf(ip)) > 0
     },
@@ -83,3 +104,8 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
     }
   } satisfies Limits)
 }, { name: 'messenger-limits', fastify: '5.x' })
+
+/** What the body of a batch may have. */
+export function maxBodyBytes (maxMessageBytes: number): number {
+  return Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes)
+}

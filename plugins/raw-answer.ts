@@ -10,6 +10,7 @@ export function answerRaw (connection: Duplex, error: FastifyError, headers: rea
   connection.end([
     `HTTP/1.1 ${body.statusCode} ${body.error}`,
     'Content-Type: application/json; charset=utf-8',
+    'X-Content-Type-Options: nosniff',
     `Content-Length: ${Buffer.byteLength(text)}`,
     ...headers,
     '',

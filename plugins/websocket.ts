@@ -12,7 +12,7 @@ import { publicFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
-import { isWebSocketUpgrade } from './other-upgrades.js'
+import { type Connection, isWebSocketUpgrade } from './other-upgrades.js'
 import { pathUnder } from './paths.js'
 import { answerRaw } from './raw-answer.js'
 import { UpgradeRouter } from './upgrades.js'
@@ -92,6 +92,8 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   }
 
   const handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Behind a request that is not answered yet: it would take the connection away from that answer, past all that counts it.
+    if ((socket as Connection)._httpMessage) { socket.destroy(); return }
     // Node has taken off its own.
     socket.on('error', destroy)
     pending.set(socket, performance.now())

@@ -16,7 +16,7 @@ const files: FastifyPluginAsync = async (fastify) => {
       handler: async (request, reply) => {
         // Pages of other origins load the client: as a module only where they may read it.
         fastify.origins.share(request, reply)
-        reply.header('cross-origin-resource-policy', 'cross-origin').header('x-content-type-options', 'nosniff')
+        reply.header('cross-origin-resource-policy', 'cross-origin')
         return await reply.sendFile(file)
       }
     })

@@ -1,11 +1,10 @@
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
 import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { maxBodyBytes } from '../plugins/limits.js'
 import type { BatchEntry, BatchResult } from '../src/channels/publisher.js'
 import { BatchInvalidError, errorBody } from '../src/errors.js'
+import { MAX_ENTRIES } from '../src/wire/body.js'
 import { idempotencyKeyOf } from './send.js'
-
-const MAX_ENTRIES = 1_000
-const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
 const Entry = Type.Object({ channel: Type.String(), message: Type.Unknown(), idempotencyKey: Type.Optional(Type.String()) })
 const Body = Type.Object({
@@ -25,7 +24,7 @@ const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fasti
   fastify.post('/send', {
     ...OWN_ROUTE,
     onRequest: fastify.verifyPublisher,
-    bodyLimit: Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes),
+    bodyLimit: maxBodyBytes(maxMessageBytes),
     schema: { body: Body }
   }, async (request) => {
     const { headers, body } = request

@@ -1,22 +1,21 @@
-import type { EventEmitter } from 'node:events'
 import type { FastifyError } from '@fastify/error'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import { OWN_ROUTE } from '../plugins/host-limits.js'
 import type { Grant } from '../src/access/grant.js'
 import { pathOf, withoutToken } from '../src/access/redact.js'
-import type { Since } from '../src/brokers/broker.js'
+import type { GapReason, LogEntry, Since } from '../src/brokers/broker.js'
 import { ASKED_EVERYWHERE } from '../src/channels/name.js'
-import type { ChannelRegistry } from '../src/channels/registry.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
-import { ChannelInvalidError, ClosedError, EngineUnavailableError, NotFoundError } from '../src/errors.js'
+import { ChannelInvalidError, ClosedError, EngineUnavailableError, FullError, NotFoundError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
+import { Answer } from '../src/transports/answer.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { isGone, keepOpen } from '../src/transports/keep-open.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
 import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
-import { answerText, wrap } from '../src/wire/envelope.js'
+import { answerText, type Envelope, wrap } from '../src/wire/envelope.js'
 import { formatId } from '../src/wire/id.js'
 import { negotiate } from '../src/wire/negotiate.js'
 import { parseSubscriptionQuery, type RawQuery, type SubscriptionQuery } from './subscription-query.js'
@@ -29,6 +28,9 @@ export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxRecei
   paths: readonly string[]
 }
 
+/** How long an answer may get; there is more where its id says. */
+const MAX_ANSWER_BYTES = 16 * 1024 ** 2
+
 interface Subscribe {
   /** The wildcard has names that the router takes for too long before they are decoded. */
   Params: { channel?: string, '*'?: string }
@@ -40,7 +42,7 @@ type SubscribeRequest = FastifyRequest<Subscribe>
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
 const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes, paths }) => {
   const { access, channels, limits, origins, webSockets } = fastify
-  const { admissions, counters } = limits
+  const { admissions, budget, counters, stalls } = limits
   const settings: WebSocketSettings = {
     pingIntervalMs,
     maxReceivedBytes,
@@ -74,26 +76,33 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       },
       async handler (request, reply) {
         if (isElsewhere(request)) return await notFound(request, reply)
-        return await answer(request, reply)
+        return await respond(request, reply)
       }
     })
   }
 
   /** Answers, or begins to answer, over HTTP. */
-  async function answer (request: SubscribeRequest, reply: FastifyReply): Promise<FastifyReply | string> {
+  async function respond (request: SubscribeRequest, reply: FastifyReply): Promise<FastifyReply | Answer['payload']> {
     const channel = nameOf(request)
     assertChannel(channel)
     const query = parseSubscriptionQuery(request.query, request.headers['last-event-id'])
+    const address = networkOf(request.ip)
+    const format = negotiate(request.headers.accept)
+    // Whoever left while a hook of the host's or others were asked is not waited for: its 'close' has been.
+    if (isGone(reply.raw)) { reply.hijack(); return await reply }
+    // From here on, also while others are asked, it takes a place until it is over; what is answered at once needs none.
+    if (format !== 'application/json' || query.waitMs > 0 || !access.gate.isOpen) {
+      admissions.enter(address)
+      reply.raw.once('close', () => { admissions.leave(address) })
+    }
     const admitted = access.admit(request, channel)
     const grant = admitted instanceof Promise ? await admitted : admitted
-    // Whoever left while others were asked is not waited for: its 'close' has been.
     if (isGone(reply.raw)) { reply.hijack(); return await reply }
-    const format = negotiate(request.headers.accept)
     reply.header('cache-control', 'no-store')
     if (request.method === 'HEAD') return await reply.type(`${format}; charset=utf-8`).send()
-    if (format !== 'application/json') { stream(format, channel, query, grant, request, reply); return await reply }
+    if (format !== 'application/json') { stream(format, channel, query, grant, address, reply); return await reply }
     reply.header('content-type', 'application/json; charset=utf-8')
-    return query.waitMs > 0 ? await poll(channel, query, grant, request, reply) : await read(channels, channel, query)
+    return query.waitMs > 0 ? await poll(channel, query, grant, address, reply) : await read(channel, query, grant, address, reply)
   }
 
   /** Makes a WebSocket a subscriber's, or refuses it. */
@@ -111,7 +120,11 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       const { since, heartbeat } = parseSubscriptionQuery(request.query, undefined)
       const subscriber = new WebSocketSubscriber(socket, { announced: since !== undefined, heartbeat }, settings)
       admissions.enter(address)
-      hold(socket, subscriber, address)
+      socket.on('close', () => {
+        admissions.leave(address)
+        release(subscriber)
+      })
+      stalls.add(subscriber, address)
       const begin = (grant: Grant): void => {
         if (!subscriber.isOpen()) return
         if (channels.closing) throw new ClosedError()
@@ -136,12 +149,10 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     }
   }
 
-  function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, { ip }: FastifyRequest, reply: FastifyReply): void {
-    const address = networkOf(ip)
+  function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): void {
     channels.assertRoom(channel)
-    admissions.enter(address)
     reply.hijack()
-    const release = keepOpen(reply.raw)
+    const letRest = keepOpen(reply.raw)
     const subscriber = new HttpStreamSubscriber({
       response: reply.raw,
       format,
@@ -149,27 +160,54 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       headers: reply.getHeaders(),
       heartbeatMs: heartbeat ? pingIntervalMs : undefined
     })
-    hold(reply.raw, subscriber, address)
-    reply.raw.on('close', release)
+    reply.raw.once('close', () => {
+      letRest()
+      release(subscriber)
+    })
+    stalls.add(subscriber, address)
     join(channel, subscriber, since, true, grant)
   }
 
   /** Answers with what is kept after a position, or else with the first messages that come in time. */
-  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, { ip }: FastifyRequest, { raw }: FastifyReply): Promise<string> {
-    const address = networkOf(ip)
+  async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): Promise<Answer['payload']> {
     channels.assertRoom(channel)
-    admissions.enter(address)
     const subscriber = new LongPollSubscriber(waitMs, limit)
     const gone = (): void => { subscriber.terminate() }
-    const release = keepOpen(raw)
-    raw.on('close', gone)
+    const letRest = keepOpen(reply.raw)
+    reply.raw.once('close', gone)
     join(channel, subscriber, since, true, grant)
     const { envelopes, id, reason } = await subscriber.result
-    raw.off('close', gone)
-    release()
-    leave(subscriber, address)
+    reply.raw.off('close', gone)
+    letRest()
+    release(subscriber)
     if (id === '') throw channels.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
-    return answerText(channel, envelopes, id, reason)
+    return answer(channel, envelopes, id, reason, address, reply)
+  }
+
+  /** Answers with what is kept, as much of it as one answer may hold. */
+  async function read (channel: string, { since = 'earliest', limit }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): Promise<Answer['payload']> {
+    const { epoch, after, entries, reason } = await channels.read(channel, since, limit)
+    // The log may have taken its time.
+    access.gate.assertHolds(grant)
+    const taken = entries.slice(0, countWithin(entries, MAX_ANSWER_BYTES))
+    const envelopes = taken.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
+    return answer(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)
+  }
+
+  /** What is sent as an answer: part of the budget, and watched, until it was read or the connection is gone. */
+  function answer (channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply): Answer['payload'] {
+    // Nobody waits for it any more.
+    if (isGone(reply.raw)) return Buffer.alloc(0)
+    const lease = budget.open(address, () => { reply.raw.destroy() })
+    reply.raw.once('close', () => { lease.close() })
+    // Before it is made.
+    lease.resize(envelopes.reduce((sum, { text }) => sum + text.length, 0))
+    if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
+    const sent = new Answer(Buffer.from(answerText(channel, envelopes, id, reason)), reply.raw)
+    stalls.add(sent, address, lease)
+    reply.raw.once('close', () => { stalls.delete(sent) })
+    reply.header('content-length', sent.unsentBytes)
+    return sent.payload
   }
 
   function join (channel: string, subscriber: Subscriber, since: Since, announce: boolean, grant: Grant): void {
@@ -177,13 +215,9 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     access.sessions.add(subscriber, grant)
   }
 
-  /** Has a subscriber leave when its connection is gone. */
-  function hold (connection: Pick<EventEmitter, 'on'>, subscriber: Subscriber, address: string): void {
-    connection.on('close', () => { leave(subscriber, address) })
-  }
-
-  function leave (subscriber: Subscriber, address: string): void {
-    admissions.leave(address)
+  /** Has a subscriber leave whose connection is gone. */
+  function release (subscriber: Subscriber): void {
+    stalls.delete(subscriber)
     access.sessions.delete(subscriber)
     channels.release(subscriber)
   }
@@ -211,9 +245,9 @@ function isOwn (error: unknown): boolean {
   return (error as Partial<FastifyError> | undefined)?.code?.startsWith('MSG_ERR_') === true
 }
 
-/** Answers with what is kept. */
-async function read (channels: ChannelRegistry, channel: string, { since = 'earliest', limit }: SubscriptionQuery): Promise<string> {
-  const { epoch, after, entries, reason } = await channels.read(channel, since, limit)
-  const envelopes = entries.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
-  return answerText(channel, envelopes, formatId(epoch, after + entries.length), reason)
+/** How many of the entries, one at least, an answer of so many bytes has room for. */
+function countWithin (entries: readonly LogEntry[], bytes: number): number {
+  let left = bytes
+  const end = entries.findIndex(({ message }) => (left -= message.length) < 0)
+  return end < 0 ? entries.length : Math.max(1, end)
 }

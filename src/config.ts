@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
+import { hostsOf, LOOPBACK_HOSTS } from './access/hosts.js'
 import { ConfigInvalidError } from './errors.js'
 import { misspelled } from './misspelled.js'
 import { type MessengerOptions, type OptionSource, type ResolvedOptions, resolveOptions } from './options.js'
@@ -19,6 +21,8 @@ const NUMBERS: Record<string, [option: keyof MessengerOptions, factor: number]> 
   HISTORY_MAX_BYTES: ['historyMaxBytes', 1],
   MAX_MESSAGE_BYTES: ['maxMessageBytes', 1],
   MAX_BUFFERED_BYTES: ['maxBufferedBytes', 1],
+  MAX_BYTES_IN_FLIGHT: ['maxBytesInFlight', 1],
+  WRITE_TIMEOUT: ['writeTimeoutMs', SECOND_MS],
   MAX_RECEIVED_BYTES: ['maxReceivedBytes', 1],
   MAX_CONNECTIONS: ['maxConnections', 1],
   MAX_CONNECTIONS_PER_ADDRESS: ['maxConnectionsPerAddress', 1],
@@ -46,13 +50,14 @@ const LISTS: Record<string, keyof MessengerOptions> = {
   TOKEN_ISSUER: 'tokenIssuer',
   TOKEN_AUDIENCE: 'tokenAudience',
   PUBLIC_CHANNELS: 'publicChannels',
-  ALLOWED_ORIGINS: 'allowedOrigins'
+  ALLOWED_ORIGINS: 'allowedOrigins',
+  ALLOWED_HOSTS: 'allowedHosts'
 }
 /** Variables that may be given as `<NAME>_FILE`, too: the name of a file that holds the value. */
 const SECRETS = ['BEARER_TOKEN', 'REDIS_URL', 'TOKEN_SECRET', 'TOKEN_PUBLIC_KEY']
 
 /** Variables that no option stands behind. */
-const OTHERS = ['PORT', 'HOST', 'LOG_LEVEL', 'TRUST_PROXY', 'MAX_HEADER_BYTES', 'REQUEST_TIMEOUT']
+const OTHERS = ['PORT', 'HOST', 'LOG_LEVEL', 'TRUST_PROXY', 'MAX_HEADER_BYTES', 'MAX_SOCKETS_PER_ADDRESS', 'REQUEST_TIMEOUT']
 
 /** Every variable that is read. */
 export const VARIABLES: readonly string[] = [...OTHERS, ...Object.keys({ ...LISTS, ...TEXTS, ...NUMBERS }), ...SECRETS.map((name) => `${name}_FILE`)]
@@ -70,6 +75,8 @@ export interface Config {
   trustProxy: boolean | string[]
   /** Longest header section of a request, in bytes. */
   maxHeaderBytes: number
+  /** Connections from one address, those without a subscription included. */
+  maxSocketsPerAddress: number
   /** Milliseconds that a whole request may take to arrive. */
   requestTimeoutMs: number
   /** Said at the start, such as that the token is the one that everybody knows. */
@@ -100,6 +107,14 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
+  const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
+  // A page elsewhere whose name is made to point at this machine speaks to the service as if it were its own (DNS rebinding). With
+  // the token that everybody knows it could publish. With one of its own, a service on this machine may well be behind a proxy that
+  // passes on another name, which only the operator knows.
+  if (tokens === undefined && messenger.allowedHosts === undefined) {
+    messenger.allowedHosts = [...LOOPBACK_HOSTS, ...hostsOf(messenger.allowedOrigins ?? [])]
+  }
+
   return {
     port: path === undefined ? integer('PORT', get, 0, 65_535, 3_000) : 0,
     path,
@@ -108,8 +123,10 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     trustProxy: trustProxy(get('TRUST_PROXY')),
     maxHeaderBytes: integer('MAX_HEADER_BYTES', get, 1_024, 1024 ** 2, 16_384),
     requestTimeoutMs: integer('REQUEST_TIMEOUT', get, 1, 3_600, 30) * SECOND_MS,
+    // Twice: beside those of its subscriptions an address has connections that publish, and some that only just come.
+    maxSocketsPerAddress: integer('MAX_SOCKETS_PER_ADDRESS', get, 1, 100_000_000, 2 * messenger.maxConnectionsPerAddress),
     warnings,
-    messenger: resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
+    messenger
   }
 }
 
@@ -139,7 +156,9 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${JSON.stringify(file)} cannot (${String((error as NodeJS.ErrnoException).code)})`)
+    // What is no path may be the secret itself.
+    const shown = isAbsolute(file) ? JSON.stringify(file) : 'what it names'
+    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String((error as NodeJS.ErrnoException).code)})`)
   }
 }
 

@@ -6,9 +6,11 @@ import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
 import hostLimits from '../plugins/host-limits.js'
+import hosts from '../plugins/hosts.js'
 import jsonBody from '../plugins/json-body.js'
 import limits from '../plugins/limits.js'
 import origins from '../plugins/origins.js'
+import pipelining from '../plugins/pipelining.js'
 import routeMethods from '../plugins/route-methods.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
@@ -29,6 +31,7 @@ import { ConfigInvalidError } from './errors.js'
 import { LimitCounters } from './limits/limit-counters.js'
 import { type MessengerOptions, resolveOptions } from './options.js'
 import { publicFiles } from './public-files.js'
+import { parseBody } from './wire/body.js'
 
 /**
  * The messenger as a Fastify plugin: `await app.register(messenger, { prefix: '/rt', token: 'secret' })`.
@@ -37,7 +40,7 @@ import { publicFiles } from './public-files.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize } = resolved
+  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize, allowedHosts } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
@@ -51,10 +54,12 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(hostLimits)
     await scope.register(routeMethods)
     await scope.register(websocket, { upgradeTimeoutMs, drainMs, counters, everyPath })
+    await scope.register(hosts, { allowedHosts })
     await scope.register(validator)
     await scope.register(errors, { maxMessageBytes, counters })
     await scope.register(origins, { allowedOrigins })
     await scope.register(limits, { ...resolved, counters })
+    await scope.register(pipelining)
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
     await scope.register(files)
@@ -62,11 +67,14 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(health)
     await scope.register(limitCounts)
     await scope.register(async (publishing) => {
-      await publishing.register(jsonBody)
+      await publishing.register(jsonBody, { parse: parseBody, maxMessageBytes })
       await publishing.register(send, { maxMessageBytes })
       await publishing.register(sendBatch, { maxMessageBytes })
-      await publishing.register(tokens, { tokenMaxTtlMs })
-      await publishing.register(revocationsRoute, { tokenMaxTtlMs })
+    })
+    await scope.register(async (operating) => {
+      await operating.register(jsonBody, { parse: (bytes) => JSON.parse(bytes.toString()) as unknown, maxMessageBytes })
+      await operating.register(tokens, { tokenMaxTtlMs })
+      await operating.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(preflight)
     // What is at none of the other paths, so that a WebSocket there is told; without a prefix it is the host's.

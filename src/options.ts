@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value, type ValueError } from '@sinclair/typebox/value'
+import { withoutCredentials } from './access/redact.js'
 import type { RedisClient } from './brokers/redis/connection/connection.js'
 import { ConfigInvalidError } from './errors.js'
 import { accessOptions } from './options/access.js'
@@ -80,5 +81,5 @@ function explain (option: string, given: unknown, sourceOf: (option: string, val
   const { rule, secret, minimum = 0, maximum = 0 } = schema
   const { name, value, factor } = sourceOf(option, given)
   const range = `${factor === 1 ? 'an integer' : 'a number'} from ${minimum / factor} to ${maximum / factor}`
-  return `${name} must be ${rule ?? range}${secret ? '' : `, but is ${JSON.stringify(value)}`}`
+  return `${name} must be ${rule ?? range}${secret ? '' : `, but is ${withoutCredentials(JSON.stringify(value))}`}`
 }

@@ -6,6 +6,7 @@ import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import { answerClientError } from '../plugins/client-error.js'
 import { sendError } from '../plugins/errors.js'
+import { limitSockets } from '../plugins/socket-limits.js'
 import { pathOf } from './access/redact.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
@@ -61,7 +62,7 @@ async function listen (app: FastifyInstance, { port, host, path }: Config): Prom
   }
 }
 
-function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, messenger: { maxConnections } }: Config): FastifyInstance {
+function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, maxSocketsPerAddress, messenger: { maxConnections } }: Config): FastifyInstance {
   const app: FastifyInstance = Fastify({
     trustProxy: Array.isArray(trustProxy) ? proxyTrust(trustProxy) : trustProxy,
     // A request that trickles in is ended; streams and WebSockets have arrived whole.
@@ -78,6 +79,7 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, me
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
+  limitSockets(app.server, { maxSocketsPerAddress, trustProxy, counters: () => app.channels.limits })
   const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
   app.setNotFoundHandler(answerNotFound)
   // Before a body is read that is for nobody.

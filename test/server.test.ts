@@ -102,7 +102,7 @@ t.test('the service', async (t) => {
     const app = await startService(t)
     for (const [type, length] of [['text/plain', 'Content-Length: 1000'], ['application/json', 'Content-Length: 99999999999'], ['application/json', 'Transfer-Encoding: chunked']] as const) {
       const connection = await connectRaw(t, app)
-      connection.write(`POST /room HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`)
+      connection.write(`POST /no/channel HTTP/1.1\r\nHost: test\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`)
       const head = await connection.readHead()
       t.match(head, /^HTTP\/1\.1 404 /)
       t.match(JSON.parse((await connection.readBytes(Number(/content-length: (\d+)/.exec(head)?.[1]))).toString()), { statusCode: 404, code: 'MSG_ERR_NOT_FOUND' })
@@ -171,7 +171,7 @@ t.test('the process', async (t) => {
     t.teardown(() => { socket.destroy() })
     await once(socket, 'connect')
     const deaf = new RawConnection(socket)
-    deaf.write(upgradeRequest('/room'))
+    deaf.write(upgradeRequest('/room', address))
     t.match(await deaf.readHead(), /^HTTP\/1\.1 101 /)
     service.child.kill('SIGTERM')
     t.match(await deaf.readFrame(), { opcode: Opcode.CLOSE })

@@ -185,6 +185,6 @@ export async function upgradeRaw (t: Test, app: FastifyInstance, path: string): 
 }
 
 /** A request to upgrade to a WebSocket, as text. */
-export function upgradeRequest (path: string): string {
-  return [`GET ${path} HTTP/1.1`, 'Host: test', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, '', ''].join('\r\n')
+export function upgradeRequest (path: string, host = 'test'): string {
+  return [`GET ${path} HTTP/1.1`, `Host: ${host}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`, '', ''].join('\r\n')
 }

@@ -1,6 +1,7 @@
 import { TokenRefusedError } from './errors.js'
 import { Grant } from './grant.js'
 import { isPattern, Patterns } from './patterns.js'
+import { MAX_AHEAD_MS } from './revocations.js'
 
 const SECOND_MS = 1_000
 /** Patterns of one claim. */
@@ -19,10 +20,13 @@ export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
   const expiresAt = time(claims, 'exp') ?? Infinity
   // A revocation is remembered for as long as a token can live, so that none may live longer.
   if (expiresAt > now + maxTtlMs) throw new TokenRefusedError(`exp must be at most ${maxTtlMs / SECOND_MS} s from now (TOKEN_MAX_TTL)`)
+  const issuedAt = time(claims, 'iat')
+  // It could not be told from one that is made after a revocation which is yet to come.
+  if (issuedAt !== undefined && issuedAt > now + MAX_AHEAD_MS) throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: set the clock of whoever makes tokens`)
   return new Grant({ subscribe: patterns(claims, 'subscribe'), send: patterns(claims, 'send') }, {
     subject: name(claims, 'sub'),
     tokenId: name(claims, 'jti'),
-    issuedAt: time(claims, 'iat'),
+    issuedAt,
     expiresAt
   })
 }

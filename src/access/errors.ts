@@ -35,6 +35,13 @@ export const ChannelForbiddenError = createError<[string, string]>(
   403
 )
 
+/** The request is for another host: perhaps a page has its own name point here. */
+export const HostForbiddenError = createError<[string]>(
+  'MSG_ERR_HOST_FORBIDDEN',
+  'Host %s is not one of this service: add it to ALLOWED_HOSTS',
+  403
+)
+
 /** A page of this origin may not subscribe. */
 export const OriginForbiddenError = createError<[string]>(
   'MSG_ERR_ORIGIN_FORBIDDEN',

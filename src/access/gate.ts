@@ -1,7 +1,7 @@
 import type { FastifyError } from '@fastify/error'
 import type { BearerTokens } from './bearer-tokens.js'
 import type { Credential } from './credential.js'
-import { AuthorizationUnavailableError, ChannelForbiddenError, TokenRequiredError, TokenRevokedError } from './errors.js'
+import { AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError } from './errors.js'
 import { type Action, type Grant, unlimited } from './grant.js'
 import type { Patterns } from './patterns.js'
 import type { Revocations } from './revocations.js'
@@ -69,7 +69,16 @@ export class Gate<Request> {
   /** What a token grants, unless it was revoked. Throws, or rejects, like {@link admit}. */
   verify (token: string): Grant | Promise<Grant> {
     const grant = (this.#options.verifier as TokenVerifier).verify(token)
-    return grant instanceof Promise ? grant.then((found) => this.#unrevoked(found)) : this.#unrevoked(grant)
+    return grant instanceof Promise ? grant.then((found) => this.#observed(found)) : this.#observed(grant)
+  }
+
+  /**
+   * Checks that a grant that was good still is: time passes between the head of a request and what is done with it. Throws
+   * MSG_ERR_TOKEN_EXPIRED or MSG_ERR_TOKEN_REVOKED.
+   */
+  assertHolds (grant: Grant): void {
+    if (grant.expiresAt <= Date.now()) throw new TokenExpiredError()
+    this.#unrevoked(grant)
   }
 
   /** Whether tokens are checked. */
@@ -92,6 +101,11 @@ export class Gate<Request> {
     const { expiresAt, subject } = decision
     const grant = unlimited({ subject, issuedAt, expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) })
     if (!(grant.expiresAt > Date.now())) throw new TokenRequiredError()
+    return this.#unrevoked(grant)
+  }
+
+  #observed (grant: Grant): Grant {
+    this.#options.revocations.observe(grant.issuedAt, Date.now())
     return this.#unrevoked(grant)
   }
 
@@ -138,6 +152,7 @@ function isLeave (decision: unknown): decision is Exclude<Decision, boolean> {
   return typeof decision === 'object' && decision !== null && !Array.isArray(decision) && Object.keys(decision).every((key) => LEAVE_KEYS.includes(key))
 }
 
-function forbidden (action: Action, channel: string): Error {
+/** The error of who may not do something on a channel. */
+export function forbidden (action: Action, channel: string): Error {
   return new ChannelForbiddenError(`${action} to`, JSON.stringify(channel))
 }

@@ -32,6 +32,11 @@ export class Grant {
     this.expiresAt = expiresAt
   }
 
+  /** Whether there is any channel that it covers. */
+  allows (action: Action): boolean {
+    return this.#channels[action].size > 0
+  }
+
   covers (action: Action, channel: string): boolean {
     return this.#channels[action].cover(channel)
   }

@@ -1,24 +1,45 @@
-import { createRemoteJWKSet, type CryptoKey, errors, type JWSHeaderParameters } from 'jose'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLocalJWKSet, type CryptoKey, errors, type JSONWebKeySet, type JWSHeaderParameters } from 'jose'
 import { ConfigInvalidError } from '../errors.js'
 import { AuthorizationUnavailableError, TokenRefusedError } from './errors.js'
+import { withoutCredentials } from './redact.js'
 import { readWebKey, type VerificationKey } from './token-keys.js'
 
-/** What a refusal by the key set's own words means: no key is the token's. Everything else is trouble with the set. */
+/** What a refusal by the key set's own words means: no key is the token's. */
 const NO_KEY = ['ERR_JWKS_NO_MATCHING_KEY', 'ERR_JWKS_MULTIPLE_MATCHING_KEYS', 'ERR_JOSE_NOT_SUPPORTED', 'ERR_JWK_INVALID']
+/** How long a set is good without being asked for again. */
+const MAX_AGE_MS = 600_000
+/** Between two requests for the sake of a key that is not in the set. */
+const COOL_DOWN_MS = 30_000
+/** After the first failure in a row; it doubles with each up to {@link COOL_DOWN_MS}. */
+const FIRST_COOL_DOWN_MS = 1_000
+const TIMEOUT_MS = 5_000
+/** How long tokens of known keys wait for a set that is due; then they are checked with the old one. */
+const PATIENCE_MS = 1_000
+const MAX_BYTES = 1024 ** 2
+
+type Find = (header: JWSHeaderParameters) => Promise<CryptoKey>
 
 /**
  * The public keys at a URL (RFC 7517), fetched when they are needed and anew every 10 minutes. A key that is not among them
- * has them fetched again, at most every 30 seconds: made-up key ids do not make for a request each.
+ * has them fetched again, at most every 30 seconds: made-up key ids do not make for a request each. The same goes for a set that
+ * cannot be fetched; the keys that are known stay good until it can.
  */
 export class KeySet {
-  readonly #find: (header: JWSHeaderParameters) => Promise<CryptoKey>
+  readonly #url: string
   // The set gives the same object for the same key.
   readonly #keys = new WeakMap<CryptoKey, VerificationKey | undefined>()
+  #find: Find | undefined
+  #fetchedAt = -Infinity
+  /** When it may be asked again, after a request of whatever outcome. */
+  #askAgainAt = -Infinity
+  #failures = 0
+  #fetching: Promise<void> | undefined
 
   /** Throws MSG_ERR_CONFIG_INVALID where `url` is none. */
   constructor (url: string) {
-    if (!URL.canParse(url)) throw new ConfigInvalidError(`TOKEN_JWKS_URL must be the address of a key set, but is ${JSON.stringify(url)}`)
-    this.#find = createRemoteJWKSet(new URL(url))
+    if (!URL.canParse(url)) throw new ConfigInvalidError(`TOKEN_JWKS_URL must be the address of a key set, but is ${withoutCredentials(JSON.stringify(url))}`)
+    this.#url = url
   }
 
   /** The key that a token with this header was signed with. Rejects with MSG_ERR_TOKEN_REFUSED or MSG_ERR_AUTHORIZATION_UNAVAILABLE. */
@@ -31,11 +52,57 @@ export class KeySet {
   }
 
   async #ask (header: JWSHeaderParameters): Promise<CryptoKey> {
+    if (this.#find === undefined) await this.#refresh()
+    else if (Date.now() >= this.#fetchedAt + MAX_AGE_MS) await Promise.race([this.#refresh(), delay(PATIENCE_MS, undefined, { ref: false })])
+    const known = await this.#look(header)
+    if (known !== undefined) return known
+    await this.#refresh()
+    const found = await this.#look(header)
+    if (found !== undefined) return found
+    // It was not asked, or has failed, since that key may have been added.
+    if (this.#failures > 0) throw new AuthorizationUnavailableError('the key set cannot be fetched')
+    throw new TokenRefusedError('no key of the key set is its own')
+  }
+
+  async #look (header: JWSHeaderParameters): Promise<CryptoKey | undefined> {
+    if (this.#find === undefined) throw new AuthorizationUnavailableError('the key set cannot be fetched')
     try {
       return await this.#find(header)
     } catch (error) {
-      if (error instanceof errors.JOSEError && NO_KEY.includes(error.code)) throw new TokenRefusedError('no key of the key set is its own')
-      throw new AuthorizationUnavailableError('the key set cannot be fetched')
+      if (error instanceof errors.JOSEError && NO_KEY.includes(error.code)) return undefined
+      throw new AuthorizationUnavailableError('the key set cannot be used')
     }
   }
+
+  /** Fetches the set, once for all who ask; does nothing while it is too early for another request. */
+  async #refresh (): Promise<void> {
+    if (this.#fetching === undefined && Date.now() < this.#askAgainAt) return
+    await (this.#fetching ??= this.#fetch().finally(() => { this.#fetching = undefined }))
+  }
+
+  async #fetch (): Promise<void> {
+    try {
+      this.#find = createLocalJWKSet(await fetchSet(this.#url))
+      this.#fetchedAt = Date.now()
+      this.#failures = 0
+      this.#askAgainAt = this.#fetchedAt + COOL_DOWN_MS
+    } catch {
+      // Whatever it says instead of keys, or does not say, is the same to a token.
+      this.#askAgainAt = Date.now() + Math.min(COOL_DOWN_MS, FIRST_COOL_DOWN_MS * 2 ** this.#failures++)
+    }
+  }
+}
+
+/** Rejects for whatever is no answer with JSON of a bounded length. Does not follow: the keys are those of this address. */
+async function fetchSet (url: string): Promise<JSONWebKeySet> {
+  const response = await fetch(url, { redirect: 'manual', headers: { accept: 'application/json, application/jwk-set+json' }, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of response.body ?? []) {
+    length += (chunk as Uint8Array).length
+    if (response.status !== 200 || length > MAX_BYTES) throw new Error('no key set')
+    chunks.push(chunk as Uint8Array)
+  }
+  if (response.status !== 200) throw new Error('no key set')
+  return JSON.parse(Buffer.concat(chunks).toString()) as JSONWebKeySet
 }

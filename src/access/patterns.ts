@@ -16,6 +16,10 @@ export class Patterns {
     this.#patterns = patterns
   }
 
+  get size (): number {
+    return this.#patterns.length
+  }
+
   /** Says whether one of them matches the whole name. */
   cover (channel: string): boolean {
     return this.#patterns.some((pattern) => matches(pattern, channel))

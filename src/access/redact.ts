@@ -1,12 +1,19 @@
 /** Whatever may begin a parameter: routers end the path at `?`, at `#` and, if they are told to, at `;`. */
 const NAME = /(?<=^|[?#;])([^?#;=]*)=/g
 
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*/g
+
 /** A URL as it may be logged: without the token that a client had no other way to send. */
 export function withoutToken (url: string): string {
   return url.split('&').map((part) => {
     const match = [...part.matchAll(NAME)].find(([, name = '']) => nameOf(name) === 'token')
     return match === undefined ? part : `${part.slice(0, match.index + match[0].length)}[hidden]`
   }).join('&')
+}
+
+/** What is said of a value that was refused: without what stands before the host of a URL, and without private keys. */
+export function withoutCredentials (text: string): string {
+  return text.replaceAll(/:\/\/[^/]*@/g, '://[hidden]@').replaceAll(PRIVATE_KEY, '[hidden]')
 }
 
 /** A URL without its query. */

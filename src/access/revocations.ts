@@ -1,6 +1,14 @@
 import { RevocationsFullError } from './errors.js'
 import type { Grant } from './grant.js'
 
+const MINUTE_MS = 60_000
+/** Claims have whole seconds. */
+const CLOCK_GRAIN_MS = 2_000
+/** What the clocks of those who make tokens are trusted to be ahead of this one's at most. */
+const MAX_SKEW_MS = 5 * MINUTE_MS
+/** How far ahead a token may say that it was made. */
+export const MAX_AHEAD_MS = MAX_SKEW_MS + CLOCK_GRAIN_MS
+
 /** Revocations that are remembered at once. */
 const MAX_REVOCATIONS = 100_000
 
@@ -21,6 +29,7 @@ export class Revocations {
   onAdded: () => void = () => {}
   readonly #known = new Map<string, Pick<Revocation, 'at' | 'until'>>()
   readonly #max: number
+  #skewMs = 0
 
   constructor (max = MAX_REVOCATIONS) {
     this.#max = max
@@ -47,6 +56,22 @@ export class Revocations {
     this.onAdded()
   }
 
+  /**
+   * Learns from a token that was verified how far the clock of its issuer is ahead: what it issues before a revocation may name a
+   * time after it, so that a revocation by subject takes as much more with it, in whole minutes.
+   */
+  observe (issuedAt: number, now: number): void {
+    const ahead = issuedAt - now
+    // An issuer whose subject was revoked in the same second names the next one.
+    if (ahead > this.#skewMs + CLOCK_GRAIN_MS) this.#skewMs = Math.min(MAX_SKEW_MS, Math.ceil(ahead / MINUTE_MS) * MINUTE_MS)
+  }
+
+  /** The time up to which tokens of a subject are revoked, in milliseconds since 1970; 0: none is. */
+  revokedUntil (subject: string): number {
+    const revokedAt = this.revokedAt(subject)
+    return revokedAt === 0 ? 0 : revokedAt + this.#skewMs
+  }
+
   /** When the tokens of a subject were revoked last, in milliseconds since 1970; 0: never. */
   revokedAt (subject: string): number {
     return this.#known.get(`sub ${subject}`)?.at ?? 0
@@ -56,8 +81,8 @@ export class Revocations {
   has ({ subject, tokenId, issuedAt }: Grant): boolean {
     if (this.#known.size === 0) return false
     if (tokenId !== undefined && this.#known.has(`jti ${tokenId}`)) return true
-    const revokedAt = subject === undefined ? 0 : this.revokedAt(subject)
-    return revokedAt > 0 && issuedAt <= revokedAt
+    const revokedUntil = subject === undefined ? 0 : this.revokedUntil(subject)
+    return revokedUntil > 0 && issuedAt <= revokedUntil
   }
 }
 

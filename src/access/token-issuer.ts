@@ -4,8 +4,8 @@ const SECOND_MS = 1_000
 
 /** What an issuer asks of the revocations. */
 export interface KnownRevocations {
-  /** When the tokens of a subject were revoked last, in milliseconds since 1970; 0: never. */
-  revokedAt (subject: string): number
+  /** The time up to which tokens of a subject are revoked, in milliseconds since 1970; 0: none is. */
+  revokedUntil (subject: string): number
 }
 
 /** What a token is made of. */
@@ -52,7 +52,7 @@ export class TokenIssuer {
   issue ({ subscribe, send, sub, jti, ttlMs }: TokenRequest): IssuedToken {
     const now = Date.now()
     // The claim has whole seconds: one that is made in the second of a revocation would be taken for one from before it.
-    const iat = Math.floor(Math.max(now, sub === undefined ? 0 : this.#revocations.revokedAt(sub) + SECOND_MS) / SECOND_MS)
+    const iat = Math.floor(Math.max(now, sub === undefined ? 0 : this.#revocations.revokedUntil(sub) + SECOND_MS) / SECOND_MS)
     // Rounded down: no verifier takes a token that lives longer than it may.
     const exp = Math.floor((now + ttlMs) / SECOND_MS)
     return { token: this.#sign({ subscribe, send, sub, jti, iat, exp }), exp }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError } from '../errors.js'
+import { ownText } from '../wire/text.js'
 import { type Broker, type BrokerStatus, CLOSED_STATUS, type Published, type PublishOptions, READY_STATUS, type Receiver, type Replay, type Since } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
 import { LogList } from './log-list.js'
@@ -146,8 +147,9 @@ export class MemoryBroker implements Broker {
   }
 
   #create (channel: string): Log {
-    const log = new Log(channel, this.#epochs.current)
-    this.#logs.set(channel, log)
+    // The name is a part of the URL that it came in.
+    const log = new Log(ownText(channel), this.#epochs.current)
+    this.#logs.set(log.channel, log)
     this.#bytes += overhead(log)
     return log
   }

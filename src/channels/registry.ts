@@ -1,17 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type PublishOptions, type Replay, type Since } from '../brokers/broker.js'
+import type { Broker, BrokerStatus, CreateBroker, LogEntry, PublishOptions, Replay, Since } from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import type { Position } from '../wire/id.js'
+import { ownText } from '../wire/text.js'
 import { Channel } from './channel.js'
 import { drain, retryWindowMs } from './drain.js'
 import { FanOut } from './fan-out.js'
 import { Heartbeat } from './heartbeat.js'
 import { Held } from './held.js'
+import { Pace } from './pace.js'
 import { type BatchEntry, type BatchResult, type Publication, Publisher, type PublisherOptions } from './publisher.js'
 import { type Backlog, replay } from './replay.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
+
+const CLOSING: BrokerStatus = { ready: false, reason: 'closed', code: 'closed', failing: false }
 
 /** Settings of {@link ChannelRegistry}. */
 export interface ChannelRegistryOptions extends PublisherOptions {
@@ -53,6 +57,17 @@ export class ChannelRegistry implements Iterable<string> {
     possible: () => this.#broker.ready,
     resume: (subscriber, backlog) => { this.#resume(subscriber, backlog) }
   })
+
+  readonly #pace = new Pace()
+  /** Reads of logs, with turns of the event loop between them. */
+  readonly #log = {
+    read: async (...request: Parameters<Broker['read']>): Promise<Replay> => {
+      await this.#pace.turn()
+      const replay = await this.#broker.read(...request)
+      this.#pace.charge(replay.entries.length)
+      return replay
+    }
+  }
 
   #farewell = ''
   #released: (() => void) | undefined
@@ -110,7 +125,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** Whether messages and subscribers are taken and, if not, why. */
   get status (): BrokerStatus {
-    return this.closing ? CLOSED_STATUS : this.#broker.status
+    return this.closing ? CLOSING : this.#broker.status
   }
 
   /** How often each limit was hit since the start. */
@@ -135,7 +150,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** Reads what is kept of a channel, at most `limit` messages. */
   async read (channel: string, since: Since, limit: number): Promise<Replay> {
-    return await this.#broker.read(channel, since, limit)
+    return await this.#log.read(channel, since, limit)
   }
 
   /**
@@ -250,7 +265,7 @@ export class ChannelRegistry implements Iterable<string> {
     const listening = channel.listening ??= this.#broker.listen(channel.name)
     try {
       await listening
-      const outcome = await replay(this.#broker, channel, subscriber, backlog)
+      const outcome = await replay(this.#log, channel, subscriber, backlog)
       this.#held.delete(subscriber)
       if (outcome === 'live' && this.#closing.has(subscriber)) this.#sendAway(subscriber)
       if (outcome === 'gap') this.#cut(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
@@ -274,13 +289,14 @@ export class ChannelRegistry implements Iterable<string> {
   #join (name: string, subscriber: Subscriber): Channel {
     let channel = this.#channels.get(name)
     if (channel === undefined) {
-      channel = new Channel(name, this.#channelEvents, this.#options.maxBufferedBytes)
-      this.#channels.set(name, channel)
+      // The name is a part of the URL that it came in.
+      channel = new Channel(ownText(name), this.#channelEvents, this.#options.maxBufferedBytes)
+      this.#channels.set(channel.name, channel)
     }
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
     this.#heartbeat.add(subscriber)
-    this.#broker.membershipChanged(name)
+    this.#broker.membershipChanged(channel.name)
     return channel
   }
 

@@ -28,7 +28,7 @@ export type ReplayOutcome = 'live' | 'gone' | 'gap'
  * the log or not yet flushed: it goes live in the same step in which it is found to have everything that was flushed,
  * so that no message falls between the two and none is in both.
  */
-export async function replay (broker: Broker, channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<ReplayOutcome> {
+export async function replay (broker: Pick<Broker, 'read'>, channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
   for (;;) {
     const { since } = backlog

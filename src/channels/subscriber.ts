@@ -31,6 +31,11 @@ export abstract class Subscriber {
   /** Bytes that were written and that the operating system has not taken yet. */
   abstract get unsentBytes (): number
 
+  /** Bytes that the operating system has taken, of which only changes are looked at; `NaN` where nobody knows. */
+  get sentBytes (): number {
+    return NaN
+  }
+
   /** Whether a write can still arrive. */
   abstract isOpen (): boolean
 

@@ -1,7 +1,13 @@
 const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const IPV4 = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/
+const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/
+const GROUP = /^[0-9A-Fa-f]{1,4}$/
 /** Groups of an IPv6 address that name its network; the rest of them is its holder's to choose. */
 const NETWORK_GROUPS = 4
 const GROUPS = 8
+const MAX_BYTE = 255
+/** What is counted together: proxies that are trusted pass on whatever text a client calls its address. */
+const UNKNOWN = 'unknown'
 
 const IPV4_AND_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/
 const IPV6_IN_BRACKETS = /^\[([^\]]*)\](?::\d+)?$/
@@ -13,18 +19,27 @@ export function withoutPort (address: string): string {
 }
 
 /** What an address is counted under: itself, or of IPv6 the /64 network, of which one machine has every address. */
-export function networkOf (given: string | undefined): string {
+export function networkOf (address: string | undefined): string {
   // A request that was injected, or that came through a unix socket, comes from nowhere.
-  if (given === undefined) return ''
-  const address = given.includes(':') ? withoutPort(given) : given
-  if (!address.includes(':')) return address
-  const [, embedded] = IPV4_IN_IPV6.exec(address) ?? []
-  if (embedded !== undefined) return embedded
-  const [before = '', after] = address.split('::')
+  if (address === undefined) return ''
+  const bare = withoutPort(address)
+  const [, embedded] = IPV4_IN_IPV6.exec(bare) ?? []
+  const ipv4 = embedded ?? bare
+  if (IPV4.test(ipv4)) return ipv4.split('.').every((part) => Number(part) <= MAX_BYTE) ? ipv4 : UNKNOWN
+  // The zone is no part of the network.
+  const [text = ''] = bare.split('%', 1)
+  if (!IPV6.test(text)) return UNKNOWN
+  const [before = '', after, ...more] = text.split('::')
   const groups = before === '' ? [] : before.split(':')
   if (after !== undefined) {
     const rest = after === '' ? [] : after.split(':')
     groups.push(...Array<string>(Math.max(0, GROUPS - groups.length - rest.length)).fill('0'), ...rest)
   }
+  if (more.length > 0 || groups.length !== GROUPS || !groups.every((group) => GROUP.test(group))) return UNKNOWN
   return `${groups.slice(0, NETWORK_GROUPS).map((group) => group.replace(/^0+(?=.)/, '').toLowerCase()).join(':')}::/64`
+}
+
+/** The same text by itself: the engine keeps a part of a text, such as of a header, by keeping all of it. */
+export function ownKey (text: string): string {
+  return Buffer.from(text).toString()
 }

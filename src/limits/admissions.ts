@@ -1,3 +1,4 @@
+import { ownKey } from './address.js'
 import { AddressFullError, FullError } from './errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
@@ -15,15 +16,28 @@ export class Admissions {
   readonly #counters: LimitCounters
   readonly #addresses = new Map<string, number>()
   #total = 0
+  #queued = 0
 
   constructor (options: AdmissionsOptions, counters: LimitCounters) {
     this.#options = options
     this.#counters = counters
   }
 
-  /** Subscriptions that are counted now. */
+  /** Subscriptions, and requests that are asked about. */
   get total (): number {
-    return this.#total
+    return this.#total - this.#queued
+  }
+
+  /** Counts in one that waits for its turn: it takes a place and is no part of the total. Throws like {@link enter}. */
+  queue (address: string): void {
+    this.enter(address)
+    this.#queued++
+  }
+
+  /** Counts out one that {@link queue} has counted in. */
+  dequeue (address: string): void {
+    this.#queued--
+    this.leave(address)
   }
 
   /** Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL where there is no place. */
@@ -44,7 +58,7 @@ export class Admissions {
   enter (address: string): void {
     this.assertPlace(address)
     const count = this.#addresses.get(address) ?? 0
-    this.#addresses.set(address, count + 1)
+    this.#addresses.set(count === 0 ? ownKey(address) : address, count + 1)
     this.#total++
   }
 

@@ -2,6 +2,7 @@
 export const LIMITS = [
   'maxConnections',
   'maxConnectionsPerAddress',
+  'maxSocketsPerAddress',
   'maxChannels',
   'maxSubscribesPerSecond',
   'maxPublishesPerSecond',
@@ -9,6 +10,8 @@ export const LIMITS = [
   'maxUrlBytes',
   'maxMessageBytes',
   'maxBufferedBytes',
+  'maxBytesInFlight',
+  'writeTimeoutMs',
   'maxReceivedBytes',
   'upgradeTimeoutMs',
   'maxHeaderBytes',

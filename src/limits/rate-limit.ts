@@ -1,3 +1,5 @@
+import { ownKey } from './address.js'
+
 /** Keys that are remembered before those that are at rest are looked for. */
 const SWEEP_SIZE = 10_000
 const SECOND_MS = 1_000
@@ -55,7 +57,7 @@ export class RateLimit {
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {
       if (this.#buckets.size >= this.#sweepSize) this.#sweep(now)
-      this.#buckets.set(key, bucket = { left: this.#capacity, at: now })
+      this.#buckets.set(ownKey(key), bucket = { left: this.#capacity, at: now })
     } else {
       bucket.left = this.#leftAt(bucket, now)
       bucket.at = now

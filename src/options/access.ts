@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Authorize } from '../access/gate.js'
+import { HOST_PATTERN } from '../access/hosts.js'
 import { ORIGIN_PATTERN } from '../access/origins.js'
 import { CHANNEL_PATTERN } from '../access/patterns.js'
 import { DAY_MS, MINUTE_MS, Token } from './units.js'
@@ -44,5 +45,10 @@ export const accessOptions = {
    * Origins of pages that may subscribe, beside the service's own: `https://example.com`, `https://*.example.com`, `*` for all.
    * Default: all; with `authorize` none.
    */
-  allowedOrigins: Type.Optional(Type.Array(Type.String({ pattern: ORIGIN_PATTERN }), { rule: 'a list of origins such as https://example.com, https://*.example.com or *' }))
+  allowedOrigins: Type.Optional(Type.Array(Type.String({ pattern: ORIGIN_PATTERN }), { rule: 'a list of origins such as https://example.com, https://*.example.com or *' })),
+  /**
+   * Hosts that requests may be for, as the header `Host` names them, without a port: `example.com`, `*.example.com`, `*` for all. Default:
+   * all; in the service, with the token that everybody knows, the names of this machine and the hosts of `allowedOrigins`.
+   */
+  allowedHosts: Type.Optional(Type.Array(Type.String({ pattern: HOST_PATTERN }), { rule: 'a list of hosts such as example.com, *.example.com or *' }))
 }

@@ -13,9 +13,16 @@ export const limitOptions = {
   maxBufferedBytes: Type.Integer({ minimum: 1, maximum: MAX_BYTES, default: 1024 ** 2 }),
   /** Bytes that a subscriber may send between two pings on a WebSocket before it is closed with 1008; a frame has at least 6. Default 64 KiB. */
   maxReceivedBytes: Type.Integer({ minimum: 1_024, maximum: MAX_BYTES, default: 64 * 1024 }),
-  /** Subscriptions on this instance. Default 20,000. */
+  /**
+   * Bytes that are held for clients in all: bodies that have not arrived whole, and answers and streams that are not read. Beyond it
+   * the address that holds most loses its largest. At least two of the largest bodies. Default 64 MiB.
+   */
+  maxBytesInFlight: Type.Integer({ minimum: 1024 ** 2, maximum: MAX_BYTES, default: 64 * 1024 ** 2 }),
+  /** Milliseconds in which something of what is sent to a client has to be taken; otherwise its connection is ended. Default 30,000. */
+  writeTimeoutMs: Type.Integer({ minimum: 1_000, maximum: 60 * MINUTE_MS, default: 30_000 }),
+  /** Subscriptions on this instance, and requests that wait for their turn or for `authorize`. Default 20,000. */
   maxConnections: count(20_000),
-  /** Subscriptions from one address (of IPv6 the /64 network). Default 1,000. */
+  /** The same from one address (of IPv6 the /64 network). Default 1,000. */
   maxConnectionsPerAddress: count(1_000),
   /** Channels with subscribers on this instance. Default 20,000. */
   maxChannels: count(20_000),

@@ -83,6 +83,8 @@ export class HttpStreamSubscriber extends Subscriber {
   readonly #format: StreamFormat
   readonly #channel: string
   readonly #heartbeatMs: number | undefined
+  /** Bytes that were handed to the connection; a stream of HTTP/2 shares its own with others. */
+  #written = 0
   #closed = false
 
   /** Begins the response. */
@@ -103,12 +105,18 @@ export class HttpStreamSubscriber extends Subscriber {
     return this.#connection.writableLength
   }
 
+  override get sentBytes (): number {
+    return this.#written - this.unsentBytes
+  }
+
   isOpen (): boolean {
     return !this.#closed && !this.#connection.destroyed
   }
 
   write (bytes: Buffer): void {
-    if (this.isOpen()) this.#connection.write(bytes)
+    if (!this.isOpen()) return
+    this.#written += bytes.length
+    this.#connection.write(bytes)
   }
 
   drained (): Promise<void> {

@@ -13,7 +13,7 @@ export const FLOODED = 'sends too much'
 const SUBSCRIBER = Symbol('subscriber')
 
 /** The stream under a WebSocket; on a TCP connection it also counts what was received. */
-type Connection = Duplex & { readonly bytesRead?: number, [SUBSCRIBER]?: WebSocketSubscriber }
+type Connection = Duplex & { readonly bytesRead?: number, readonly bytesWritten?: number, [SUBSCRIBER]?: WebSocketSubscriber }
 
 /** What all subscribers on WebSockets share. */
 export interface WebSocketSettings {
@@ -63,6 +63,10 @@ export class WebSocketSubscriber extends Subscriber {
 
   get unsentBytes (): number {
     return this.#connection.writableLength
+  }
+
+  override get sentBytes (): number {
+    return (this.#connection.bytesWritten ?? NaN) - this.unsentBytes
   }
 
   isOpen (): boolean {

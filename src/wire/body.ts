@@ -1,28 +1,73 @@
-import { sliceElements, sliceMembers } from './json-slice.js'
-import { SlicedJson } from './json.js'
+import { BatchInvalidError, BodyInvalidError } from '../errors.js'
+import { JsonScanner } from './json-scan.js'
+import { type RawJson, SlicedJson } from './json.js'
 
-/** Parses the body of a request to publish; its messages are carried as written. Throws SyntaxError for what is not JSON. */
-export function parseBody (text: string): unknown {
-  const json = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
-  const body = JSON.parse(json) as unknown
-  if (!isObject(body)) return body
-  const members = sliceMembers(json)
-  keepMessage(body, members)
-  if (Array.isArray(body['messages'])) {
-    const texts = sliceElements(members.get('messages') as string)
-    for (const [index, entry] of (body['messages'] as unknown[]).entries()) {
-      // A slice would keep the whole body in memory for as long as one message of it is in a log.
-      if (isObject(entry)) keepMessage(entry, sliceMembers(Buffer.from(texts[index] as string).toString()))
-    }
-  }
+/** Entries of a batch, and channels that one message may go to at once. */
+export const MAX_ENTRIES = 1_000
+/** Members of an object, those that nobody looks for included. */
+const MAX_MEMBERS = 100
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+type Read = (scanner: JsonScanner) => unknown
+/** What is taken out of an object, by key. Whatever else there is has to be JSON and is not looked at. */
+type Members = Readonly<Record<string, Read | undefined>>
+
+const entryMembers: Members = members({ channel: scalar, message, idempotencyKey: scalar })
+const bodyMembers: Members = members({ message, messages: list('messages', entry), channels: list('channels', scalar) })
+
+/**
+ * Takes out of the body of a request to publish what it is about; messages are carried as written and each is a text of its own, so
+ * that none keeps the body in memory. Throws SyntaxError for what is not JSON, and MSG_ERR_BATCH_INVALID or MSG_ERR_BODY_INVALID as
+ * soon as a list is too long or an object too large. What is of another type than it must be stays one that is: an empty list or object stands for any other.
+ */
+export function parseBody (bytes: Buffer): unknown {
+  const scanner = new JsonScanner(bytes, bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0)
+  const body = object(scanner, bodyMembers)
+  scanner.end()
   return body
 }
 
-function keepMessage (target: Record<string, unknown>, members: Map<string, string>): void {
-  const message = members.get('message')
-  if (message !== undefined) target['message'] = new SlicedJson(message)
+// Without a prototype: `constructor` is no member that is looked for.
+function members (known: Members): Members {
+  return Object.assign(Object.create(null) as Members, known)
 }
 
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function object (scanner: JsonScanner, known: Members): unknown {
+  if (scanner.kind !== 'object') return scalar(scanner)
+  const found: Record<string, unknown> = {}
+  let count = 0
+  scanner.members((key) => {
+    if (++count > MAX_MEMBERS) throw new BodyInvalidError(`an object beside the messages has more than ${MAX_MEMBERS} members`)
+    const read = known[key]
+    if (read === undefined) scanner.skip()
+    else found[key] = read(scanner)
+  })
+  return found
+}
+
+function entry (scanner: JsonScanner): unknown {
+  return object(scanner, entryMembers)
+}
+
+function message (scanner: JsonScanner): RawJson {
+  return new SlicedJson(scanner.take())
+}
+
+function scalar (scanner: JsonScanner): unknown {
+  const { kind } = scanner
+  if (kind === 'scalar') return JSON.parse(scanner.take())
+  scanner.skip()
+  return kind === 'array' ? [] : {}
+}
+
+function list (name: string, element: Read): Read {
+  return (scanner) => {
+    if (scanner.kind !== 'array') return scalar(scanner)
+    const found: unknown[] = []
+    scanner.elements(() => {
+      if (found.length === MAX_ENTRIES) throw new BatchInvalidError(`${name}: at most ${MAX_ENTRIES} are taken`)
+      found.push(element(scanner))
+    })
+    return found
+  }
 }

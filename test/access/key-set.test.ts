@@ -50,10 +50,13 @@ t.test('a key set', async (t) => {
     await t.rejects(keys.keyFor({ alg: 'ES256' }), { code: 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', statusCode: 503, message: /the key set cannot be fetched/ })
   })
 
-  t.test('that is garbage leaves it open, too, and is asked again', async (t) => {
+  t.test('that is garbage, or does not end, leaves it open, too, and is asked again after a while', async (t) => {
     const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey))
     const keys = new KeySet(jwks.url)
-    for (const body of ['', 'not JSON', '[]', '{"keys":7}', '{}', 'null']) {
+    let now = Date.now()
+    // Each question finds the last failure half a minute ago.
+    t.intercept(Date, 'now', { value: () => now += COOL_DOWN_MS })
+    for (const body of ['', 'not JSON', '[]', '{"keys":7}', '{}', 'null', `{"keys":[${' '.repeat(2 ** 21)}]}`]) {
       jwks.body = body
       t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', body)
     }
@@ -61,6 +64,44 @@ t.test('a key set', async (t) => {
     for (jwks.status of [404, 500, 302]) t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
     jwks.status = 200
     t.match(await keys.keyFor({ alg: 'ES256' }), { algorithm: 'ES256' })
+  })
+
+  t.test('that fails is asked once in a while, however many made-up keys come, and less and less often', async (t) => {
+    const jwks = await startJwks(t)
+    const keys = new KeySet(jwks.url)
+    let now = Date.now()
+    t.intercept(Date, 'now', { value: () => now })
+    jwks.status = 500
+    const ask = async (): Promise<number> => {
+      for (let round = 0; round < 20; round++) t.equal(await rejection(keys.keyFor({ alg: 'ES256', kid: `made-up-${round}` })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
+      return jwks.requests
+    }
+    t.equal(await ask(), 1)
+    now += 1_100
+    t.equal(await ask(), 2)
+    now += 1_100
+    t.equal(await ask(), 2)
+    now += 1_100
+    t.equal(await ask(), 3)
+  })
+
+  t.test('that fails keeps the keys that it has given good, however long, and says nothing about others', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey, { kid: 'key' }))
+    const keys = new KeySet(jwks.url)
+    await keys.keyFor({ alg: 'ES256', kid: 'key' })
+    let now = Date.now()
+    t.intercept(Date, 'now', { value: () => now })
+    jwks.status = 500
+    for (let round = 0; round < 3; round++) {
+      now += 3_600_000
+      t.match(await keys.keyFor({ alg: 'ES256', kid: 'key' }), { algorithm: 'ES256' })
+    }
+    t.equal(jwks.requests, 4)
+    t.equal(await rejection(keys.keyFor({ alg: 'ES256', kid: 'other' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
+    t.equal(jwks.requests, 4)
+    now += COOL_DOWN_MS
+    jwks.status = 200
+    t.equal(await rejection(keys.keyFor({ alg: 'ES256', kid: 'other' })), 'MSG_ERR_TOKEN_REFUSED')
   })
 
   t.test('has no key for an algorithm that is not used, and none of a kind that is not used', async (t) => {

@@ -19,6 +19,15 @@ t.test('origins', async (t) => {
     t.strictSame(allowed(['http://localhost:*'], ['http://localhost:3000', 'http://localhost', 'http://localhost:3000@evil.org']), [true, false, false])
   })
 
+  t.test('are compared in a time that grows with their length alone', async (t) => {
+    const rules = ['https://*.*.*.example.com:*']
+    t.strictSame(allowed(rules, ['https://a.b.c.example.com:1', 'https://a.b.example.com:1', 'https://a.b.c.example.com:x/', 'https://a.b.c.example.org:1']), [true, false, false, false])
+    const started = process.cpuUsage().user
+    for (let round = 0; round < 100; round++) t.notOk(new Origins(rules).lists(`https://${'a.'.repeat(250)}`))
+    t.notOk(new Origins(rules).lists(`https://${'a.'.repeat(8_000)}example.com:1`))
+    t.ok(process.cpuUsage().user - started < 2_000_000, 'no power of the length')
+  })
+
   t.test('may have an IPv6 address', async (t) => {
     t.strictSame(allowed(['http://[::1]:3000'], ['http://[::1]:3000', 'http://[::2]:3000', 'http://1:3000']), [true, false, false])
   })

@@ -25,6 +25,22 @@ t.test('a revocation', async (t) => {
     t.equal(revocations.has(grant({ issuedAt: 0 })), false, 'who has no name is not meant')
   })
 
+  t.test('of a subject reaches as far as the clock of an issuer was seen to be ahead, in whole minutes', async (t) => {
+    const revocations = new Revocations()
+    revocations.add(revocation())
+    const issued = (issuedAt: number): boolean => revocations.has(grant({ subject: 'user', issuedAt }))
+    // An issuer whose subject was revoked in the same second names the next one.
+    revocations.observe(AT + 2_000, AT)
+    t.equal(issued(AT + 1), false)
+    revocations.observe(AT + 59_000, AT)
+    t.strictSame([issued(AT + 60_000), issued(AT + 60_001)], [true, false])
+    revocations.observe(AT + 10_000, AT)
+    t.equal(revocations.revokedUntil('user'), AT + 60_000)
+    revocations.observe(AT + 86_400_000, AT)
+    t.equal(revocations.revokedUntil('user'), AT + 300_000, 'not without end')
+    t.equal(revocations.revokedUntil('other'), 0)
+  })
+
   t.test('of a subject ends a token that does not say when it was made, for as long as it is remembered', async (t) => {
     const revocations = new Revocations()
     t.equal(revocations.has(grant({ subject: 'user' })), false)

@@ -13,6 +13,11 @@ t.test('networkOf', async (t) => {
     t.not(networkOf('2001:db8:1:3::1'), networkOf('2001:db8:1:2::1'))
   })
 
+  t.test('counts as one whatever a proxy passes on that is no address, and an address with a port as itself', async (t) => {
+    for (const text of ['', 'x'.repeat(10_000), '1.2.3', '1.2.3.4.5', '1.2.3.4:x', '999.1.1.1:80', 'g::1', '1:2:3']) t.equal(networkOf(text), 'unknown', text)
+    t.equal(networkOf('1.2.3.4:5678'), '1.2.3.4')
+  })
+
   t.test('takes a request that comes from nowhere', async (t) => {
     t.equal(networkOf(undefined), '')
   })

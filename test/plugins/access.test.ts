@@ -83,6 +83,8 @@ t.test('a subscriber with a token', async (t) => {
     t.ok(answer.headers['retry-after'])
     t.match(await refusal(t, app, `/room?token=${token}`), { code: 1013, reason: 'MSG_ERR_AUTHORIZATION_UNAVAILABLE' })
     jwks.status = 200
+    // The set is not asked for every token that comes.
+    await until(async () => (await ask(app, `/room?token=${token}`)).status === 200)
     await subscribe(t, app, `/room?token=${token}`)
     t.equal((await ask(app, `/room?token=${token}`)).status, 200)
     t.match(await refusal(t, app, `/other?token=${token}`), { code: 4403 })

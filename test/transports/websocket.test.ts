@@ -356,7 +356,8 @@ t.test('the heartbeat', async (t) => {
     const app = createHost(t)
     await app.register(websocket)
     await app.register(messenger, { token: TOKEN, pingIntervalMs: 100 })
-    await app.ready()
+    // What is injected does not keep the process.
+    await app.listen({ port: 0, host: '127.0.0.1' })
     const socket = await app.injectWS('/room')
     for (let pings = 0; pings < 3; pings++) await new Promise((resolve) => { socket.once('ping', resolve) })
     const message = new Promise((resolve) => { socket.once('message', (data: Buffer) => { resolve(JSON.parse(data.toString())) }) })

@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import fp from 'fastify-plugin'
+import { networkOf } from '../src/limits/address.js'
+
+/**
+ * Has requests that read or subscribe wait until earlier ones on their connection are answered (RFC 9112, section 9.3.2), each in a
+ * place of its address, and end with the connection. Node (20) begins all of them at once, gives a response the socket when it
+ * is its turn and, when the connection ends before that, tells it nothing: what belongs to it would stay for good.
+ */
+export default fp(async (fastify) => {
+  const { admissions } = fastify.limits
+  const queues = new WeakMap<Socket, Set<ServerResponse>>()
+
+  const queue = (socket: Socket, response: ServerResponse): void => {
+    let queued = queues.get(socket)
+    if (queued === undefined) {
+      const all = queued = new Set()
+      queues.set(socket, queued)
+      socket.once('close', () => { for (const one of all) end(one) })
+    }
+    const all = queued.add(response)
+    response.once('socket', () => { all.delete(response) })
+  }
+
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (reply.raw.socket !== null) { done(); return }
+    queue(request.raw.socket, reply.raw)
+    // What is published is not put off, and has an answer at once.
+    if (request.method !== 'GET') { done(); return }
+    const address = networkOf(request.ip)
+    admissions.queue(address)
+    const proceed = (): void => {
+      reply.raw.off('close', leave)
+      admissions.dequeue(address)
+      done()
+    }
+    const leave = (): void => {
+      reply.raw.off('socket', proceed)
+      admissions.dequeue(address)
+      reply.hijack()
+    }
+    reply.raw.once('socket', proceed).once('close', leave)
+  })
+}, { name: 'messenger-pipelining', dependencies: ['messenger-limits'], fastify: '5.x' })
+
+function end (response: ServerResponse): void {
+  response.destroy()
+  response.emit('close')
+}

@@ -1,0 +1,38 @@
+/** Messages that are read from logs before the event loop gets its turn: about a millisecond of work, most of it encoding. */
+const MESSAGES_PER_TURN = 1_000
+
+/**
+ * Spreads reads of logs over turns of the event loop. A log in memory, and a socket that takes all, would otherwise let any number
+ * of replays run to their end before anybody else is served. Costs nothing while little is read.
+ */
+export class Pace {
+  // A set is a queue here.
+  readonly #waiting = new Set<() => void>()
+  #read = 0
+  #turn: NodeJS.Immediate | undefined
+
+  /** Resolves when there is time to read; `undefined` means now. */
+  turn (): Promise<void> | undefined {
+    if (this.#read < MESSAGES_PER_TURN) return undefined
+    return new Promise((resolve) => { this.#waiting.add(resolve) })
+  }
+
+  /** Counts messages that were read. */
+  charge (messages: number): void {
+    if (messages === 0) return
+    this.#read += messages
+    this.#turn ??= setImmediate(this.#run)
+  }
+
+  readonly #run = (): void => {
+    this.#turn = undefined
+    this.#read = 0
+    // One at a time: how much it reads is known afterwards, and it may read nothing.
+    for (const resume of this.#waiting) {
+      this.#waiting.delete(resume)
+      resume()
+      break
+    }
+    if (this.#waiting.size > 0) this.#turn = setImmediate(this.#run)
+  }
+}
