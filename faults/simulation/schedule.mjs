@@ -3,12 +3,12 @@ import { Random } from './random.mjs'
 /** Milliseconds in which all happens that can go wrong. */
 export const ACTIVE_MS = 1_700
 
-const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, reaction: 8, slow: 1 }
+const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, rename: 2, reaction: 8, slow: 1 }
 /** What happens in the middle of something, and what it is in the middle of. */
 const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
 const SCRIPTS = { Publish: 5, Join: 4, Decide: 4, Verify: 3, Witness: 2, Read: 2, Look: 2 }
 /** What loses nothing, and is over before anybody gives up waiting. */
-const GENTLE = { publish: 12, burst: 3, move: 3, join: 2, restart: 3, switch: 3, slow: 1 }
+const GENTLE = { publish: 12, burst: 3, move: 3, join: 2, restart: 3, switch: 3, rename: 3, slow: 1 }
 
 /**
  * Makes the schedule of a seed: how the world is set up, and a list of actions. Each action stands for itself, so that any of
@@ -134,16 +134,17 @@ const ACTIONS = {
   },
   /** An instance that has just come acknowledges something, and ends together with the last data. */
   newcomer: (random, setup, at) => {
-    const instance = random.integer(0, setup.instances - 1)
-    const lasts = random.time(60, 300)
-    const actions = [{ at: at - lasts, kind: 'crash', instance, lost: 0, back: random.time(1, 20) }]
-    for (let count = random.integer(1, 3); count > 0; count--) actions.push({ ...publish(random, setup, at - random.next() * Math.min(lasts, 100)), instance })
-    actions.push(...absent(random, setup, at - Math.min(lasts, 110), at))
-    actions.push({ at: at + (random.next() - 0.3) * 10, kind: 'crash', instance, lost: random.integer(0, 3), back: random.chance(0.8) ? random.time(20, 1_500) : undefined })
+    const instance = setup.instances === 2 ? 2 : random.integer(0, 2)
+    const comes = at - random.time(150, 450)
+    const actions = [setup.instances === 2 ? { at: comes, kind: 'start', instance } : { at: comes, kind: 'close', instance, back: 1 }]
+    for (let count = random.integer(1, 3); count > 0; count--) actions.push({ ...publish(random, setup, at - random.next() * 40), instance, idempotent: random.chance(0.3) })
+    actions.push(...absent(random, setup, at - 50, at))
+    if (random.chance(0.3)) actions.push({ at: comes + random.next() * 60, kind: 'still', instance: instance + 1, lasts: random.time(100, 500), timersFirst: true })
+    actions.push({ at: at + (random.next() - 0.3) * 3, kind: 'crash', instance, lost: random.integer(0, 3), back: random.chance(0.5) ? random.time(20, 1_500) : undefined })
     if (setup.pair && random.chance(0.5)) {
-      actions.push({ at: at - lasts * random.next() * 1.5, kind: 'lag', lasts: lasts * 1.5 + 10 }, { at, kind: 'promote', lossless: false, serves: random.chance(0.5) ? random.time(5, 300) : 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false })
+      actions.push({ at: comes - 10, kind: 'lag', lasts: at - comes + 30 }, { at, kind: 'promote', lossless: false, serves: random.chance(0.3) ? random.time(5, 300) : 0, stay: [false, false, false], demote: random.time(20, 1_000), keepsConnections: false })
     } else {
-      actions.push({ at, kind: 'server', keeps: 'part', part: random.next(), last: random.chance(0.7) ? random.integer(2, 12) : undefined, lasts: random.time(5, 300), silent: false })
+      actions.push({ at: at + 3, kind: 'server', keeps: 'part', part: random.next(), last: random.chance(0.8) ? random.integer(2, 10) : undefined, lasts: random.time(5, 300), silent: false })
     }
     return actions
   },
@@ -171,14 +172,22 @@ const ACTIONS = {
   },
   /** A new master has compared, and then loses that together with what it had compared. */
   back: (random, setup, at) => {
-    const later = at + random.time(60, 700)
+    const later = at + (random.chance(0.5) ? random.time(60, 300) : random.time(600, 900))
     const actions = [{ at: at - 20, kind: 'lag', lasts: 40 }, ...absent(random, setup, at - 12, later)]
     for (let count = random.integer(1, 3); count > 0; count--) actions.push(publish(random, setup, at - random.next() * 10))
-    if (random.chance(0.3)) actions.push({ at: at + random.next(), kind: 'still', instance: random.integer(0, 2), lasts: random.time(100, 1_000), timersFirst: random.chance(0.7) })
+    if (later > at + 600 || random.chance(0.2)) actions.push({ at: at - random.next() * 5, kind: 'still', instance: random.integer(0, 2), lasts: later - at + random.time(1, 200), timersFirst: random.chance(0.7) })
     actions.push(setup.pair
       ? { at, kind: 'promote', lossless: false, serves: 0, stay: [false, false, false], demote: random.time(20, 200), keepsConnections: false }
       : { at, kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 4), lasts: random.time(5, 50), silent: false })
     actions.push({ at: later, kind: 'server', keeps: 'part', part: 0, last: random.integer(2, 14), lasts: random.time(5, 100), silent: false })
+    return actions
+  },
+  /** A master goes on under another `master_replid`, as when its first replica attaches. */
+  rename: (random, setup, at) => {
+    const actions = [{ at, kind: 'rename' }]
+    if (setup.gentle) return actions
+    for (let count = random.integer(0, 4); count > 0; count--) actions.push(publish(random, setup, at + random.next() * 40))
+    if (random.chance(0.3)) actions.push(...absent(random, setup, at + 20, at + 60), ...ACTIONS[setup.pair ? 'promote' : 'server'](random, setup, at + random.time(10, 80)))
     return actions
   },
   slow: (random, setup, at) => [{ at, kind: 'slow', client: random.integer(0, setup.clients - 1), lasts: random.time(10, 800) }]

@@ -186,8 +186,10 @@ export class World {
       found.close()
       if (back !== undefined) this.clock.after(back, undefined, () => { this.#replace(instance) })
     },
+    start: ({ instance }) => { this.#replace(instance) },
+    rename: () => { this.#master.rename() },
     still: ({ instance, lasts, timersFirst }) => {
-      const found = this.#slots[instance]
+      const found = this.#slots[instance % SLOTS]
       if (!found?.alive || found.owner.paused) return
       this.clock.pause(found.owner)
       this.clock.after(lasts, undefined, () => { if (found.owner.paused) this.clock.resume(found.owner, timersFirst) })
@@ -391,10 +393,13 @@ export class World {
     else this.clock.after(POLL_MS, undefined, () => { this.#whenComplete() })
   }
 
-  #isComplete ({ channel, cursor }) {
+  /** Whether a client has the last message of its channel, or stands behind it; the log may go on under another epoch by then. */
+  #isComplete ({ channel, cursor, received }) {
     const [epoch, offset] = this.#markers.get(channel)?.split(':') ?? []
-    // A message whose publisher tried again may stand behind the marker.
-    return epoch !== undefined && cursor?.epoch === epoch && cursor.offset >= Number(offset)
+    if (epoch === undefined || cursor === undefined) return false
+    const { tree } = this.oracle
+    const marker = tree.find(channel, epoch, Number(offset))
+    return received.has(marker) || (cursor.offset >= marker.offset && tree.find(channel, cursor.epoch, marker.offset) === marker)
   }
 
   #checkMarkers () {

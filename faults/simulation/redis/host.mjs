@@ -147,6 +147,13 @@ export class Host {
     this.server.replid = this.#replid()
   }
 
+  /** Goes on under another id, as when the first replica attaches; those that are attached learn of it. */
+  rename () {
+    if (!this.up || this.server.role !== 'master') return
+    this.server.replid = this.#replid()
+    for (const replica of this.#hooks.replicasOf(this)) replica.server.replid = this.server.replid
+  }
+
   #countReplicas () {
     this.server.replicas = this.#hooks.replicasOf(this).length
   }
