@@ -45,7 +45,7 @@ const WellFormed = fc.tuple(Name, Message, Key, fc.boolean()).map(([channel, mes
   return {
     text: `{${members.join(', ')}}`,
     refusals: [
-      ...refusalsOfName(channel),
+      ...refusalsOfName(channel, 'publish'),
       ...(isMissing(JSON.parse(message)) ? ['MESSAGE_MISSING'] : []),
       ...(message.length > MAX_MESSAGE_BYTES ? ['MESSAGE_TOO_LARGE'] : []),
       ...(key !== undefined && !/^[ -~]{1,255}$/.test(key) ? ['IDEMPOTENCY_KEY_INVALID'] : [])
@@ -68,7 +68,7 @@ const Channels = fc.tuple(fc.array(Name, { minLength: 1, maxLength: 8 }), Messag
   text: '',
   channel,
   message,
-  refusals: [...refusalsOfName(channel), ...(isMissing(JSON.parse(message)) ? ['MESSAGE_MISSING'] : []), ...(message.length > MAX_MESSAGE_BYTES ? ['MESSAGE_TOO_LARGE'] : [])]
+  refusals: [...refusalsOfName(channel, 'publish'), ...(isMissing(JSON.parse(message)) ? ['MESSAGE_MISSING'] : []), ...(message.length > MAX_MESSAGE_BYTES ? ['MESSAGE_TOO_LARGE'] : [])]
 }))))
 
 /** Bodies that have none of the two forms. */

@@ -12,7 +12,10 @@ const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 const STATUSES = new Map([...README.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
 
 /** The names of files, which no channel may have. */
-const RESERVED = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
+const FILES = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
+
+/** What probes and browsers ask every server for: no channel's names either, and nothing is there. */
+const PROBED = new Set(['favicon.ico', 'robots.txt', 'healthz', 'livez', 'readyz'])
 
 /** What is no HTTP; no request was read, and the connection ends. */
 export const NO_HTTP = 'REQUEST_INVALID'
@@ -22,7 +25,7 @@ export const TOO_LARGE = 'HEADERS_TOO_LARGE'
 export const MAX_URL_BYTES = 8_192
 export const MAX_HEAD_BYTES = 16_384
 
-/** Why a request is refused: the code without its `MSG_ERR_`. */
+/** Why a request is refused: the code without its `MSG_ERR_`; behind it the status, where it is another one than elsewhere: `CODE=404`. */
 export type Refusal = string
 
 /** Whether a connection may end with the refusal, because what comes behind it cannot be told apart. */
@@ -40,16 +43,19 @@ export function wrongRefusal (answer: { status: number, headers: Map<string, str
   }
   const code = String(body['code'])
   if (Object.keys(body).join() !== 'statusCode,code,error,message') return 'its body has not the form of every error'
-  if (!refusals.includes(code.replace('MSG_ERR_', ''))) return `its code is ${code} and not one of ${refusals.join(', ')}`
-  if (answer.status !== STATUSES.get(code) || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
+  const refusal = refusals.find((one) => `MSG_ERR_${one.split('=')[0]}` === code)
+  if (refusal === undefined) return `its code is ${code} and not one of ${refusals.join(', ')}`
+  const status = refusal.includes('=') ? Number(refusal.split('=')[1]) : STATUSES.get(code)
+  if (answer.status !== status || body['statusCode'] !== answer.status || body['error'] !== STATUS_CODES[answer.status]) return 'its status is not that of its code'
   if (answer.status === 401 && answer.headers.get('www-authenticate') !== 'Bearer') return 'it does not say how to authenticate'
   return undefined
 }
 
-/** Why a name cannot be that of a channel. */
-export function refusalsOfName (name: string): Refusal[] {
+/** Why a name cannot be that of a channel which is published to, or read over HTTP. */
+export function refusalsOfName (name: string, action: 'publish' | 'read'): Refusal[] {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.:@=+~-]{0,99}$/.test(name)) return ['CHANNEL_INVALID']
-  return RESERVED.has(name) ? ['CHANNEL_RESERVED'] : []
+  if (PROBED.has(name)) return [action === 'read' ? 'CHANNEL_RESERVED=404' : 'CHANNEL_RESERVED']
+  return FILES.has(name) ? ['CHANNEL_RESERVED'] : []
 }
 
 /** A part of a URL's path with its percent-encoding undone, or `undefined` when it is not UTF-8 percent-encoded. */

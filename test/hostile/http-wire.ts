@@ -93,6 +93,7 @@ export function parseAnswer (text: string, { bodiless = false, streams = false }
     const end = start + Number(length)
     return text.length < end ? undefined : make(text.slice(start, end), end)
   }
+  if (streams) return make(text.slice(start), text.length)
   if (headers.get('transfer-encoding') === 'chunked') {
     let body = ''
     for (let at = start; ;) {
@@ -106,7 +107,7 @@ export function parseAnswer (text: string, { bodiless = false, streams = false }
       at = end
     }
   }
-  return ended || streams ? make(text.slice(start), text.length) : undefined
+  return ended ? make(text.slice(start), text.length) : undefined
 }
 
 /** A text as a report shows it: quoted, repetitions counted, and not all of a long one. */

@@ -19,7 +19,7 @@ const percent = (text: string): string => encoded([...Buffer.from(text)])
 
 const Plain = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...VICTIMS) },
-  fc.constantFrom('client.js', 'client.mjs', 'index.html', 'page.css', 'page.js', 'CLIENT.JS', 'toString', 'hasOwnProperty', 'valueOf', 'prototype', '__defineGetter__', '-', '-/live', '-/ready', '.', '..', '~', '=', 'nul', 'earliest', 'favicon.ico'),
+  fc.constantFrom('client.js', 'client.mjs', 'index.html', 'page.css', 'page.js', 'CLIENT.JS', 'toString', 'hasOwnProperty', 'valueOf', 'prototype', '__defineGetter__', '-', '-/live', '-/ready', '.', '..', '~', '=', 'nul', 'earliest', 'favicon.ico', 'robots.txt', 'healthz', 'livez', 'readyz', 'READYZ'),
   fc.stringMatching(/^[A-Za-z0-9_.:@=+~-]{0,20}$/)
 )
 
@@ -58,12 +58,13 @@ interface Destination {
 }
 
 /** The channel that a path leads to, or why there is none. */
-function resolve (written: string, elsewhere: Refusal): Destination {
+function resolve (written: string, action: 'publish' | 'read'): Destination {
+  const elsewhere: Refusal = action === 'read' ? 'NOT_FOUND' : 'CHANNEL_INVALID'
   // Several spaces before the version are as good as one (RFC 9112, section 3). A line break ends the request line, and Node
   // takes one that has no version: what follows is a header or nonsense.
   const path = written.replace(/ +$/, '')
   if (/[\r\n]/.test(path)) {
-    const { channel, refusals } = resolve(path.split(/[\r\n]/)[0] ?? '', elsewhere)
+    const { channel, refusals } = resolve(path.split(/[\r\n]/)[0] ?? '', action)
     return { channel, refusals: [NO_HTTP, ...refusals], debatable: refusals.length === 0 }
   }
   if (/[^!-~]/.test(path)) return { channel: '', refusals: [NO_HTTP, TOO_LARGE] }
@@ -71,18 +72,21 @@ function resolve (written: string, elsewhere: Refusal): Destination {
   const [segment = ''] = path.split(/[?#]/)
   const channel = percentDecoded(segment)
   if (channel === undefined) return { channel: '', refusals: ['URL_INVALID'] }
-  if (segment.includes('/')) return { channel, refusals: [elsewhere] }
+  const parts = segment.split('/')
+  // Of POST alone. What is longer than the router looks at is nothing at all.
+  if (action === 'read' && parts.length === 2 && percentDecoded(parts[0] as string) === 'send') return { channel, refusals: channel.length > 1_000 ? ['METHOD_NOT_ALLOWED', elsewhere] : ['METHOD_NOT_ALLOWED'] }
+  if (parts.length > 1) return { channel, refusals: [elsewhere] }
   // Longer than the router looks at: it is nothing at all to a subscriber.
-  return { channel, refusals: channel.length > 1_000 ? [...refusalsOfName(channel), elsewhere] : refusalsOfName(channel) }
+  return { channel, refusals: channel.length > 1_000 ? [...refusalsOfName(channel, action), elsewhere] : refusalsOfName(channel, action) }
 }
 
 const Publish = fc.tuple(Segment, fc.nat()).map(([segment, message]): Attempt => {
-  const { channel, refusals, debatable = false } = resolve(segment, 'CHANNEL_INVALID')
+  const { channel, refusals, debatable = false } = resolve(segment, 'publish')
   return { wire: publishing({ target: `/send/${segment}`, body: `{"message":${message}}` }), refusals, debatable, ends: endsConnection(refusals), publishes: { channel, text: String(message) } }
 })
 
 const Read = Segment.map((segment): Attempt => {
-  const { channel, refusals, debatable = false } = resolve(segment, 'NOT_FOUND')
+  const { channel, refusals, debatable = false } = resolve(segment, 'read')
   // Of a subscription alone.
   if (segment.length >= MAX_URL_BYTES) refusals.push('URL_TOO_LONG')
   const isFile = channel === '' || channel === '-/live' || channel === '-/ready' || refusals.includes('CHANNEL_RESERVED')

@@ -51,6 +51,7 @@ function numeric (name: string, minimum: number, maximum: number): fc.Arbitrary<
 function since (epoch: string): fc.Arbitrary<Parameter> {
   const judge = (text: string): Parameter => {
     const value = decoded(text)
+    if (value === '') return { name: 'since', text, refusals: [] }
     const isId = /^[A-Za-z0-9_-]{1,64}:(0|[1-9]\d{0,15})$/.test(value) && Number(value.split(':')[1]) <= Number.MAX_SAFE_INTEGER
     return value === 'earliest' || value === 'now' || isId ? { name: 'since', text, refusals: [], since: value } : { name: 'since', text, refusals: ['SINCE_INVALID'] }
   }

@@ -37,9 +37,14 @@ const Framed = fc.oneof(
   ).map(([headers, body]): Attempt => ({ wire: request('POST', '/send/room', [AUTHORIZATION, JSON_TYPE, ...headers], body), refusals: [NO_HTTP], ends: true }))
 )
 
+/** Methods that the service does not know, anywhere. */
+const UNKNOWN_METHODS = ['PROPFIND', 'LOCK']
+/** Targets of other methods than these. */
+const READABLE = ['/', '/room', '/client.js', '/room;x']
+
 /** Methods and targets that lead nowhere. */
 const Astray = fc.tuple(fc.constantFrom('TRACE', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'LOCK', 'POST'), fc.constantFrom('/room', '/client.js', '/room/x', '//room', '/', '/a/../b', '/room;x', '/-/other'))
-  .map(([method, target]): Attempt => ({ wire: request(method, target), refusals: ['NOT_FOUND'] }))
+  .map(([method, target]): Attempt => ({ wire: request(method, target), refusals: [READABLE.includes(target) && !UNKNOWN_METHODS.includes(method) ? 'METHOD_NOT_ALLOWED' : 'NOT_FOUND'] }))
 
 const Broken = fc.oneof(
   fc.constantFrom('GET', '\x16\x03\x01\x02\0', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'GET room HTTP/1.1\r\n', 'GET x:80 HTTP/1.1\r\n', 'get /room HTTP/1.1\r\n', 'GET /room HTTP/9.9\r\n', 'GET /room http/1.1\r\n', '{"message":1}', 'FOO /room HTTP/1.1\r\n').map((start) => `${start}\r\n\r\n`),
@@ -61,7 +66,7 @@ const OtherUpgrade = fc.tuple(fc.constantFrom('h2c', 'websockets', 'TLS/1.2', 'w
     case 'GET': return { wire: request('GET', '/room', headers), refusals: [] }
     case 'POST': return post(['Content-Length', String(BODY.length)], BODY)
     case 'chunked': return post(['Transfer-Encoding', 'chunked'], `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`)
-    case 'nowhere': return { wire: request('PUT', '/room', [...headers, ['Content-Length', '3']], 'abc'), refusals: ['NOT_FOUND'] }
+    case 'nowhere': return { wire: request('PUT', '/room', [...headers, ['Content-Length', '3']], 'abc'), refusals: ['METHOD_NOT_ALLOWED'] }
   }
 })
 
