@@ -16,8 +16,8 @@ export interface Evidence {
 export interface Barrier {
   /** Resolves with the term to be admitted to, once it is decided. Not again when it is the one that was passed last. */
   pass (evidence: Evidence): Promise<string>
-  /** Whether the term that was passed last is still the one of the server. To be asked now and then. */
-  holds (): Promise<boolean>
+  /** Whether the term that was passed last is still the one of the server, or nothing has to wait for another. To be asked now and then. */
+  holds (evidence: Evidence): Promise<boolean>
   /** Takes this instance out; nothing is to be acknowledged afterwards. */
   leave (): Promise<void>
 }

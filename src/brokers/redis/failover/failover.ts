@@ -2,7 +2,7 @@ import { EngineUnavailableError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
 import { CLOSED_STATUS } from '../../broker.js'
 import { codeOf } from '../connection/refusal.js'
-import type { Barrier } from './barrier.js'
+import type { Barrier, Evidence } from './barrier.js'
 import { Marks } from './marks.js'
 
 /**
@@ -63,6 +63,12 @@ export class Failover {
   #admission: Admission | undefined
   #term: string | undefined
   #verifying: Promise<void> | undefined
+  readonly #evidence: Evidence = {
+    marks: this.marks,
+    compare: (term) => this.#compare(term),
+    onWait: (reason) => { if (this.#state === 'verifying') this.#enter('verifying', reason) }
+  }
+
   /** Marks that could not be compared, or were replaced before they were, by channel and epoch. */
   readonly #owed = new Map<string, [channel: string, position: Position]>()
 
@@ -124,7 +130,7 @@ export class Failover {
   async check (): Promise<void> {
     const admission = this.#admission
     if (admission === undefined) return
-    if (!await this.#ports.barrier.holds()) { this.suspect(admission); return }
+    if (!await this.#ports.barrier.holds(this.#evidence)) { this.suspect(admission); return }
     await this.#compareAll([], admission.term)
   }
 
@@ -132,11 +138,7 @@ export class Failover {
     const { barrier, prepare } = this.#ports
     if (this.#state === 'ready') return
     try {
-      const term = await barrier.pass({
-        marks: this.marks,
-        compare: (term) => this.#compare(term),
-        onWait: (reason) => { if (this.#state === 'verifying') this.#enter('verifying', reason) }
-      })
+      const term = await barrier.pass(this.#evidence)
       await prepare(term)
       if (this.#state !== 'verifying') throw new Error(this.#reason)
       // Nothing was acknowledged since the comparison began, so that none of these is newer than it.

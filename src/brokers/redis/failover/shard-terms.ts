@@ -21,8 +21,10 @@ export class ShardTerms implements Barrier {
     return ''
   }
 
-  async holds (): Promise<boolean> {
-    return [...await this.#terms()].every((term) => this.#passed.has(term))
+  /** The channels of other shards do not wait for what is compared because of one. */
+  async holds (evidence: Evidence): Promise<boolean> {
+    await this.pass(evidence)
+    return true
   }
 
   leave (): Promise<void> {
