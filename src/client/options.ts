@@ -71,7 +71,7 @@ export interface Options {
    * Whether requests over HTTP carry cookies. Default: they do, as a WebSocket's do, unless the answer is one to every origin
    * (`Access-Control-Allow-Origin: *`), which a browser does not show to requests with cookies.
    */
-  credentials?: RequestCredentials | undefined
+  credentials?: 'omit' | 'same-origin' | 'include' | undefined
   /** The server accepted the subscription; called for each connection. */
   onOpen?: (() => void) | undefined
   /**

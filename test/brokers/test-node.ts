@@ -1,4 +1,4 @@
-import type { Broker, BrokerStatus, CreateBroker, LogEntry, Receiver } from '../../src/brokers/broker.js'
+import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Receiver } from '../../src/brokers/broker.js'
 import type { Position } from '../../src/wire/id.js'
 import { eventually } from './redis/eventually.js'
 
@@ -132,7 +132,9 @@ export class TestNode implements Receiver {
       try {
         ({ reason } = await this.broker.read(channel, position, 0))
       } catch {
-        await this.turned(true)
+        // A broker that was closed meanwhile is never ready again.
+        await eventually(`ready, to read ${channel} on`, () => this.broker.ready || this.broker.status === CLOSED_STATUS)
+        if (!this.broker.ready) return
         continue
       }
       if (reason !== undefined) this.gaps.push(channel)
