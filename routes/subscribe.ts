@@ -4,12 +4,12 @@ import type { WebSocket } from 'ws'
 import { OWN_ROUTE } from '../plugins/host-limits.js'
 import type { Grant } from '../src/access/grant.js'
 import { pathOf, withoutToken } from '../src/access/redact.js'
-import type { GapReason, LogEntry, Since } from '../src/brokers/broker.js'
+import type { GapReason, Since } from '../src/brokers/broker.js'
 import { ASKED_EVERYWHERE } from '../src/channels/name.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
 import { ChannelInvalidError, ClosedError, EngineUnavailableError, FullError, NotFoundError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
-import { Answer } from '../src/transports/answer.js'
+import { Answer, countOfAnswer } from '../src/transports/answer.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { isGone, keepOpen } from '../src/transports/keep-open.js'
 import { LongPollSubscriber } from '../src/transports/long-poll.js'
@@ -27,9 +27,6 @@ export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxRecei
   /** `/:channel`, and the paths that are left over, at which there is no channel. */
   paths: readonly string[]
 }
-
-/** How long an answer may get; there is more where its id says. */
-const MAX_ANSWER_BYTES = 16 * 1024 ** 2
 
 interface Subscribe {
   /** The wildcard has names that the router takes for too long before they are decoded. */
@@ -189,7 +186,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     const { epoch, after, entries, reason } = await channels.read(channel, since, limit)
     // The log may have taken its time.
     access.gate.assertHolds(grant)
-    const taken = entries.slice(0, countWithin(entries, MAX_ANSWER_BYTES))
+    const taken = entries.slice(0, countOfAnswer(entries))
     const envelopes = taken.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
     return answer(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)
   }
@@ -243,11 +240,4 @@ async function notFound (request: SubscribeRequest, reply: FastifyReply): Promis
 
 function isOwn (error: unknown): boolean {
   return (error as Partial<FastifyError> | undefined)?.code?.startsWith('MSG_ERR_') === true
-}
-
-/** How many of the entries, one at least, an answer of so many bytes has room for. */
-function countWithin (entries: readonly LogEntry[], bytes: number): number {
-  let left = bytes
-  const end = entries.findIndex(({ message }) => (left -= message.length) < 0)
-  return end < 0 ? entries.length : Math.max(1, end)
 }

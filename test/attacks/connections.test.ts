@@ -1,6 +1,7 @@
 import t from 'tap'
 import { eventually } from '../brokers/redis/eventually.js'
-import { ask, assertError, countConnections, publish, publishHeaders, startHost, startService } from '../helper.js'
+import messenger from '../../src/index.js'
+import { ask, assertError, countConnections, createHost, publish, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, subscribe, upgradeRequest } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
 
@@ -62,6 +63,25 @@ t.test('a connection', async (t) => {
       await connectRaw(t, app)
       t.equal((await ask(app, '/-/live')).status, 200)
     }
+  })
+
+  t.test('has none when it is gone before a hook of the host\'s is done', async (t) => {
+    const app = createHost(t)
+    const waiting: (() => void)[] = []
+    app.addHook('onRequest', async ({ url }) => { if (url.startsWith('/a')) await new Promise<void>((resolve) => { waiting.push(resolve) }) })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connections = await Promise.all([get('/a?wait=60'), get('/a', LINES)].map(async (text) => {
+      const connection = await connectRaw(t, app)
+      connection.write(text)
+      return connection
+    }))
+    await eventually('both wait', () => waiting.length === 2)
+    for (const { socket } of connections) socket.destroy()
+    await eventually('both are gone', async () => await countConnections(app) === 0)
+    for (const proceed of waiting) proceed()
+    await eventually('neither has a place', async () => await places(app) === 0)
+    t.same([...app.channels], [])
   })
 
   t.test('has its place while a host is asked', async (t) => {

@@ -3,7 +3,8 @@ import { type ClientHttp2Stream, connect, type IncomingHttpHeaders, type Outgoin
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import messenger from '../../src/index.js'
+import messenger, { type MessengerOptions } from '../../src/index.js'
+import { eventually } from '../brokers/redis/eventually.js'
 import { port, TOKEN } from '../helper.js'
 import { until } from '../turns.js'
 
@@ -12,10 +13,10 @@ const SERVER_TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => P
 const CLIENT_TLS: SecureClientSessionOptions = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: PSK, identity: 'test' }), checkServerIdentity: () => undefined }
 
 /** A host that speaks HTTP/2, with TLS or without. */
-async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: object = {}): Promise<FastifyInstance> {
-  const app = Fastify({ http2: true, ...(https && { https }), ...options } as object) as unknown as FastifyInstance
+async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: MessengerOptions = {}): Promise<FastifyInstance> {
+  const app = Fastify({ http2: true, ...(https && { https }) } as object) as unknown as FastifyInstance
   t.teardown(() => app.close())
-  await app.register(messenger, { prefix: '/rt', token: TOKEN, pingIntervalMs: 200, drainMs: 1_000 })
+  await app.register(messenger, { prefix: '/rt', token: TOKEN, pingIntervalMs: 200, drainMs: 1_000, ...options })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
 }
@@ -66,6 +67,28 @@ for (const tls of [false, true]) {
     })
   })
 }
+
+t.test('a stream of HTTP/2 that is not read', async (t) => {
+  t.test('is ended when its time is over, whatever else is sent on its session', async (t) => {
+    const app = await startHttp2(t, undefined, { writeTimeoutMs: 1_000 })
+    const session = connect(`http://127.0.0.1:${port(app)}`)
+    t.teardown(() => { session.destroy() })
+    await once(session, 'connect')
+    // What is not read takes the room of its own stream and not that of the session.
+    session.setLocalWindowSize(16 * 1024 ** 2)
+    const [unread, read] = ['unread', 'read'].map((channel) => session.request({ ':path': `/rt/${channel}`, accept: 'application/x-ndjson' })) as [ClientHttp2Stream, ClientHttp2Stream]
+    unread.on('error', () => undefined)
+    let lines = 0
+    read.on('data', () => { lines++ })
+    await until(() => [...app.channels].length === 2)
+    for (let count = 0; count < 5; count++) await app.channels.publish('unread', 'x'.repeat(50_000))
+    await eventually('the one that is not read is gone', () => app.channels.subscriberCount('unread') === 0)
+    t.equal(app.channels.limits.get('writeTimeoutMs'), 1)
+    t.equal(app.channels.subscriberCount('read'), 1)
+    const before = lines
+    await eventually('the other one goes on', () => lines > before)
+  })
+})
 
 t.test('a host on HTTP/2 with TLS that also takes HTTP/1.1', async (t) => {
   t.test('has WebSockets', async (t) => {

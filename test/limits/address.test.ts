@@ -16,6 +16,8 @@ t.test('networkOf', async (t) => {
   t.test('counts as one whatever a proxy passes on that is no address, and an address with a port as itself', async (t) => {
     for (const text of ['', 'x'.repeat(10_000), '1.2.3', '1.2.3.4.5', '1.2.3.4:x', '999.1.1.1:80', 'g::1', '1:2:3']) t.equal(networkOf(text), 'unknown', text)
     t.equal(networkOf('1.2.3.4:5678'), '1.2.3.4')
+    for (const text of ['[2001:db8:1:2::1]', '[2001:db8:1:2::1]:5678', '2001:db8:1:2::1%eth0']) t.equal(networkOf(text), '2001:db8:1:2::/64', text)
+    t.equal(networkOf('[::ffff:1.2.3.4]:5678'), '1.2.3.4')
   })
 
   t.test('takes a request that comes from nowhere', async (t) => {
