@@ -81,10 +81,10 @@ export class Oracle {
     if (move.from.epoch === move.to.epoch) return
     const carried = { client, ...move }
     this.#carried.push(carried)
-    // Whoever acknowledged before the decision has compared. What others acknowledged later is known when they come back.
+    // Whoever acknowledged before the decision, and is known to all, has compared. What others acknowledged is known when they come back.
     const decidedAt = this.tree.decidedAt(client.channel, move.to.epoch)
     for (const entry of this.tree.entries(client.channel)) {
-      if (this.#passes(carried, entry) && entry.acknowledgements.some(({ at }) => at <= decidedAt) && !this.#isExcused(entry, false)) {
+      if (this.#passes(carried, entry) && entry.acknowledgements.some(({ at, safe }) => at <= decidedAt && safe) && !this.#isExcused(entry, false)) {
         this.report('passed over', `${client.name} goes from ${text(move.from)} to ${text(move.to)} without a gap, and ${entry.key} (${entry.epoch.name}:${entry.offset}) was acknowledged at ${Math.round(entry.acknowledgements[0].at)} ms`)
       }
     }

@@ -11,7 +11,12 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
 /** Runs a schedule; resolves with the violation, if any, and the numbers of the run. */
 export async function simulate (schedule, trace) {
   world = new World(schedule, trace)
-  const violation = await world.run()
+  const { oracle } = world
+  // What an instance throws where nobody catches it would have ended its process.
+  const violation = await world.run().catch((error) => {
+    oracle.report('crash', error.stack ?? String(error))
+    return oracle.violation
+  })
   const { steps } = world.clock
   const { acknowledged, deliveries, gaps } = world.oracle
   return { violation, numbers: { schedules: 1, steps, acknowledged, deliveries, gaps } }

@@ -10,6 +10,8 @@ const COMMANDS = ['ping', 'info', 'wait', 'publish', 'subscribe', 'ssubscribe', 
  */
 export class FakeClient {
   isCluster = false
+  /** The broker guards the queue of a client of ioredis; here every answer finds its command. */
+  commandQueue = []
   status = 'connecting'
   #world
   #instance
