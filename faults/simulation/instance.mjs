@@ -24,6 +24,8 @@ export class Instance {
   admittedAt = -1
   /** Whether its absence from the register would show, as far as it was told. */
   safe = false
+  /** Whether it is safe because every replica has its registration, and perhaps for no other reason. */
+  onReplicas = false
   /** Reads of logs so far. */
   reads = 0
   #world
@@ -63,10 +65,12 @@ export class Instance {
   }
 
   /** Follows what the register says about this instance, as the instance itself does. */
-  answered (name, value) {
+  answered (name, value, args) {
     if (name === 'messengerJoin' && value[0] === 'joined' && value[1] !== this.#id) {
       this.#id = value[1]
-      this.safe = false
+      this.safe = this.onReplicas = false
+    } else if (name === 'messengerWitness' && String(args[3]) === '1') {
+      this.onReplicas = true
     } else if (name === 'messengerLook') {
       const at = value.indexOf(this.#id, 2)
       if (at > 0 && value[at + 2] === '1') this.safe = true

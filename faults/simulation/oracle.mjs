@@ -7,7 +7,7 @@ import { Tree } from './tree.mjs'
  * A gap covers a message when the subscriber goes on where it does not come to it, and either stood before it, as far as the old and the
  * new position have a way in common, or is told after the message was published. A change of epoch without a gap may pass over nothing that was acknowledged.
  *
- * Two kinds of messages are lost silently and nothing can be done about it (see run.mjs); both need an instance that ended after
+ * Some messages are lost silently and nothing can be done about it (see run.mjs); it takes an instance that ended after
  * it had acknowledged and before it compared: `#isExcused`.
  */
 export class Oracle {
@@ -49,14 +49,15 @@ export class Oracle {
     return this.#clients
   }
 
-  /** A publisher got a 200. `safe` says whether the absence of the instance would show. */
-  acknowledge (channel, id, key, instance, safe) {
+  /** A publisher got a 200. */
+  acknowledge (channel, id, key, instance) {
+    const { safe, onReplicas } = instance
     this.acknowledged++
     this.trace(() => `${instance.name} acknowledges ${key} as ${id}${safe ? '' : ' (not safe)'}`)
     const colon = id.lastIndexOf(':')
     const entry = this.tree.find(channel, id.slice(0, colon), Number(id.slice(colon + 1)))
     if (entry?.key !== key) { this.report('mixed up', `${key} was acknowledged as ${id}, which is ${entry?.key ?? 'nothing'}`); return }
-    entry.acknowledgements.push({ at: this.now, instance, safe })
+    entry.acknowledgements.push({ at: this.now, instance, safe, onReplicas })
   }
 
   /** A client was handed a message; gives its place. */
@@ -124,10 +125,12 @@ export class Oracle {
 
   /**
    * Whether each instance that acknowledged a message ended before it could compare, and was either not safe in the register, which may
-   * have lost it then, or the subscriber never stood on this branch.
+   * have lost it then, or safe by its replicas alone before a master lost data, or the subscriber never stood on this branch.
    */
   #isExcused ({ acknowledgements }, elsewhere) {
-    return acknowledgements.every(({ at, instance, safe }) => instance.ended && instance.admittedAt <= at && (elsewhere || !safe))
+    return acknowledgements.every(({ at, instance, safe, onReplicas }) => {
+      return instance.ended && instance.admittedAt <= at && (elsewhere || !safe || (onReplicas && this.#world.rolledBackAt > at))
+    })
   }
 }
 

@@ -9,6 +9,8 @@
  * What no rule can mend is left out by these conditions and by no others:
  * - a message all of whose acknowledging instances ended before they could compare, while none of them was safe in the register: the
  *   register may be lost with the message;
+ * - the same where they were safe because every replica had their registrations (WAIT), and a master came back without the end of its
+ *   data: its replicas then take over what it has. (A witness that remembers them helps, unless it stands still from their start on.)
  * - the same where the instances were safe, for a subscriber that never stood before the message: it joined another branch, and the
  *   instance that could tell it is gone;
  * - a message that is handed over again to a client without events: it resumes from nothing. (One with events keeps the last offset of

@@ -44,6 +44,8 @@ export class World {
   #published = 0
   #healed = false
   #finishing = false
+  /** When a master came back last without all of its data. */
+  rolledBackAt = -1
   #reactions = []
   #markers = new Map()
   /** When each term was decided. */
@@ -216,6 +218,7 @@ export class World {
       host.kill(silent)
       this.clock.after(lasts, undefined, () => {
         if (host !== this.#master || host.up) return
+        if (count !== undefined) this.rolledBackAt = this.clock.now
         host.start(count)
         if (replica !== undefined) replica.attach(host, this.#random.time(1, 300))
       })
@@ -297,7 +300,7 @@ export class World {
     this.clock.after(random.next() * 2, instance.owner, () => {
       instance.registry.publish(channel, key, idempotent ? { idempotencyKey: key } : undefined).then(({ id }) => {
         if (instance.ended) return
-        this.oracle.acknowledge(channel, id, key, instance, instance.safe)
+        this.oracle.acknowledge(channel, id, key, instance)
         if (publication.marker) this.#markers.set(channel, id)
         answered = true
       }, () => {

@@ -158,7 +158,7 @@ export class FakeClient {
     this.#pending.shift()
     command.deadline = undefined
     if (error === undefined) {
-      this.#instance.answered(command.name, value)
+      this.#instance.answered(command.name, value, command.args)
       command.resolve(value)
       return
     }
