@@ -9,16 +9,14 @@ const MAX_DISCARDED_BYTES = 16 * 1024 ** 2
 
 /** Options of this plugin. */
 export interface ErrorsPluginOptions {
-  /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
-  maxMessageBytes: number
   /** Where messages that are too large are counted. */
   counters: LimitCounters
 }
 
 /** Gives the scope's errors the codes of this package. What is not its own goes to the error handler of the host. */
-export default fp<ErrorsPluginOptions>(async (fastify, { maxMessageBytes, counters }) => {
+export default fp<ErrorsPluginOptions>(async (fastify, { counters }) => {
   fastify.setErrorHandler<FastifyError>((error, request, reply) => {
-    const own = translate(error, request, maxMessageBytes)
+    const own = translate(error, request)
     if (own === undefined) throw error
     if (own.code === 'MSG_ERR_MESSAGE_TOO_LARGE') counters.hit('maxMessageBytes')
     return sendError(own, reply)
@@ -62,18 +60,14 @@ export function grantInvalid (violations: FastifySchemaValidationError[]): Fasti
 }
 
 /** The error of this package that stands for one of Fastify or its plugins. */
-function translate (error: FastifyError, request: FastifyRequest, maxMessageBytes: number): FastifyError | undefined {
+function translate (error: FastifyError, request: FastifyRequest): FastifyError | undefined {
   switch (error.code) {
     case 'FST_BEARER_AUTH_MISSING_AUTHORIZATION_HEADER':
     case 'FST_BEARER_AUTH_INVALID_AUTHORIZATION_HEADER':
       return new errors.TokenMissingError()
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new errors.MessageTooLargeError(maxMessageBytes)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_TYPE':
       return new errors.MediaTypeError()
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new errors.BodyInvalidError('its length is not what Content-Length says')
     case 'FST_ERR_VALIDATION':
       return invalid(error, request)
     default:

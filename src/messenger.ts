@@ -56,7 +56,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(websocket, { upgradeTimeoutMs, drainMs, counters, everyPath })
     await scope.register(hosts, { allowedHosts })
     await scope.register(validator)
-    await scope.register(errors, { maxMessageBytes, counters })
+    await scope.register(errors, { counters })
     await scope.register(origins, { allowedOrigins })
     await scope.register(limits, { ...resolved, counters })
     await scope.register(pipelining)

@@ -70,6 +70,13 @@ t.test('whoever sends a body', async (t) => {
     t.equal((await publish(app, 'room', 2)).status, 200)
   })
 
+  t.test('of a preflight is not read', async (t) => {
+    const app = await startService(t, ENV)
+    const connection = await connectRaw(t, app)
+    connection.write('OPTIONS /room HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{')
+    t.equal(await statusOf(connection), '204')
+  })
+
   t.test('in chunks of a byte is cut off', async (t) => {
     const app = await startService(t, ENV)
     const connection = await begin(t, app, '/send', sender(), '1\r\n \r\n'.repeat(100_000), 'chunked')

@@ -68,6 +68,16 @@ for (const tls of [false, true]) {
   })
 }
 
+t.test('a request of HTTP/2', async (t) => {
+  t.test('is for the host that its authority names', async (t) => {
+    const app = await startHttp2(t, undefined, { allowedHosts: ['127.0.0.1'] })
+    const request = client(t, app)
+    t.equal((await request({ ':path': '/rt/room' })).headers[':status'], 200)
+    t.equal((await request({ ':path': '/rt/room', ':authority': 'elsewhere.example' })).headers[':status'], 403)
+    t.equal((await request({ ':path': '/rt/room', ':authority': 'elsewhere.example', host: '127.0.0.1' })).headers[':status'], 403)
+  })
+})
+
 t.test('a stream of HTTP/2 that is not read', async (t) => {
   t.test('is ended when its time is over, whatever else is sent on its session', async (t) => {
     const app = await startHttp2(t, undefined, { writeTimeoutMs: 1_000 })

@@ -1,4 +1,5 @@
 import type { Position } from '../../../wire/id.js'
+import { ownText } from '../../../wire/text.js'
 
 /** Channels that are kept; about 16 MB. */
 const MAX_MARKS = 100_000
@@ -31,7 +32,9 @@ export class Marks {
   }
 
   set (channel: string, position: Position): void {
-    if (this.#positions.size < this.#max || this.#positions.has(channel)) this.#positions.set(channel, position)
+    if (this.#positions.has(channel)) this.#positions.set(channel, position)
+    // The name is a part of the URL that it came in.
+    else if (this.#positions.size < this.#max) this.#positions.set(ownText(channel), position)
     else this.#overflowed = true
   }
 
