@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { MASTER_NAME } from './redis-group.mjs'
+import { Way } from './way.mjs'
 
 const LOOPBACK = '127.0.0.1'
 
@@ -8,36 +9,17 @@ const LOOPBACK = '127.0.0.1'
  * The way of one instance to a master that Sentinels name. What the Sentinels say goes through relays that name the instance's own
  * links instead of the servers, so that these can fail for it alone. All ports have five digits: no length changes.
  */
-export class SentinelWay {
-  #links = []
-  #group
+export class SentinelWay extends Way {
   #relays = []
   #sockets = new Set()
-
-  constructor (group) {
-    this.#group = group
-  }
 
   get url () {
     return `redis+sentinel://${this.#relays.map((relay) => `${LOOPBACK}:${relay.address().port}`).join(',')}/${MASTER_NAME}`
   }
 
-  get connections () {
-    return this.#links.flatMap(({ connections }) => [...connections])
-  }
-
-  set refuses (value) {
-    for (const link of this.#links) link.refuses = value
-  }
-
-  set swallows (value) {
-    for (const link of this.#links) link.swallows = value
-  }
-
-  /** @param createLink makes a link to a port */
   async open (createLink) {
-    for (const port of this.#group.ports) this.#links.push(await createLink(port))
-    for (const port of this.#group.sentinelPorts) {
+    await super.open(createLink)
+    for (const port of this.group.sentinelPorts) {
       const relay = createServer((client) => { this.#carry(client, port) }).listen(0, LOOPBACK)
       this.#relays.push(relay)
       await once(relay, 'listening')
@@ -63,8 +45,8 @@ export class SentinelWay {
   }
 
   #translate (text) {
-    const { ports, sentinelPorts } = this.#group
-    const own = new Map([...ports.map((port, index) => [String(port), this.#links[index].port]), ...sentinelPorts.map((port, index) => [String(port), this.#relays[index].address().port])])
+    const { ports, sentinelPorts } = this.group
+    const own = new Map([...ports.map((port, index) => [String(port), this.links[index].port]), ...sentinelPorts.map((port, index) => [String(port), this.#relays[index].address().port])])
     return text.replace(/(?<!\d)\d{5}(?!\d)/g, (port) => String(own.get(port) ?? port))
   }
 }

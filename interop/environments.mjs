@@ -5,7 +5,8 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { eventually, exists, freePort, publish, report, SERVER, start, startService, TOKEN } from './service.mjs'
+import { freePort } from '../faults/service.mjs'
+import { eventually, exists, publish, report, SERVER, start, startService, TOKEN } from './service.mjs'
 
 const WebSocket = createRequire(import.meta.url)('ws')
 const VERSIONS = [20, 22, 24, 26]

@@ -1,21 +1,10 @@
 // Programs that others run beside: started, waited for, and ended by their id.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../faults/service.mjs'
 
 export const SERVER = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 export const TOKEN = 'interop'
-
-/** A port that nobody listens on. */
-export async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Starts a program; `output()` is what it has written. */
 export function start (command, args, { env = {}, cwd } = {}) {

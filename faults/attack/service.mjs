@@ -2,21 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../service.mjs'
 import { TOKEN, TOKEN_SECRET } from './tokens.mjs'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/server.js', import.meta.url))
 const MEBIBYTE = 1024 ** 2
-
-async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Starts the service; it is ready when this resolves. */
 export async function startService (heapMb, env = {}) {

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** Makes a copy of the build and of the simulation that has a mistake. Throws where the text to be replaced is not there exactly once. */
 export function plant ({ name, changes }) {
   const directory = mkdtempSync(join(tmpdir(), 'messenger-mistake-'))
-  for (const part of ['dist/src', 'faults/simulation']) cpSync(join(root, part), join(directory, part), { recursive: true })
+  for (const part of ['dist/src', 'faults/generator.mjs', 'faults/simulation']) cpSync(join(root, part), join(directory, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
   for (const [file, from, to] of changes) {

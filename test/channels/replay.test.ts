@@ -36,6 +36,18 @@ class Bench {
     while (this.channel.pending) this.channel.flush(Infinity)
   }
 
+  /** Has the socket take nothing more until the function that is returned is called. */
+  clog (): () => void {
+    const { subscriber } = this
+    let drain = (): void => undefined
+    subscriber.unsentBytes = 1_000_000
+    subscriber.drain = new Promise((resolve) => { drain = resolve })
+    return () => {
+      subscriber.unsentBytes = 0
+      drain()
+    }
+  }
+
   async replay (since: Since, announce = false): Promise<ReplayOutcome> {
     return await replay(this.broker, this.channel, this.subscriber, { since, announce })
   }
@@ -214,13 +226,10 @@ t.test('replay', async (t) => {
     const bench = new Bench()
     for (let index = 0; index < 100; index++) bench.broker.append(`"${'x'.repeat(10_000)}"`)
     const { subscriber } = bench
-    let drain = (): void => undefined
-    subscriber.unsentBytes = 1_000_000
-    subscriber.drain = new Promise((resolve) => { drain = resolve })
+    const drain = bench.clog()
     const outcome = bench.replay('earliest')
     await turn()
     t.strictSame(subscriber.writes, [])
-    subscriber.unsentBytes = 0
     drain()
     t.equal(await outcome, 'live')
     t.strictSame(subscriber.offsets, range(1, 100))
@@ -252,14 +261,11 @@ t.test('replay, while the log goes on under another epoch', async (t) => {
   t.test('takes a slow subscriber along that waited for its socket meanwhile', async (t) => {
     const bench = new Bench(3)
     const { subscriber } = bench
-    let drain = (): void => undefined
-    subscriber.unsentBytes = 1_000_000
-    subscriber.drain = new Promise((resolve) => { drain = resolve })
+    const drain = bench.clog()
     const outcome = bench.replay('earliest', true)
     await turn()
     bench.publish()
     bench.broker.carryOver('f')
-    subscriber.unsentBytes = 0
     drain()
     t.equal(await outcome, 'live')
     t.strictSame(subscriber.ids, ['e:1', 'e:2', 'e:3', 'f:4'])
@@ -272,13 +278,10 @@ t.test('replay, while the log goes on under another epoch', async (t) => {
   t.test('tells a slow subscriber of the gap when the log was lost meanwhile', async (t) => {
     const bench = new Bench(3)
     const { subscriber } = bench
-    let drain = (): void => undefined
-    subscriber.unsentBytes = 1_000_000
-    subscriber.drain = new Promise((resolve) => { drain = resolve })
+    const drain = bench.clog()
     const outcome = bench.replay('earliest', true)
     await turn()
     bench.broker.lose('f')
-    subscriber.unsentBytes = 0
     drain()
     t.equal(await outcome, 'live')
     t.match(subscriber.standings, [{ id: 'e:0', reason: undefined }, { id: 'f:0', reason: 'epoch' }])

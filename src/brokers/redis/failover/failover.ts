@@ -161,6 +161,7 @@ export class Failover {
   /** Compares these and what is owed; resolves with why one of them is owed now. */
   async #compareAll (marks: Iterable<[string, Position]>, term: string): Promise<unknown> {
     const seen = [...this.#owed.values(), ...marks]
+    if (seen.length === 0) return undefined
     this.#owed.clear()
     let failure: unknown
     await this.#ports.inTurn(seen, async ([channel, position]) => {
