@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { start } from '../src/server.js'
+import { eventually } from './brokers/redis/eventually.js'
 import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
@@ -145,6 +146,7 @@ t.test('the process', async (t) => {
     blocked: new ServiceProcess(t, { PORT: String(taken), LOG_LEVEL: 'silent' }),
     open: new ServiceProcess(t, { DRAIN_SECONDS: '1' }),
     secret: new ServiceProcess(t, { BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1', LOG_LEVEL: 'trace' }),
+    impatient: new ServiceProcess(t, { DRAIN_SECONDS: '60', BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1' }),
     failing: new ServiceProcess(t, {}, ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"])
   }
 
@@ -193,6 +195,23 @@ t.test('the process', async (t) => {
     service.child.kill('SIGINT')
     t.equal(await service.exited, 0)
     t.notMatch(service.lines.join('\n') + service.stderr, /top-secret|wrong-guess|hush-hush/)
+  })
+
+  t.test('ends at once, with exit code 1, on a signal that comes a second after the first one', async (t) => {
+    const service = processes.impatient
+    const [host, port] = (await service.listening()).split(':')
+    const socket = connect(Number(port), host)
+    t.teardown(() => { socket.destroy() })
+    await once(socket, 'connect')
+    const deaf = new RawConnection(socket)
+    deaf.write(upgradeRequest('/room'))
+    t.match(await deaf.readHead(), /^HTTP\/1\.1 101 /)
+    await eventually('the process ends', () => {
+      service.child.kill('SIGTERM')
+      return service.child.exitCode !== null
+    })
+    t.equal(await service.exited, 1)
+    t.match(service.lines.join('\n'), /"level":50.*second SIGTERM, exiting/)
   })
 
   t.test('logs what nobody foresaw and ends with exit code 1, after its WebSockets were closed', async (t) => {
