@@ -117,6 +117,13 @@ t.test('a key set', async (t) => {
     }
   })
 
+  t.test('with a key that is garbage leaves open whether a token of that key is good, and keeps the other keys good', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey, { kid: 'good' }), { kty: 'EC', crv: 'P-256', x: 'AQAB', y: 'AQAB', kid: 'garbage' })
+    const keys = new KeySet(jwks.url)
+    await t.rejects(keys.keyFor({ alg: 'ES256', kid: 'garbage' }), { code: 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', message: /the key set cannot be used/ })
+    t.match(await keys.keyFor({ alg: 'ES256', kid: 'good' }), { algorithm: 'ES256' })
+  })
+
   t.test('in which several keys could be the one has none', async (t) => {
     const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey), webKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey))
     await t.rejects(new KeySet(jwks.url).keyFor({ alg: 'ES256' }), { code: 'MSG_ERR_TOKEN_REFUSED', message: /no key of the key set is its own/ })
