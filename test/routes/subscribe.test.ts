@@ -213,6 +213,14 @@ t.test('GET /:channel that cannot be served', async (t) => {
     t.match(await subscription.closed, { code: 1013, reason: 'MSG_ERR_CLOSED' })
   })
 
+  t.test('answers a long poll that waits for the engine with 503 and MSG_ERR_CLOSED when the app closes', async (t) => {
+    const app = await startHost(t, { redis: 'redis://127.0.0.1:1' })
+    const answer = ask(app, '/room?wait=60')
+    await until(() => [...app.channels].length === 1)
+    await app.channels.close()
+    assertError(t, await answer, 503, 'MSG_ERR_CLOSED')
+  })
+
   t.test('answers 503 when all that may be in flight is taken by answers that the same address does not read', async (t) => {
     const MEBIBYTE = 1024 ** 2
     // The least that there may be is room for two of the largest bodies, which have 16 MiB.
