@@ -60,6 +60,8 @@ t.test('a key set', async (t) => {
       jwks.body = body
       t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', body)
     }
+    jwks.body = ''
+    for (jwks.status of [204, 404]) t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', 'no body')
     jwks.body = undefined
     for (jwks.status of [404, 500, 302]) t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
     jwks.status = 200
