@@ -21,6 +21,8 @@ const SERVICES: Record<string, NodeJS.ProcessEnv> = {
   'README.md': { TOKEN_SECRET: 'a-secret-of-thirty-two-characters', PUBLIC_CHANNELS: 'room1' },
   'docs/access.md': { TOKEN_SECRET: 'a-secret-of-thirty-two-characters' }
 }
+/** A path in code, such as `src/server.ts`; what the build makes is not among them. */
+const REPOSITORY_PATH = /`((?:src|plugins|routes|test|bench|faults|interop|deploy|examples|scripts|docs)\/[\w./-]*)`/g
 const ONE_MILLION = ['peers', 'scale', 'compare', 'reconnect']
 
 /** Starts a program of a page as a file of the package. */
@@ -45,12 +47,15 @@ t.test('the documentation', async (t) => {
     t.end()
   })
 
-  t.test('names files of the repository that exist', (t) => {
+  t.test('names files and folders of the repository that exist', (t) => {
+    let named = 0
     for (const { path, text } of pages.filter(({ path }) => path !== 'CHANGELOG.md')) {
-      for (const [, name = ''] of text.matchAll(/`((?:src|plugins|routes|test|bench|faults|interop|deploy|scripts|docs|public)\/[\w./-]*)`/g)) {
-        t.ok(existsSync(name) || name.startsWith('public/client'), `${path} names ${name}`)
+      for (const [, name = ''] of text.matchAll(REPOSITORY_PATH)) {
+        t.ok(existsSync(name), `${path} names ${name}`)
+        named++
       }
     }
+    t.ok(named > 50)
     t.end()
   })
 
@@ -142,6 +147,17 @@ console.log(await app.listen({ port: 0, host: '127.0.0.1' }))
     t.equal(await statusOf(`${host}/messenger-token`), 401)
     t.equal(await statusOf(`${host}/rt/user:7`, { cookie: '7' }), 200)
     t.equal(await statusOf(`${host}/rt/user:7`, { cookie: '8' }), 403)
+  })
+})
+
+t.test('docs/client.md', async (t) => {
+  t.test('lists the options that the client takes', (t) => {
+    const [, members = ''] = readFileSync('src/client/options.ts', 'utf8').split('export interface Options {')
+    const options = [...members.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name)
+    const listed = page('docs/client.md').rows('Options').map(([option = '']) => /\w+/.exec(option)?.[0])
+    t.ok(options.length > 0)
+    t.strictSame(listed.sort(), options.sort())
+    t.end()
   })
 })
 
