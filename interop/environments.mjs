@@ -1,5 +1,5 @@
 // `npm run environments`: the service behind proxies, under pm2 and with other versions of Node. What is not on the machine is skipped:
-// nginx, haproxy, caddy (Debian has all three), pm2, and `NODES=/path/to/node:/path/to/node`, or what `npm exec --package node@<version>` finds.
+// nginx, haproxy, caddy (Debian has all three), pm2, and what `npm exec --package node@<version>` finds.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'

@@ -116,7 +116,8 @@ t.test('package', async (t) => {
       const text = bundled.outputFiles[0]?.text ?? ''
       t.notMatch(text, /\b(require|process|node:)/)
       const script = format === 'iife' ? text : text.replace(/export \{\s*(\w+) as connectToChannel\s*\};?/, 'var bundle = { connectToChannel: $1 }')
-      t.throws(() => { runInNewContext(`${script}\nbundle.connectToChannel()`) }, { name: 'TypeError', message: /channel/ })
+      const call = `try { bundle.connectToChannel() } catch ({ name, message }) { name + ': ' + message }`
+      t.equal(runInNewContext(`${script}\n${call}`, { URL }), 'TypeError: expected channel, callback, server')
     }
   })
 
