@@ -41,16 +41,16 @@ async function tryTransports (origin, { page = origin } = {}) {
   }
 }
 
-async function behind (command, configure, env = {}) {
+async function behind (command, configure, { scheme = 'http', path = '' } = {}) {
   if (!await exists(command, [command === 'caddy' ? 'version' : '-v'])) return `no ${command}`
   const port = await freePort()
-  const service = await startService({ ALLOWED_ORIGINS: 'https://example.com', TRUST_PROXY: 'loopback', MAX_CONNECTIONS_PER_ADDRESS: '10', ...env })
+  const service = await startService({ ALLOWED_ORIGINS: 'https://example.com', TRUST_PROXY: 'loopback', MAX_CONNECTIONS_PER_ADDRESS: '10' })
   const proxy = start(command, configure(service.port, port))
   try {
-    const origin = `http://127.0.0.1:${port}`
-    await eventually(async () => await fetch(`${origin}/-/ready`).then(({ ok }) => ok, () => false), proxy.output())
-    await tryTransports(origin)
-    const forged = await fetch(`${origin}/room`, { headers: { origin: 'https://elsewhere.example' } })
+    const page = `${scheme}://127.0.0.1:${port}`
+    await eventually(async () => await fetch(`${page}${path}/-/ready`).then(({ ok }) => ok, () => false), 'the service behind the proxy')
+    await tryTransports(`${page}${path}`, { page })
+    const forged = await fetch(`${page}${path}/room`, { headers: { origin: 'https://elsewhere.example' } })
     if (forged.status !== 403) throw new Error(`a page of another origin is answered with ${forged.status}`)
   } finally {
     await Promise.all([proxy.end(), service.end('SIGKILL')])
@@ -81,6 +81,36 @@ function haproxy (upstream, port) {
 function caddy (upstream, port) {
   const path = configured('Caddyfile', upstream, [[/^:8080 /m, `{\n\tadmin off\n\tstorage file_system ${scratch}\n}\nhttp://127.0.0.1:${port} `]])
   return ['run', '--adapter', 'caddyfile', '--config', path]
+}
+
+/** Ends TLS, with a certificate that nobody else knows, and removes a path. */
+function caddyTls (upstream, port) {
+  const path = join(scratch, 'Caddyfile.tls')
+  writeFileSync(path, `{
+\tadmin off
+\tstorage file_system ${scratch}
+\tskip_install_trust
+\tauto_https disable_redirects
+\tdefault_sni 127.0.0.1
+}
+https://127.0.0.1:${port} {
+\ttls internal
+\thandle_path /rt/* {
+\t\treverse_proxy 127.0.0.1:${upstream}
+\t}
+}
+`)
+  return ['run', '--adapter', 'caddyfile', '--config', path]
+}
+
+/** Takes certificates that nobody else knows while something runs. */
+async function trustingAll (run) {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  try {
+    return await run()
+  } finally {
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+  }
 }
 
 async function pm2 (args) {
@@ -115,6 +145,7 @@ await report([
   ['nginx', async () => await behind('nginx', nginx)],
   ['haproxy', async () => await behind('haproxy', haproxy)],
   ['caddy', async () => await behind('caddy', caddy)],
+  ['caddy, TLS and a path', async () => await trustingAll(async () => await behind('caddy', caddyTls, { scheme: 'https', path: '/rt' }))],
   ['pm2, fork', async () => await pm2([])],
   ['pm2, cluster', async () => await pm2(['-i', '2'])],
   ...VERSIONS.map((version) => [`Node ${version}`, async () => await node(version)])
