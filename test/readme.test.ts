@@ -46,6 +46,18 @@ t.test('README', async (t) => {
     t.equal((await ask(app, '/send/room1', { method: 'POST', headers, body: '{"message":1}' })).status, 200)
   })
 
+  t.test('streams into a terminal with the curl command it shows', async (t) => {
+    const app = await startService(t)
+    const child = spawn('sh', ['-c', `exec ${addressed(app, readme.code('sh', 'curl -N'))}`])
+    t.teardown(() => child.kill())
+    const lines: string[] = []
+    child.stdout.on('data', (chunk: Buffer) => { lines.push(...chunk.toString().trim().split('\n')) })
+    await once(child.stdout, 'data')
+    await publish(app, 'room1', 'for the terminal')
+    while (lines.length < 2) await once(child.stdout, 'data')
+    t.match(JSON.parse(lines[1] as string), { channel: 'room1', message: 'for the terminal' })
+  })
+
   t.test('subscribes a page with the script tag and with EventSource', async (t) => {
     const app = await startService(t)
     const context = await (await launch(t))()
