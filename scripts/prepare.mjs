@@ -109,7 +109,7 @@ function lock () {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
     }
-    let owner = ''
+    let owner
     try {
       owner = readFileSync(lockFile, 'utf8')
     } catch {

@@ -18,7 +18,7 @@ function help (): string {
 
 Usage: [VARIABLE=value …] fastify-messenger [--help | --version]
 
-It is configured by its environment, as the README says in "Configuration":
+It is configured by its environment, described in docs/configuration.md of the repository:
   ${[...VARIABLES].sort().join('\n  ')}`
 }
 

@@ -7,7 +7,9 @@ import { Random } from './random.mjs'
 import { FakeClient } from './redis/client.mjs'
 
 /** Shorter than those of production, in about the same proportions. */
-const TIMINGS = { commandMs: 200, checkMs: 250, auditMs: 700, reportMs: 1e9, nodeTtlMs: 1e9, barrierMs: 550, witnessMs: 60, maxBackoffMs: 60 }
+const TIMINGS = {
+  commandMs: 200, checkMs: 250, auditMs: 700, reportMs: 1e9, nodeTtlMs: 1e9, barrierMs: 550, witnessMs: 60, maxBackoffMs: 60
+}
 const MESSAGE = /"message":"(\w+)"/
 /** More than a replay writes before it waits, less than what makes a subscriber too slow. */
 const SLOW_BYTES = 70_000

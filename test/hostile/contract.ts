@@ -3,13 +3,13 @@ import { STATUS_CODES } from 'node:http'
 import { MAX_MESSAGE_BYTES } from './target.js'
 
 /**
- * What the README promises, written down a second time: from here, and not from the code, the tests know the answer to each case.
+ * What the documentation promises, written down a second time: from here, and not from the code, the tests know the answer to each case.
  * Where several things are wrong with a request, any of their codes is right.
  */
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const ERRORS = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
 
-/** The status of each error, from the table of the README. */
-const STATUSES = new Map([...README.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
+/** The status of each error, from the table of the documentation. */
+const STATUSES = new Map([...ERRORS.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
 
 /** The names of files, which no channel may have. */
 const FILES = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
