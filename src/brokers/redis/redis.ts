@@ -13,7 +13,7 @@ import { Failover, type FailoverStatus } from './failover/failover.js'
 import { Register } from './failover/register.js'
 import { serverOf, ShardTerms } from './failover/shard-terms.js'
 import { Feed } from './log/feed.js'
-import { LogStore, unavailable } from './log/log-store.js'
+import { LogStore, refuse } from './log/log-store.js'
 import { parseAnnouncement } from './log/parse.js'
 import { SharedReads } from './log/shared-reads.js'
 import { Census } from './nodes/census.js'
@@ -145,7 +145,7 @@ export class RedisBroker implements Broker {
     // There is one already where this was rejected before: whatever happens, it is subscribed and caught up when Redis is back.
     const feed = this.#feeds.get(channel) ?? this.#open(channel)
     this.#requireReady()
-    await unavailable(this.#subscriptions.insist(channel, () => this.ready && this.#feeds.get(channel) === feed))
+    await this.#subscriptions.insist(channel, () => this.ready && this.#feeds.get(channel) === feed).catch(refuse)
     await feed.catchUp()
   }
 
@@ -167,7 +167,7 @@ export class RedisBroker implements Broker {
 
   async post (text: string, until: number): Promise<void> {
     this.#requireReady()
-    await unavailable(this.#notices.post(text, until))
+    await this.#notices.post(text, until).catch(refuse)
   }
 
   async close (): Promise<void> {
@@ -196,7 +196,7 @@ export class RedisBroker implements Broker {
     const feed = new Feed({
       read: (since, limit) => this.#store.read(channel, since, limit),
       // Its answer comes after all that the server sent before.
-      arrived: () => unavailable(this.#subscriptions.subscribe(channel)),
+      arrived: () => this.#subscriptions.subscribe(channel).catch(refuse),
       deliver: (entry) => { if (this.#feeds.get(channel) === feed) this.#receiver.deliver(channel, entry) },
       moved: (position) => { if (this.#feeds.get(channel) === feed) this.#receiver.moved(channel, position) },
       lag: () => { this.#suspect(channel) }

@@ -98,7 +98,7 @@ export class LogStore {
 
   /** The position of a log, which is kept from expiring; `undefined` when the log is gone. */
   async touch (channel: string): Promise<Position | undefined> {
-    const answer: unknown = await unavailable(this.#client.messengerTouch(this.#keys(channel)[0], this.#positionTtlMs, this.#emptyPositionTtlMs))
+    const answer: unknown = await this.#client.messengerTouch(this.#keys(channel)[0], this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
     return Array.isArray(answer) ? parsePosition(answer[0], answer[1]) : undefined
   }
 
@@ -142,20 +142,16 @@ export class LogStore {
     try {
       return { answer: await command(admission.term), admission }
     } catch (error) {
-      if (!(error as Error).message.startsWith('UNVERIFIED')) throw new EngineUnavailableError(codeOf((error as Error).message))
+      if (!(error as Error).message.startsWith('UNVERIFIED')) refuse(error)
     }
     this.#failover.suspect(admission)
     await refusalOf(this.#failover.verify())
     const next = this.#failover.admission
-    return { answer: await unavailable(command(next.term)), admission: next }
+    return { answer: await command(next.term).catch(refuse), admission: next }
   }
 }
 
-/** Turns whatever the server or the connection says into the error that publishers know. */
-export async function unavailable<T> (answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throw new EngineUnavailableError(codeOf((error as Error).message))
-  }
+/** Throws the error that publishers know, whatever the server or the connection says. */
+export function refuse (cause: unknown): never {
+  throw new EngineUnavailableError(codeOf((cause as Error).message), { cause })
 }
