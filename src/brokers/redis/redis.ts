@@ -71,9 +71,13 @@ export class RedisBroker implements Broker {
       possible: () => this.#connected && !this.#closed,
       round: () => this.#recover()
     })
-    const ports = { onReady: () => { this.#connect() }, onLost: (reason: string) => { this.#failover.lost(reason) } }
-    this.#commands = new Link(connect(redis, timings), timings, ports)
-    this.#notifications = new Link(connect(redis, timings), timings, ports)
+    const ports = {
+      open: () => connect(redis, timings),
+      onReady: () => { this.#connect() },
+      onLost: (reason: string) => { this.#failover.lost(reason) }
+    }
+    this.#commands = new Link(timings, ports)
+    this.#notifications = new Link(timings, { ...ports, onMessage: (name, text) => { this.#notified(name, text) } })
     const { client } = this.#commands
     const database = databaseOf(client)
     const livePrefix = database === 0 ? keyPrefix : `${keyPrefix}${database}:`
@@ -101,7 +105,6 @@ export class RedisBroker implements Broker {
       occupied: () => receiver.occupied(),
       send: (text) => this.#gossip(text)
     })
-    this.#notifications.client.on('smessage', (name: string, text: string) => { this.#notified(name, text) })
     this.#notices = new Notices(client, {
       key: this.#names.noticesKey,
       name: this.#names.notices,
@@ -145,7 +148,7 @@ export class RedisBroker implements Broker {
     // There is one already where this was rejected before: whatever happens, it is subscribed and caught up when Redis is back.
     const feed = this.#feeds.get(channel) ?? this.#open(channel)
     this.#requireReady()
-    await this.#subscriptions.insist(channel, () => this.ready && this.#feeds.get(channel) === feed).catch(refuse)
+    await this.#subscriptions.insist(channel, () => !this.#closed && this.#feeds.get(channel) === feed).catch(refuse)
     await feed.catchUp()
   }
 

@@ -2,11 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Link } from './link.js'
 import { backoff, type Timings } from './timings.js'
 
+/** How the client of a cluster begins what it says while it does not know the node to subscribe at. */
+const NO_SUBSCRIBER = 'No sharded subscriber'
+
 /** What the server sends to this node: the announcements of some channels. */
 export class Subscriptions {
   readonly #link: Link
   readonly #nameOf: (channel: string) => string
   readonly #timings: Timings
+  /** Since when a cluster's client has subscribed to nothing. */
+  #idleSince: number | undefined
 
   constructor (link: Link, nameOf: (channel: string) => string, timings: Timings) {
     this.#link = link
@@ -16,7 +21,13 @@ export class Subscriptions {
 
   /** Resolves when what is announced from now on is sent. */
   async subscribe (channel: string): Promise<void> {
-    await this.#link.client.ssubscribe(this.#nameOf(channel))
+    try {
+      await this.#link.client.ssubscribe(this.#nameOf(channel))
+      this.#idleSince = undefined
+    } catch (error) {
+      if ((error as Error).message.startsWith(NO_SUBSCRIBER)) this.#idle()
+      throw error
+    }
   }
 
   /**
@@ -36,6 +47,15 @@ export class Subscriptions {
         if (!wanted()) throw error
       }
     }
+  }
+
+  /** Has the client replaced that may never know one (see Link.reconnect). */
+  #idle (): void {
+    const now = performance.now()
+    this.#idleSince ??= now
+    if (now - this.#idleSince < this.#timings.commandMs / 2) return
+    this.#idleSince = undefined
+    this.#link.reconnect()
   }
 
   /** Ends one. The server takes this and a later `subscribe` in the order in which they were sent. */
