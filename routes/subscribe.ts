@@ -195,11 +195,14 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
   function answer (channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply): Answer['payload'] {
     // Nobody waits for it any more.
     if (isGone(reply.raw)) return Buffer.alloc(0)
-    const lease = budget.open(address, () => { reply.raw.destroy() })
+    let sending = false
+    // Until it is sent there is a status to say it with.
+    const lease = budget.open(address, () => { if (sending) reply.raw.destroy() })
     reply.raw.once('close', () => { lease.close() })
     // Before it is made.
     lease.resize(envelopes.reduce((sum, { text }) => sum + text.length, 0))
     if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
+    sending = true
     const sent = new Answer(Buffer.from(answerText(channel, envelopes, id, reason)), reply.raw)
     stalls.add(sent, address, lease)
     reply.raw.once('close', () => { stalls.delete(sent) })

@@ -1,10 +1,10 @@
 // Compiles the server to dist/ and the browser client to public/ (classic script, ES module) and dist/client/ (for bundlers, with types).
 import { spawnSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { compileClient } from './client.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
@@ -15,9 +15,9 @@ for (const project of ['tsconfig.json', 'src/client/tsconfig.json']) {
   if (status !== 0) process.exit(1)
 }
 
-const shared = { bundle: true, minify: true, target: 'es2020', legalComments: 'none', logLevel: 'warning' }
-await build({ ...shared, entryPoints: [join(root, 'src/client/script.ts')], format: 'iife', outfile: join(root, 'public/client.js') })
-// scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
-for (const outfile of ['public/client.mjs', 'dist/client/index.js']) {
-  await build({ ...shared, entryPoints: [join(root, 'src/client/index.ts')], format: 'esm', outfile: join(root, outfile) })
-}
+for (const [entry, format, file] of [
+  ['script.ts', 'iife', 'public/client.js'],
+  ['index.ts', 'esm', 'public/client.mjs'],
+  // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
+  ['index.ts', 'esm', 'dist/client/index.js']
+]) writeFileSync(join(root, file), await compileClient(entry, format))

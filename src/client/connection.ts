@@ -1,9 +1,9 @@
 import { delay } from './backoff.js'
-import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED, WEBSOCKET } from './constants.js'
+import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
 import { http } from './http.js'
 import type { Meta, Options, State } from './options.js'
 import { channelUrl, page } from './server-url.js'
-import { OURS } from './transport.js'
+import type { Arrival } from './transport.js'
 import { webSocket } from './websocket.js'
 
 /** A frame as the server should send it; what it does send is checked where it matters. */
@@ -12,18 +12,14 @@ interface Frame {
   message?: unknown
   event?: string
   recovered?: boolean | undefined
-  reason?: string | undefined
+  reason?: string
   heartbeat?: number
   code?: number
   /** Only in the answer to a poll. */
   messages?: Frame[] | undefined
 }
 
-const ID = /^(.+):(\d+)$/
-const CHANNEL = /^\w[\w.:@=+~-]{0,99}$/
-
 const SILENCE = 'silence'
-const WAKE_EVENTS = 'online pageshow visibilitychange'.split(' ')
 
 /**
  * Calls `onMessage` with each message of `channel`, in order and once, and keeps doing so over lost connections. Messages that
@@ -37,13 +33,13 @@ const WAKE_EVENTS = 'online pageshow visibilitychange'.split(' ')
 export const connectToChannel = <T = unknown>(channel: string, onMessage: (message: T, meta: Meta) => void, options: Options = {}): () => void => {
   const { token, onClose, onError, onGap = ({ reason }) => { console.warn(`${url}: gap, ${reason}`) } } = options
   const url = channelUrl(channel, options.server)
-  // What is not a string differs from the text that is matched.
-  if (CHANNEL.exec(channel)?.input !== channel || typeof onMessage !== 'function' || !/^http/.test(url)) {
+  // The origin of anything but a web address is `null`.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
+  if (!channel?.match?.(/^\w[\w.:@=+~-]{0,99}$/) || !onMessage?.call || url[0] !== 'h') {
     throw new TypeError('expected channel, callback, server')
   }
-  /** The transports that may be used, by their indices. */
-  const first = options.transport === 'http' ? STREAM : WEBSOCKET
-  const last = options.transport === 'websocket' ? WEBSOCKET : POLL
+  /** The index of the transport that is tried first: {@link STREAM} or {@link WEBSOCKET}. */
+  const first = Number(options.transport === 'http')
   const listeners = new AbortController()
 
   let cursor = options.since || 'now'
@@ -53,36 +49,30 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   /** What the console has been told. */
   let reported = ''
   let attempt = 0
-  /** The transport that worked last, and the one in use. */
-  let preferred = first
-  let transport = preferred
+  /** The transport in use. */
+  let transport = first
   /** Drops the connection. What a dropped one still has to say is ignored. */
-  let connection = new AbortController()
+  let connection: AbortController
   /** How long a connection by another transport than the first lasts before that one is tried again. */
   let patience = PROBE
-  let startedAt = 0
-  /** What has come on this connection; 1: a word of the service, 2: more than a first `subscribed`. */
-  let heard = 0
+  let startedAt: number
+  /** Frames of the service on this connection. More than one means more than that it was accepted. */
+  let heard: number
   /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
-  let due: (awake?: boolean) => void
-  let mark = 0
-  let limit = 0
-  let soon = 0
+  let due: (awake?: boolean) => unknown
+  let mark: number
+  let limit: number
+  let soon: number
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  const arm = (ms: number) => {
-    clearTimeout(timer)
-    timer = setTimeout(check, Math.min(ms, MAX_TIMER))
-  }
-
-  // Timers stand still while the machine sleeps, so it is the clock that decides.
-  const check = (awake?: boolean) => {
-    const now = Date.now()
-    // The clock may have been set back.
-    mark = Math.min(mark, now)
-    const left = mark + (awake ? soon : limit) - now
-    if (left > 0) arm(left)
-    else if (left <= 0) due(awake)
+  // Timers stand still while the machine sleeps, so it is the clock that decides; it may have been set back.
+  const check = (awake?: boolean, begins?: boolean) => {
+    mark = Math.min(mark, Date.now())
+    const left = mark + (awake ? soon : limit) - Date.now()
+    if (begins || left > 0) {
+      clearTimeout(timer)
+      timer = setTimeout(check, Math.min(left, MAX_TIMER))
+    } else if (left <= 0) due(awake)
   }
 
   const schedule = (next: typeof due, ms: number, msAwake = ms) => {
@@ -90,12 +80,12 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     limit = ms
     soon = msAwake
     mark = Date.now()
-    arm(ms)
+    check(false, true)
   }
 
-  const call = <A extends unknown[]>(callback: ((...args: A) => void) | undefined, ...args: A) => {
+  const call = <A, B>(callback: ((a: A, b: B) => void) | undefined, a?: A, b?: B) => {
     try {
-      if (!listeners.signal.aborted) callback?.(...args)
+      if (!listeners.signal.aborted) callback?.(a as A, b as B)
     } catch (error) {
       console.error(error)
     }
@@ -105,29 +95,25 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     if (state !== next) call(options.onState, state = next)
   }
 
-  const reset = () => {
-    clearTimeout(timer)
-    connection.abort()
-  }
-
   const disconnect = () => {
     listeners.abort()
-    reset()
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
+    connection?.abort()
+    clearTimeout(timer)
   }
 
-  const end = (code: number, reason = '', floor = 0, atOnce?: boolean) => {
+  const end = ({ code = ABNORMAL, reason = '', floor = 0 }: Arrival, atOnce?: boolean) => {
     // What goes silent after its first word has been collected by something between, or is no connection any more.
-    const ours = OURS.test(reason) || heard > Number(reason === SILENCE)
-    const final = ours && [POLICY, FORBIDDEN].includes(code)
+    const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
+    const final = ours && (code === POLICY || code === FORBIDDEN)
     let wait = 0
-    reset()
-    if (heard > 1) attempt = 0
-    if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < last && (transport < STREAM || reason === SILENCE)) transport++
+    connection.abort()
+    if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && options.transport !== 'websocket' && (!transport || reason === SILENCE)) transport++
     else {
-      transport = heard ? preferred : preferred = first
+      if (!heard) transport = first
       // A token that was good for a while has only run out: the next one is asked for at once.
       if (heard && code === UNAUTHORIZED && Date.now() - startedAt > BASE) attempt = 0
-      else if (!atOnce) wait = delay(attempt++, heard > 0, reason)
+      else if (!atOnce) wait = delay(attempt++, heard, reason)
     }
     schedule(connect, floor + wait, floor)
     const text = `${url}: ${code} ${reason}, check ${code > 4000 ? 'token' : final ? 'channel' : 'server'}`
@@ -140,28 +126,31 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     if (final) disconnect()
   }
 
-  const take = ({ id, message, event, recovered, reason, heartbeat, code, messages }: Frame) => {
+  const take = (frame: Frame) => {
+    const { id, event, reason, messages } = frame
+    const known = !event || event === 'subscribed'
     if (messages) {
       // The position before the first message, which may be one of another epoch than the one asked for.
-      const before = messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id
-      take({ event: 'subscribed', id: before, recovered, reason, heartbeat: POLL_HEARTBEAT })
+      take({
+        ...frame,
+        event: 'subscribed',
+        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id,
+        heartbeat: POLL_HEARTBEAT,
+        messages: undefined
+      })
       messages.forEach(take)
     } else if (event === 'close') {
-      end(code as number, reason)
-    } else if (event && event !== 'subscribed') {
-      if (!heard) return
-      heard = 2
+      end(frame)
+    } else if (known || heard) {
+      const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
+      if (heard++) attempt = 0
       mark = Date.now()
-    } else {
-      const [, epoch, digits] = ID.exec(id) as unknown as [string, string, number]
+      if (!known) return
       const had = offsets.get(epoch) ?? -1
       const ahead = digits - had - Number(!event)
-      const gap = recovered === false ? cursor !== 'now' : offsets.size && ahead > 0 && (!event || cursor.startsWith(epoch + ':'))
-      heard = event && !heard ? 1 : 2
-      mark = Date.now()
-      if (event) schedule(due, (heartbeat as number) * 1.5)
-      if (state !== 'open') {
-        preferred = transport
+      const gap = frame.recovered === false ? cursor !== 'now' : offsets.size && ahead > 0 && (!event || cursor.startsWith(epoch + ':'))
+      if (event) schedule(due, (frame.heartbeat as number) * 1.5)
+      if (heard < 2) {
         enter('open')
         call(options.onOpen)
       }
@@ -170,63 +159,67 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
       cursor = `${epoch}:${offset}`
       offsets = new Map([...offsets, [epoch, offset] as const].slice(-EPOCHS))
       if (gap) call(onGap, { reason: reason || 'missed' })
-      if (!event) call(onMessage, message as T, { id, channel })
+      if (!event) call(onMessage, frame.message as T, { id, channel })
     }
   }
 
   /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
   const renew = (reason: string) => {
-    preferred = transport = first
+    transport = first
     if (due === connect) check(true)
-    else end(ABNORMAL, reason, 0, true)
+    else end({ reason }, true)
   }
 
-  const connect = () => {
-    reset()
+  const connect = async () => {
     const { signal } = connection = new AbortController()
-    const isOver = () => signal.aborted
     let code = UNAUTHORIZED
-    const silent = (awake?: boolean) => { end(code, SILENCE, 0, awake) }
+    const silent = (awake?: boolean) => { end({ code, reason: SILENCE }, awake) }
     const fail = (error: unknown) => {
-      if (!isOver()) call(onError, error)
+      if (!signal.aborted) call(onError, error)
       // The callback may have disconnected. What comes after a word of the service ends nothing.
-      if (!isOver() && !heard) end(code, String(error))
+      if (!signal.aborted && !heard) end({ code, reason: String(error) })
     }
     heard = 0
     schedule(silent, TOKEN_TIMEOUT, BASE)
     enter('connecting')
-    Promise.resolve().then(() => !isOver() && typeof token === 'function' ? token() : token as string).then((bearer) => {
-      if (isOver()) return
+    try {
+      const bearer = await (signal.aborted || (typeof token === 'function' ? token() : token)) as string
+      if (signal.aborted) return
       code = ABNORMAL
       schedule(silent, OPEN_TIMEOUT, BASE)
-      startedAt = mark;
-      (transport ? http(transport === POLL, options.credentials) : webSocket)(
+      startedAt = mark
+      await (transport ? http : webSocket)(
         () => `${url}?${new URLSearchParams({ since: cursor }) as unknown as string}`,
         bearer,
         signal,
-        (text) => {
-          if (isOver()) return
+        (arrival) => {
+          if (signal.aborted) return
           try {
-            take((text ? JSON.parse(text) : { event: 'alive' }) as Frame)
+            const { data } = arrival
+            if (data === undefined) end(arrival)
+            else if (transport > first && Date.now() - startedAt > patience) {
+              // What is not taken now comes again.
+              patience *= 2
+              renew('probe')
+            } else take((data ? JSON.parse(data as string) : { event: 'alive' }) as Frame)
           } catch (error) {
             fail(error)
           }
-          if (!isOver() && transport > first && mark - startedAt > patience) {
-            patience *= 2
-            renew('probe')
-          }
         },
-        (code, reason, floor) => { if (!isOver()) end(code, reason, floor) }
+        transport - STREAM,
+        options.credentials
       )
-    }).catch(fail)
-  }
+    } catch (error) {
+      fail(error)
+    }
+  };
 
-  for (const type of WAKE_EVENTS) {
+  ['online', 'pageshow', 'visibilitychange'].forEach((type) => {
     (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
       if (type === 'online') renew(type)
       else if (!page?.hidden) check(true)
     }, listeners)
-  }
+  })
 
   schedule(connect, 0)
   return disconnect

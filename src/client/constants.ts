@@ -29,8 +29,8 @@ export const PROBE = 30_000
 export const BASE = 1000
 export const CAP = 30_000
 
-/** Timers of more milliseconds fire at once. */
-export const MAX_TIMER = 2 ** 31 - 1
+/** The longest timer; those of more than 2^31 - 1 milliseconds fire at once. */
+export const MAX_TIMER = 1e9
 
 /** Epochs whose last offset is remembered, and one more: servers in the middle of a failover may disagree for a while. */
 export const EPOCHS = 5

@@ -1,3 +1,3 @@
 import { connectToChannel } from './index.js'
 
-Object.assign(globalThis, { connectToChannel })
+(globalThis as { connectToChannel?: typeof connectToChannel }).connectToChannel = connectToChannel

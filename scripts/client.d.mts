@@ -1,0 +1,1 @@
+export function compileClient (entry: string, format: 'iife' | 'esm'): Promise<string>
