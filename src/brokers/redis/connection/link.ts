@@ -32,14 +32,17 @@ export class Link {
   #client: Commands
   #connectingSince = performance.now()
   #reason = LOST
+  /** Whether a connection is about to end that is made anew then. */
+  #ending = false
 
   constructor ({ checkMs, commandMs }: Timings, { open, onReady, onLost, onMessage }: LinkPorts) {
     this.#open = open
     this.#connectMs = CONNECT_COMMANDS * commandMs
     this.#listeners = new Map<string, (...args: unknown[]) => void>([
-      ['ready', () => { this.#reason = LOST; onReady() }],
+      ['ready', () => { this.#ending = false; this.#reason = LOST; onReady() }],
       ['error', (error) => { this.#failed((error as Error).message) }],
       ['close', () => { this.#lost() }],
+      ['end', () => { this.#ending = false }],
       ['smessage', (name, text) => { onMessage?.(name as string, text as string) }]
     ])
     this.#onLost = onLost
@@ -63,11 +66,18 @@ export class Link {
    * yet, it waits for that one for good (ClusterSubscriberGroup.reset), and subscribes to nothing any more.
    */
   reconnect (): void {
-    if (!isCluster(this.#client)) { this.#client.disconnect(true); return }
-    this.#end()
-    this.#client = this.#open()
-    this.#listen()
-    this.#lost()
+    // Each channel finds out for itself that a connection does not answer.
+    if (this.#ending) return
+    if (isCluster(this.#client)) {
+      if (!this.ready) return
+      this.#end()
+      this.#client = this.#open()
+      this.#listen()
+      this.#lost()
+    } else {
+      this.#ending = true
+      this.#client.disconnect(true)
+    }
   }
 
   /** Ends the connection for good. */
@@ -82,6 +92,7 @@ export class Link {
   }
 
   #lost (): void {
+    this.#ending = false
     this.#connectingSince = performance.now()
     this.#onLost(this.#reason)
   }

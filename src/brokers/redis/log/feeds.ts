@@ -103,12 +103,10 @@ export class Feeds {
       // Removed while others were gone through.
       if (feed === undefined) return
       const refusal = await refusalOf(this.#ports.subscriptions.subscribe(channel))
-      // The connections of a cluster are not watched.
-      const reconnect = isTimeout(refusal)
       const unread = await refusalOf(feed.catchUp())
       if (refusal === undefined && unread === undefined) return
-      // The log answers and the subscription does not.
-      if (reconnect && unread === undefined) this.#ports.link.reconnect()
+      // The log answers and the subscription does not; the connections of a cluster are not watched.
+      if (unread === undefined && isTimeout(refusal)) this.#ports.link.reconnect()
       failure = refusal ?? unread
       this.#suspect(channel)
     })
