@@ -178,8 +178,11 @@ export const BatchInvalidError = createError<[string]>(
   400
 )
 
-/** Redis cannot be reached or refused the command; whether a message was kept is not known, and it is not said that it was. */
-export const EngineUnavailableError = createError<[string]>(
+/**
+ * Redis cannot be reached or refused the command; whether a message was kept is not known, and it is not said that it was. In process
+ * its `cause` is the error of the Redis client, which may name addresses; the answer over HTTP has the code of it alone.
+ */
+export const EngineUnavailableError = createError<[string, { cause: unknown }?]>(
   'MSG_ERR_ENGINE_UNAVAILABLE',
   'The message could not be stored or read (%s): try again later, with the same idempotency key',
   503

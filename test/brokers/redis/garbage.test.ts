@@ -74,8 +74,8 @@ t.test('What strangers write into Redis', async (t) => {
       const { a, b, redis, prefix, works } = await createPair(t)
       const key = `${prefix}${name}`
       for (const [type, write] of types) {
-        await redis.del(key)
-        await write(redis, key)
+        // In one step: an instance writes back what it misses.
+        await Promise.all([redis.multi({ pipeline: false }), redis.del(key), write(redis, key), redis.exec()])
         const outcomes = await Promise.all([
           rejection(a.broker.publish('room', '"x"', { idempotencyKey: 'k' })), rejection(b.broker.read('room', 'earliest')), rejection(a.broker.post('notice', Date.now() + 60_000)), rejection(a.join('other'))
         ])

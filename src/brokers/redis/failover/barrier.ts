@@ -18,6 +18,8 @@ export interface Barrier {
   pass (evidence: Evidence): Promise<string>
   /** Whether the term that was passed last is still the one of the server, or nothing has to wait for another. To be asked now and then. */
   holds (evidence: Evidence): Promise<boolean>
+  /** Called when another instance asks to be witnessed. Does not reject. */
+  witnessRequested (): Promise<void>
   /** Takes this instance out; nothing is to be acknowledged afterwards. */
   leave (): Promise<void>
 }

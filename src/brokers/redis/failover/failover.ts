@@ -1,6 +1,7 @@
 import { EngineUnavailableError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
-import { CLOSED_STATUS } from '../../broker.js'
+import { type BrokerStatus, CLOSED_STATUS } from '../../broker.js'
+import { forEachConcurrently } from '../connection/concurrency.js'
 import { codeOf } from '../connection/refusal.js'
 import type { Barrier, Evidence } from './barrier.js'
 import { Marks } from './marks.js'
@@ -23,15 +24,11 @@ import { Marks } from './marks.js'
  */
 export type FailoverState = 'away' | 'verifying' | 'ready' | 'closed'
 
-/** The state, for who has to be told. */
-export interface FailoverStatus {
+/** A change of the state, or of the reason for it. */
+export interface FailoverChange {
   readonly state: FailoverState
   /** The state before, which may be the same. */
   readonly from: FailoverState
-  /** Why logs cannot be used; empty where they can. */
-  readonly reason: string
-  /** Whether something fails; otherwise a state is on its way to the next one. */
-  readonly failing: boolean
 }
 
 /** The right to use the logs of a term, until it ends. Two of the same term are not the same. */
@@ -48,10 +45,8 @@ export interface FailoverPorts {
   readonly verify: (channel: string, seen: Position, term: string) => Promise<Position | undefined>
   /** What is left to do before logs are used. Rejects when the connections are not to the server of that term. */
   readonly prepare: (term: string) => Promise<void>
-  /** Takes a step for each item, some at a time. */
-  readonly inTurn: (items: Iterable<[string, Position]>, step: (item: [string, Position]) => Promise<void>) => Promise<void>
   /** Called when the state or its reason has changed. */
-  readonly onChange: (status: FailoverStatus) => void
+  readonly onChange: (change: FailoverChange) => void
 }
 
 /** The state machine above. */
@@ -60,6 +55,8 @@ export class Failover {
   readonly #ports: FailoverPorts
   #state: FailoverState = 'away'
   #reason = 'not connected yet'
+  /** Whether something fails; otherwise a state is on its way to the next one. */
+  #failing = false
   #admission: Admission | undefined
   #term: string | undefined
   #verifying: Promise<void> | undefined
@@ -80,14 +77,21 @@ export class Failover {
     return this.#state
   }
 
-  /** Why logs cannot be used; empty where they can. */
-  get reason (): string {
-    return this.#reason
+  /** The code of the reason why logs cannot be used. */
+  get code (): string {
+    return codeOf(this.#reason)
+  }
+
+  /** The state as the status of a broker. */
+  get status (): BrokerStatus {
+    if (this.#state === 'closed') return CLOSED_STATUS
+    const reason = this.#reason
+    return { ready: this.#state === 'ready', reason, failing: this.#failing, code: reason && `redis: ${this.#failing ? this.code : reason}` }
   }
 
   /** The present admission. Throws MSG_ERR_ENGINE_UNAVAILABLE where there is none. */
   get admission (): Admission {
-    if (this.#admission === undefined) throw new EngineUnavailableError(codeOf(this.#reason))
+    if (this.#admission === undefined) throw new EngineUnavailableError(this.code)
     return this.#admission
   }
 
@@ -135,17 +139,23 @@ export class Failover {
   }
 
   async #verify (): Promise<void> {
-    const { barrier, prepare } = this.#ports
     if (this.#state === 'ready') return
+    const term = await this.#pass()
+    if (this.#state !== 'verifying') throw new Error(this.#reason)
+    // Nothing was acknowledged since the comparison began, so that none of these is newer than it.
+    if (term !== this.#term && term !== '') this.marks.clear()
+    this.#term = term
+    this.#admission = { term }
+    this.#enter('ready', '')
+  }
+
+  /** Passes the barrier; resolves with the term to be admitted to. */
+  async #pass (): Promise<string> {
+    const { barrier, prepare } = this.#ports
     try {
       const term = await barrier.pass(this.#evidence)
       await prepare(term)
-      if (this.#state !== 'verifying') throw new Error(this.#reason)
-      // Nothing was acknowledged since the comparison began, so that none of these is newer than it.
-      if (term !== this.#term && term !== '') this.marks.clear()
-      this.#term = term
-      this.#admission = { term }
-      this.#enter('ready', '')
+      return term
     } catch (error) {
       if (this.#state === 'verifying') this.#enter('verifying', (error as Error).message, true)
       throw error
@@ -164,7 +174,7 @@ export class Failover {
     if (seen.length === 0) return undefined
     this.#owed.clear()
     let failure: unknown
-    await this.#ports.inTurn(seen, async ([channel, position]) => {
+    await forEachConcurrently(seen, async ([channel, position]) => {
       try {
         const current = await this.#ports.verify(channel, position, term)
         // The loss is announced. What is asked next time is whether something more is lost.
@@ -188,7 +198,8 @@ export class Failover {
     if (from === state && this.#reason === reason) return
     this.#state = state
     this.#reason = reason
+    this.#failing = failing
     if (state !== 'ready') this.#admission = undefined
-    this.#ports.onChange({ state, from, reason, failing })
+    this.#ports.onChange({ state, from })
   }
 }

@@ -16,8 +16,8 @@ export interface RegisterPorts {
   readonly client: Commands
   readonly key: string
   readonly timings: Pick<Timings, 'barrierMs' | 'witnessMs'>
-  /** Tells the other instances that this one wants to be witnessed. */
-  readonly greet: () => void
+  /** Asks the other instances to witness the registration of this one. */
+  readonly requestWitness: () => void
   /** Called when this instance goes on for the first time although its registration may be lost with the end of the data. */
   readonly onUnsafe: () => void
 }
@@ -118,7 +118,7 @@ export class Register implements Barrier {
    * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so. Resolves with the instances.
    */
   async #secure (term: string, { onWait }: Evidence): Promise<RegisterView['instances']> {
-    const { client, key, timings, greet, onUnsafe } = this.#ports
+    const { client, key, timings, requestWitness, onUnsafe } = this.#ports
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
@@ -126,7 +126,7 @@ export class Register implements Barrier {
       this.#safe ||= instances.get(this.#id)?.safe === true
       if (this.#safe) return instances
       if (first) {
-        greet()
+        requestWitness()
         if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
         if (!this.#warned) onUnsafe()
@@ -154,8 +154,8 @@ export class Register implements Barrier {
     if (this.#safe && unsafe.length > 0) await this.#ports.client.messengerWitness(this.#ports.key, this.#admitted, this.#id, 0, ...unsafe)
   }
 
-  /** To be called when another instance wants to be witnessed. */
-  async greeted (): Promise<void> {
+  /** To be called when another instance asks to be witnessed. */
+  async witnessRequested (): Promise<void> {
     await refusalOf(this.holds())
   }
 

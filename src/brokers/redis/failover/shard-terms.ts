@@ -27,6 +27,11 @@ export class ShardTerms implements Barrier {
     return true
   }
 
+  /** There is no register that could lose a registration. */
+  witnessRequested (): Promise<void> {
+    return Promise.resolve()
+  }
+
   leave (): Promise<void> {
     return Promise.resolve()
   }

@@ -16,8 +16,8 @@ export interface FeedPorts {
   deliver (entry: LogEntry): void
   /** Called when the messages that follow come after this position, and not after the last one that was handed on. */
   moved (position: Position): void
-  /** Learns that the log could not be read after a message was missed: `catchUp` is to be called again. */
-  lag (): void
+  /** Called when the log could not be read after a message was missed: `catchUp` is to be called again. */
+  onLag (): void
 }
 
 /**
@@ -51,7 +51,7 @@ export class Feed {
         this.#again = true
       }
     } else if (!this.#take(entry)) {
-      this.catchUp().catch(() => { this.#ports.lag() })
+      this.catchUp().catch(() => { this.#ports.onLag() })
     }
   }
 

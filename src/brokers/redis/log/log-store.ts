@@ -9,6 +9,7 @@ import type { Retention } from '../../log.js'
 import type { Commands } from '../connection/connection.js'
 import { codeOf, refusalOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
+import type { Names } from '../names.js'
 import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer } from './parse.js'
 
 /** How long the position of an unused log outlives its messages. */
@@ -24,11 +25,9 @@ const CONCURRENT_READS = 256
 
 /** Settings of {@link LogStore}. */
 export interface LogStoreOptions extends Retention {
-  /** Before every key, and before every name under which messages are announced. */
-  readonly keyPrefix: string
-  readonly livePrefix: string
-  /** The key of the register; `undefined` in a cluster, where scripts cannot read it. */
-  readonly registerKey: string | undefined
+  readonly names: Names
+  /** Whether the scripts can read the register; not in a cluster, where it is in a slot of its own. */
+  readonly registered: boolean
 }
 
 /**
@@ -49,23 +48,13 @@ export class LogStore {
     this.#options = options
   }
 
-  /** Where the messages of a channel are announced. */
-  liveName (channel: string): string {
-    return `${this.#options.livePrefix}{${channel}}:live`
-  }
-
-  /** The channel whose messages are announced there. */
-  channelOf (liveName: string): string {
-    return liveName.slice(this.#options.livePrefix.length + 1, -'}:live'.length)
-  }
-
-  /** Appends, numbers and announces a message in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT where the key is another message's. */
+  /** Appends and numbers a message, and publishes its notification, in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT where the key is another message's. */
   async publish (channel: string, message: string, subscribers: number, key: string | undefined): Promise<Published> {
-    const { size, ttlMs } = this.#options
+    const { size, ttlMs, names } = this.#options
     const digest = key === undefined ? '' : createHash('sha256').update(message).digest('base64url')
     const { answer, admission } = await this.#ask((term) => this.#client.messengerPublish(
-      ...this.#keys(channel), this.#key(channel, `key:${key ?? ''}`), term, this.#random(),
-      message, size, ttlMs, this.#positionTtlMs, this.liveName(channel), digest, IDEMPOTENCY_TTL_MS, subscribers
+      ...this.#keys(channel), names.result(channel, key ?? ''), term, this.#random(),
+      message, size, ttlMs, this.#positionTtlMs, names.live(channel), digest, IDEMPOTENCY_TTL_MS, subscribers
     ))
     const published = parsePublishAnswer(answer)
     if (published === undefined) throw new EngineUnavailableError('an unexpected answer')
@@ -98,14 +87,14 @@ export class LogStore {
 
   /** The position of a log, which is kept from expiring; `undefined` when the log is gone. */
   async touch (channel: string): Promise<Position | undefined> {
-    const answer: unknown = await unavailable(this.#client.messengerTouch(this.#keys(channel)[0], this.#positionTtlMs, this.#emptyPositionTtlMs))
+    const answer: unknown = await this.#client.messengerTouch(this.#options.names.meta(channel), this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
     return Array.isArray(answer) ? parsePosition(answer[0], answer[1]) : undefined
   }
 
   /** Compares a log with what was acknowledged of it; resolves with where it stands when it does not have that any more. */
   async verify (channel: string, seen: Position, term: string): Promise<Position | undefined> {
     const answer = parseVerifyAnswer(await this.#client.messengerVerify(
-      ...this.#keys(channel), term, this.#random(), seen.epoch, seen.offset, this.liveName(channel)
+      ...this.#keys(channel), term, this.#random(), seen.epoch, seen.offset, this.#options.names.live(channel)
     ))
     if (answer === undefined) throw new Error('an unexpected answer of a script')
     return answer === 'none' || answer.present ? undefined : answer.current
@@ -119,13 +108,10 @@ export class LogStore {
     return Math.max(EMPTY_POSITION_TTL_MS, this.#options.ttlMs)
   }
 
-  #key (channel: string, name: string): string {
-    return `${this.#options.keyPrefix}{${channel}}:${name}`
-  }
-
   #keys (channel: string): [meta: string, log: string, register: string] {
-    const meta = this.#key(channel, 'meta')
-    return [meta, this.#key(channel, 'log'), this.#options.registerKey ?? meta]
+    const { names, registered } = this.#options
+    const meta = names.meta(channel)
+    return [meta, names.log(channel), registered ? names.register : meta]
   }
 
   /** A text that no other call has: it may become a part of an epoch. */
@@ -142,20 +128,16 @@ export class LogStore {
     try {
       return { answer: await command(admission.term), admission }
     } catch (error) {
-      if (!(error as Error).message.startsWith('UNVERIFIED')) throw new EngineUnavailableError(codeOf((error as Error).message))
+      if (!(error as Error).message.startsWith('UNVERIFIED')) refuse(error)
     }
     this.#failover.suspect(admission)
     await refusalOf(this.#failover.verify())
     const next = this.#failover.admission
-    return { answer: await unavailable(command(next.term)), admission: next }
+    return { answer: await command(next.term).catch(refuse), admission: next }
   }
 }
 
-/** Turns whatever the server or the connection says into the error that publishers know. */
-export async function unavailable<T> (answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throw new EngineUnavailableError(codeOf((error as Error).message))
-  }
+/** Throws the error that publishers know, whatever the server or the connection says. */
+export function refuse (cause: unknown): never {
+  throw new EngineUnavailableError(codeOf((cause as Error).message), { cause })
 }

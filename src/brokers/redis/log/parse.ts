@@ -1,7 +1,7 @@
 import { parseId, type Position } from '../../../wire/id.js'
 import type { GapReason, LogEntry } from '../../broker.js'
 
-// What scripts answer and other processes announce, as values. These functions take anything and cannot throw; elements that they
+// Answers of scripts and texts of other processes, as values. These functions take anything and cannot throw; elements that they
 // do not know are ignored, so that two versions can run side by side.
 
 /** What PUBLISH answers. `current` is where the log stands, also when the message is a duplicate. */
@@ -21,8 +21,8 @@ export interface ReadAnswer {
 
 const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
 
-/** An announcement, `<id> <message>`. Without a message it only says where the log stands. */
-export function parseAnnouncement (text: unknown): LogEntry | undefined {
+/** A notification, `<id> <message>`. Without a message it only says where the log stands. */
+export function parseNotification (text: unknown): LogEntry | undefined {
   if (typeof text !== 'string') return undefined
   const space = text.indexOf(' ')
   if (space < 0) return undefined

@@ -34,7 +34,7 @@ class Instance {
       client,
       key,
       timings: { barrierMs, witnessMs },
-      greet: () => { this.greetings++; this.onGreet() },
+      requestWitness: () => { this.greetings++; this.onGreet() },
       onUnsafe: () => { this.unsafe++ }
     })
     this.ready = new Promise((resolve) => { client.once('ready', () => { resolve() }) })
@@ -71,7 +71,7 @@ async function createBench (t: Test, server: RedisServer): Promise<Bench> {
     key,
     create: (options) => {
       const instance = new Instance(t, server, key, options)
-      instance.onGreet = () => { for (const other of instances) if (other !== instance) void other.register.greeted() }
+      instance.onGreet = () => { for (const other of instances) if (other !== instance) void other.register.witnessRequested() }
       instances.push(instance)
       return instance
     },
@@ -299,9 +299,9 @@ t.test('Register', async (t) => {
 
   t.test('an answer that no version of a script gives is refused', async (t) => {
     const client = { messengerLook: () => Promise.resolve('nonsense') } as unknown as Commands
-    const register = new Register({ client, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, greet: () => {}, onUnsafe: () => {} })
+    const register = new Register({ client, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, requestWitness: () => {}, onUnsafe: () => {} })
     await t.rejects(register.pass({ marks: new Marks(), compare: () => Promise.resolve(), onWait: () => {} }), { message: 'an unexpected answer of a script' })
-    await register.greeted()
+    await register.witnessRequested()
     await register.leave()
   })
 

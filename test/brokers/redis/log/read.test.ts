@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import type { Position } from '../../../../src/wire/id.js'
 import { range, type TestNode } from '../../test-node.js'
 import { eventually } from '../eventually.js'
@@ -35,7 +36,8 @@ async function createBench (t: Test, published = 5, options: { size?: number, tt
       // An instance that nobody ever hears of again.
       if (!complete) await redis.hset(`${keyPrefix}instances`, 'i:missing', 'a - - 1')
       await redis.call('DEBUG', 'CHANGE-REPL-ID')
-      await node.broker.read('other', 'now')
+      // Reads are refused while the term is compared, which a timer may begin before one of them does.
+      await eventually('the term is decided', async () => await refusalOf(node.broker.read('other', 'now')) === undefined)
     },
     read: async (position) => {
       const { epoch, after, head, entries, reason } = await node.broker.read('room', position)

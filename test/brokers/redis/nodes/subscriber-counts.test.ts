@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { Census } from '../../../../src/brokers/redis/nodes/census.js'
+import { SubscriberCounts } from '../../../../src/brokers/redis/nodes/subscriber-counts.js'
 import { eventually } from '../eventually.js'
 import { startNode } from '../redis-node.js'
 import { startProxy } from '../proxy.js'
@@ -16,17 +16,18 @@ class Air {
 
   send (text: string): void {
     this.sent++
-    if (!this.swallow(text)) for (const { census } of this.nodes) census.receive(text)
+    if (!this.swallow(text)) for (const { reports } of this.nodes) reports.receive(text)
   }
 }
 
 class Member {
   readonly counts = new Map<string, number>()
-  readonly census: Census
+  readonly reports: SubscriberCounts
   reachable = true
 
   constructor (t: Test, air: Air, name: string, timings = TIMINGS) {
-    this.census = new Census(name, timings, {
+    this.reports = new SubscriberCounts(name, {
+      timings,
       count: (channel) => this.counts.get(channel) ?? 0,
       occupied: () => this.counts.keys(),
       send: (text) => {
@@ -35,28 +36,28 @@ class Member {
       }
     })
     air.nodes.push(this)
-    t.teardown(() => { this.census.stop() })
-    this.census.connected()
+    t.teardown(() => { this.reports.stop() })
+    this.reports.connected()
   }
 
   set (channel: string, count: number): void {
     if (count === 0) this.counts.delete(channel)
     else this.counts.set(channel, count)
-    this.census.changed(channel)
+    this.reports.changed(channel)
   }
 }
 
-t.test('Census', async (t) => {
+t.test('SubscriberCounts', async (t) => {
   t.test('adds up the subscribers of all nodes', async (t) => {
     const air = new Air()
     const [a, b, c] = ['a', 'b', 'c'].map((name) => new Member(t, air, name)) as [Member, Member, Member]
     a.set('room', 1)
     b.set('room', 2)
     c.set('__proto__', 4)
-    await eventually('all counts', () => [a, b, c].every(({ census }) => census.total('room') === 3 && census.total('__proto__') === 4))
+    await eventually('all counts', () => [a, b, c].every(({ reports }) => reports.total('room') === 3 && reports.total('__proto__') === 4))
     b.set('room', 0)
-    await eventually('all counts', () => [a, b, c].every(({ census }) => census.total('room') === 1))
-    t.equal(a.census.total('constructor'), 0)
+    await eventually('all counts', () => [a, b, c].every(({ reports }) => reports.total('room') === 1))
+    t.equal(a.reports.total('constructor'), 0)
   })
 
   t.test('tells a node that comes what the others have, before it changes', async (t) => {
@@ -64,17 +65,17 @@ t.test('Census', async (t) => {
     const a = new Member(t, air, 'a')
     a.set('room', 3)
     const b = new Member(t, air, 'b')
-    await eventually('three', () => b.census.total('room') === 3)
+    await eventually('three', () => b.reports.total('room') === 3)
   })
 
   t.test('answers many who ask at the same time with one report', async (t) => {
     const air = new Air()
     const [a] = ['a', 'b', 'c', 'd', 'e'].map((name) => new Member(t, air, name)) as [Member]
     a.set('room', 1)
-    await eventually('all know', () => air.nodes.every(({ census }) => census.total('room') === 1))
+    await eventually('all know', () => air.nodes.every(({ reports }) => reports.total('room') === 1))
     let reports = 0
     air.swallow = (text) => { if (text.includes('"node":"a"') && text.includes('"full":true')) reports++; return false }
-    for (const { census } of air.nodes.slice(1)) census.connected()
+    for (const { reports } of air.nodes.slice(1)) reports.connected()
     await eventually('a report', () => reports > 0)
     t.ok(reports <= 2, String(reports))
   })
@@ -83,7 +84,7 @@ t.test('Census', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('stays', 1)
-    await eventually('known', () => b.census.total('stays') === 1)
+    await eventually('known', () => b.reports.total('stays') === 1)
     let swallowed = false
     air.swallow = (text) => {
       if (!text.includes('"missed":5')) return false
@@ -94,7 +95,7 @@ t.test('Census', async (t) => {
     a.set('missed', 5)
     a.set('stays', 0)
     await eventually('swallowed', () => swallowed)
-    await eventually('known all the same', () => b.census.total('missed') === 5 && b.census.total('stays') === 0)
+    await eventually('known all the same', () => b.reports.total('missed') === 5 && b.reports.total('stays') === 0)
   })
 
   t.test('keeps what changed for a report that could not be sent', async (t) => {
@@ -105,62 +106,62 @@ t.test('Census', async (t) => {
     const { sent } = air
     await eventually('time passes', () => air.sent > sent + 3)
     a.reachable = true
-    await eventually('known', () => b.census.total('room') === 1)
+    await eventually('known', () => b.reports.total('room') === 1)
   })
 
   t.test('forgets a node that fell silent', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.census.total('room') === 1)
+    await eventually('known', () => b.reports.total('room') === 1)
     a.reachable = false
-    await eventually('forgotten', () => b.census.total('room') === 0)
+    await eventually('forgotten', () => b.reports.total('room') === 0)
     a.reachable = true
-    await eventually('known again', () => b.census.total('room') === 1)
+    await eventually('known again', () => b.reports.total('room') === 1)
   })
 
   t.test('forgets a node that says goodbye, at once', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.census.total('room') === 1)
-    a.census.stop()
-    t.equal(b.census.total('room'), 0)
+    await eventually('known', () => b.reports.total('room') === 1)
+    a.reports.stop()
+    t.equal(b.reports.total('room'), 0)
   })
 
   t.test('keeps the last known counts while the nodes cannot hear each other', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.census.total('room') === 1)
-    b.census.disconnected()
+    await eventually('known', () => b.reports.total('room') === 1)
+    b.reports.disconnected()
     a.reachable = false
     const from = performance.now()
     await eventually('longer than a node may be silent', () => performance.now() - from > 2 * TIMINGS.nodeTtlMs)
-    t.equal(b.census.total('room'), 1)
-    b.census.connected()
-    t.equal(b.census.total('room'), 1, 'and gives them the time to be heard')
-    await eventually('forgotten', () => b.census.total('room') === 0)
+    t.equal(b.reports.total('room'), 1)
+    b.reports.connected()
+    t.equal(b.reports.total('room'), 1, 'and gives them the time to be heard')
+    await eventually('forgotten', () => b.reports.total('room') === 0)
   })
 
   t.test('does not take its own sleep for the silence of the others', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.census.total('room') === 1)
+    await eventually('known', () => b.reports.total('room') === 1)
     const from = performance.now()
     // Stands still like a process that is stopped: nothing runs, then every timer is due at once.
     while (performance.now() - from < 2 * TIMINGS.nodeTtlMs);
     const until = performance.now() + 2 * TIMINGS.reportMs
-    await eventually('a tick', () => { t.equal(b.census.total('room'), 1); return performance.now() > until })
+    await eventually('a tick', () => { t.equal(b.reports.total('room'), 1); return performance.now() > until })
   })
 
   t.test('ignores what is not of a census', async (t) => {
     const air = new Air()
     const a = new Member(t, air, 'a')
-    a.census.receive('not JSON')
-    a.census.receive('{"ask":"somebody else","from":"b"}')
-    t.equal(a.census.total('room'), 0)
+    a.reports.receive('not JSON')
+    a.reports.receive('{"ask":"somebody else","from":"b"}')
+    t.equal(a.reports.total('room'), 0)
   })
 })
 

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { SharedReads } from '../../../../src/brokers/redis/log/shared-reads.js'
+import { CoalescedReads } from '../../../../src/brokers/redis/log/coalesced-reads.js'
 import { turn } from '../../../turns.js'
 
-t.test('SharedReads', async (t) => {
+t.test('CoalescedReads', async (t) => {
   /** Answers with the number of the read, when the test lets it. */
   function create (): { ask: (question?: string) => Promise<number>, answer: (fail?: boolean) => Promise<void>, count: () => number } {
-    const reads = new SharedReads<number>()
+    const reads = new CoalescedReads<number>()
     const waiting: ((fail: boolean) => void)[] = []
     let count = 0
     return {

@@ -6,10 +6,10 @@ interface Asked<T> {
 }
 
 /**
- * Answers many who ask the same with few reads. Those who come while a read is under way share the one after it: nobody gets an
- * answer that is older than the question, and of each question at most one read is under way.
+ * Request coalescing: equal questions share a read. A question that comes while its read is under way waits for the next one, so that no
+ * answer is older than its question and each question has at most one read under way.
  */
-export class SharedReads<T> {
+export class CoalescedReads<T> {
   readonly #asked = new Map<string, Asked<T>>()
 
   /** Answers a question; `read` asks the server and may be called later, or not at all. */
