@@ -47,7 +47,7 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   const { token, publicChannels, authorize, authorizeTimeoutMs, revocations } = options
   const secrets = [options.tokenSecret ?? []].flat()
   const bearerTokens = new BearerTokens(token)
-  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.channels.expel(subscriber, code, reason) } })
+  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.hub.expel(subscriber, code, reason) } })
   revocations.onAdded = () => { sessions.revoke() }
   fastify.addHook('onClose', async () => { sessions.close() })
 
@@ -91,7 +91,7 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
     gate
   } satisfies Access)
-}, { name: 'messenger-access', dependencies: ['messenger-channels', 'messenger-limits'], fastify: '5.x' })
+}, { name: 'messenger-access', dependencies: ['messenger-hub', 'messenger-limits'], fastify: '5.x' })
 
 function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
   const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))

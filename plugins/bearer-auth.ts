@@ -107,7 +107,7 @@ export default fp(async (fastify) => {
     const { name, grant } = request[SENDER] as Sender
     const { channel } = request.params as { channel?: string }
     if (channel !== undefined) {
-      fastify.channels.assertName(channel)
+      fastify.channelNames.assert(channel)
       covering(grant, 'send', channel)
     } else if (!grant.allows('send')) {
       throw forbidden('send', 'of any name')

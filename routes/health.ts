@@ -15,7 +15,7 @@ const health: FastifyPluginAsync = async (fastify) => {
     method: 'GET',
     url: '/-/ready',
     handler: async (_request, reply) => {
-      const { status } = fastify.channels
+      const { status } = fastify.hub
       if (status.ready) return await Promise.resolve({ status: 'ready' })
       return await reply.code(503).header('retry-after', '1').send({ status: 'not ready', reason: status.code })
     }

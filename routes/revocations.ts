@@ -29,7 +29,7 @@ const revocations: FastifyPluginAsyncTypebox<RevocationsRouteOptions> = async (f
     const at = Date.now()
     const until = Math.min(at + tokenMaxTtlMs, exp === undefined ? Infinity : exp * SECOND_MS)
     fastify.access.revocations.assertRoom(at)
-    await fastify.channels.post(revocationText({ claim: sub === undefined ? 'jti' : 'sub', value, at, until }), until)
+    await fastify.hub.announce(revocationText({ claim: sub === undefined ? 'jti' : 'sub', value, at, until }), until)
     return { status: 'Revoked', exp: Math.ceil(until / SECOND_MS) }
   })
 }

@@ -38,14 +38,14 @@ type SubscribeRequest = FastifyRequest<Subscribe>
 
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
 const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes, paths }) => {
-  const { access, channels, limits, origins, webSockets } = fastify
+  const { access, channelNames, hub, limits, origins, webSockets } = fastify
   const { admissions, budget, counters, stalls } = limits
   const settings: WebSocketSettings = {
     pingIntervalMs,
     maxReceivedBytes,
     onFlood (subscriber) {
       counters.hit('maxReceivedBytes')
-      channels.expel(subscriber, Close.POLICY, FLOODED)
+      hub.expel(subscriber, Close.POLICY, FLOODED)
     }
   }
 
@@ -61,13 +61,13 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
         origins.share(request, reply)
         origins.verify(request)
         limits.countSubscribe(request)
-        done(channels.closing ? new ClosedError() : undefined)
+        done(hub.closing ? new ClosedError() : undefined)
       },
       preHandler (request, _reply, done) {
         if (webSockets.requested(request) && !isElsewhere(request)) {
           // A full server refuses before the handshake; nothing comes between this and the handler.
           admissions.assertPlace(networkOf(request.ip))
-          channels.assertRoom(nameOf(request))
+          hub.assertRoom(nameOf(request))
         }
         done()
       },
@@ -124,7 +124,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       stalls.add(subscriber, address)
       const begin = (grant: Grant): void => {
         if (!subscriber.isOpen()) return
-        if (channels.closing) throw new ClosedError()
+        if (hub.closing) throw new ClosedError()
         webSockets.admitted(socket, address)
         join(channel, subscriber, since ?? 'now', since !== undefined, grant)
       }
@@ -139,7 +139,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
   /** Throws for what is no channel's name. Over HTTP nothing is at the paths that are asked of every server. */
   function assertChannel (channel: string): void {
     try {
-      channels.assertName(channel)
+      channelNames.assert(channel)
     } catch (error) {
       if (ASKED_EVERYWHERE.has(channel)) (error as FastifyError).statusCode = 404
       throw error
@@ -147,7 +147,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
   }
 
   function stream (format: StreamFormatName, channel: string, { since = 'now', heartbeat }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): void {
-    channels.assertRoom(channel)
+    hub.assertRoom(channel)
     reply.hijack()
     const letRest = keepOpen(reply.raw)
     const subscriber = new HttpStreamSubscriber({
@@ -167,7 +167,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
 
   /** Answers with what is kept after a position, or else with the first messages that come in time. */
   async function poll (channel: string, { since = 'now', waitMs, limit }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): Promise<Answer['payload']> {
-    channels.assertRoom(channel)
+    hub.assertRoom(channel)
     const subscriber = new LongPollSubscriber(waitMs, limit)
     const gone = (): void => { subscriber.terminate() }
     const letRest = keepOpen(reply.raw)
@@ -177,13 +177,13 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     reply.raw.off('close', gone)
     letRest()
     release(subscriber)
-    if (id === '') throw channels.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
+    if (id === '') throw hub.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
     return answer(channel, envelopes, id, reason, address, reply)
   }
 
   /** Answers with what is kept, as much of it as one answer may hold. */
   async function read (channel: string, { since = 'earliest', limit }: SubscriptionQuery, grant: Grant, address: string, reply: FastifyReply): Promise<Answer['payload']> {
-    const { epoch, after, entries, reason } = await channels.read(channel, since, limit)
+    const { epoch, after, entries, reason } = await hub.read(channel, since, limit)
     // The log may have taken its time.
     access.gate.assertHolds(grant)
     const taken = entries.slice(0, countOfAnswer(entries))
@@ -208,7 +208,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
   }
 
   function join (channel: string, subscriber: Subscriber, since: Since, announce: boolean, grant: Grant): void {
-    void channels.subscribe(channel, subscriber, since, announce)
+    void hub.join(channel, subscriber, since, announce)
     access.sessions.add(subscriber, grant)
   }
 
@@ -216,7 +216,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
   function release (subscriber: Subscriber): void {
     stalls.delete(subscriber)
     access.sessions.delete(subscriber)
-    channels.release(subscriber)
+    hub.leave(subscriber)
   }
 }
 
