@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import fp from 'fastify-plugin'
 import { BodyInvalidError, MediaTypeError, MessageTooLargeError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
-import { readBody } from './body-reader.js'
+import { readBody } from '../src/http/body-reader.js'
 
 /** Options of this plugin. */
 export interface JsonBodyPluginOptions {

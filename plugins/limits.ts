@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { RateLimitedError, UrlTooLongError } from '../src/errors.js'
+import { maxBodyBytes } from '../src/http/body-reader.js'
 import { networkOf } from '../src/limits/address.js'
 import { Admissions, type AdmissionsOptions } from '../src/limits/admissions.js'
 import { ByteBudget } from '../src/limits/byte-budget.js'
@@ -10,7 +11,6 @@ import { Stalls } from '../src/limits/stalls.js'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
-const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -104,8 +104,3 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
     }
   } satisfies Limits)
 }, { name: 'messenger-limits', fastify: '5.x' })
-
-/** What the body of a batch may have. */
-export function maxBodyBytes (maxMessageBytes: number): number {
-  return Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes)
-}

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 
 /** `GET /-/live` and `GET /-/ready`: what an orchestrator asks. */
 const health: FastifyPluginAsync = async (fastify) => {

@@ -1,6 +1,6 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { grantInvalid } from '../plugins/errors.js'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { grantInvalid } from '../src/http/error-reply.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { MAX_NAME_LENGTH } from '../src/access/claims.js'
 import { revocationText } from '../src/access/revocations.js'
 import { GrantInvalidError } from '../src/errors.js'

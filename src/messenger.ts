@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import access from '../plugins/access.js'
+import answers from '../plugins/answers.js'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
@@ -13,6 +14,7 @@ import limits from '../plugins/limits.js'
 import origins from '../plugins/origins.js'
 import pipelining from '../plugins/pipelining.js'
 import routeMethods from '../plugins/route-methods.js'
+import subscriptions from '../plugins/subscriptions.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
@@ -26,7 +28,7 @@ import send from '../routes/send.js'
 import sendBatch from '../routes/send-batch.js'
 import subscribe from '../routes/subscribe.js'
 import tokens from '../routes/tokens.js'
-import { serializersWithoutToken } from './access/redact.js'
+import { serializersWithoutToken } from './http/redaction.js'
 import { Revocations } from './access/revocations.js'
 import { ChannelNames } from './channels/name.js'
 import { ConfigInvalidError } from './errors.js'
@@ -66,6 +68,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(pipelining)
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
+    await scope.register(subscriptions)
+    await scope.register(answers)
     await scope.register(files)
     if (page) await scope.register(pageRoute)
     await scope.register(health)

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { Value, type ValueError } from '@sinclair/typebox/value'
-import { withoutCredentials } from './access/redact.js'
+import { withoutCredentials } from './wire/text.js'
 import type { RedisClient } from './brokers/redis/connection/connection.js'
 import { ConfigInvalidError } from './errors.js'
 import { accessOptions } from './options/access.js'
