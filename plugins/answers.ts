@@ -34,11 +34,14 @@ export default fp(async (fastify) => {
   const payloadOf = (channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply): AnswerPayload => {
     // The client has disconnected meanwhile.
     if (isGone(reply.raw)) return Buffer.alloc(0)
-    const lease = budget.open(address, () => { reply.raw.destroy() })
+    let sending = false
+    // Until the answer is sent, its status can still be an error.
+    const lease = budget.open(address, () => { if (sending) reply.raw.destroy() })
     reply.raw.once('close', () => { lease.close() })
     // Before the text is made.
     lease.resize(envelopes.reduce((sum, { text }) => sum + text.length, 0))
     if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
+    sending = true
     const answer = new Answer(Buffer.from(answerText(channel, envelopes, id, reason)), reply.raw)
     stalls.add(answer, address, lease)
     reply.raw.once('close', () => { stalls.delete(answer) })

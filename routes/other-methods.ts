@@ -7,12 +7,12 @@ import { MethodNotAllowedError } from '../src/errors.js'
  * ask, about which a host may have rules of its own.
  */
 const otherMethods: FastifyPluginAsync = async (fastify) => {
-  const ofChannels = fastify.routeMethods.get('/:channel')
+  const ofChannels = fastify.routeMethods.get('/:channel') as Iterable<string>
   for (const [url, own] of [...fastify.routeMethods]) {
     // What a wildcard takes is at no path that is known, and the path of the prefix itself may be the host's.
     if (url.endsWith('*') || url === '/') continue
     // `send` is a channel, too.
-    const known = new Set([...own, ...(url === '/send' ? ofChannels ?? [] : [])])
+    const known = new Set([...own, ...(url === '/send' ? ofChannels : [])])
     const allow = [...known].sort().join(', ')
     const method = fastify.supportedMethods.filter((method) => method !== 'OPTIONS' && !known.has(method)) as HTTPMethods[]
     fastify.route({

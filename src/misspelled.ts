@@ -29,7 +29,7 @@ function distance (one: string, other: string): number {
     const next = [row]
     for (let at = 1; at <= other.length; at++) {
       const replaced = (last[at - 1] as number) + (one[row - 1] === other[at - 1] ? 0 : 1)
-      const exchanged = one[row - 1] === other[at - 2] && one[row - 2] === other[at - 1] ? (before[at - 2] ?? Infinity) + 1 : Infinity
+      const exchanged = one[row - 1] === other[at - 2] && one[row - 2] === other[at - 1] ? (before[at - 2] as number) + 1 : Infinity
       next.push(Math.min(replaced, exchanged, (last[at] as number) + 1, (next[at - 1] as number) + 1))
     }
     [before, last] = [last, next]

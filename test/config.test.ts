@@ -167,6 +167,10 @@ t.test('the token', async (t) => {
       t.equal(complaint({ BEARER_TOKEN_FILE: file }), `BEARER_TOKEN_FILE must name a file that can be read, but ${JSON.stringify(file)} cannot (${code})`)
     }
   })
+
+  t.test('is not told when it stands where its file should be named', async (t) => {
+    t.equal(complaint({ BEARER_TOKEN_FILE: 'top-secret' }), 'BEARER_TOKEN_FILE must name a file that can be read, but what it names cannot (ENOENT)')
+  })
 })
 
 t.test('Redis', async (t) => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { hubOf } from '../src/channels/registry.js'
 import { start } from '../src/server.js'
+import { eventually } from './brokers/redis/eventually.js'
 import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
@@ -21,14 +22,17 @@ class ServiceProcess {
   stderr = ''
   /** The exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>
+  /** Resolves when it says so to the process that started it. */
+  readonly ready: Promise<unknown>
   readonly #listening: Promise<string>
 
-  constructor (t: Test, env: NodeJS.ProcessEnv, args: string[] = []) {
+  constructor (t: Test, env: NodeJS.ProcessEnv, { nodeArgs = [], args = [] }: { nodeArgs?: string[], args?: string[] } = {}) {
     // The loaders of TypeScript and of the coverage are passed on; of the environment only what they need.
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|TAP|_TAP|TS_NODE_|TSIMP_)/.test(name)))
-    this.child = spawn(process.execPath, [...process.execArgv, ...args, SERVER], { env: { ...inherited, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(process.execPath, [...process.execArgv, ...nodeArgs, SERVER, ...args], { env: { ...inherited, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     t.teardown(() => { this.child.kill('SIGKILL') })
     this.exited = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
+    this.ready = new Promise((resolve) => { this.child.on('message', (message) => { if (message === 'ready') resolve(message) }) })
     this.child.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
     this.#listening = new Promise((resolve, reject) => {
       createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
@@ -146,7 +150,9 @@ t.test('the process', async (t) => {
     blocked: new ServiceProcess(t, { PORT: String(taken), LOG_LEVEL: 'silent' }),
     open: new ServiceProcess(t, { DRAIN_SECONDS: '1' }),
     secret: new ServiceProcess(t, { BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1', LOG_LEVEL: 'trace' }),
-    failing: new ServiceProcess(t, {}, ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"])
+    impatient: new ServiceProcess(t, { DRAIN_SECONDS: '60', BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1' }, { args: ['--port', '4000'] }),
+    failing: new ServiceProcess(t, {}, { nodeArgs: ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"] }),
+    asked: new ServiceProcess(t, { PORT: 'invalid' }, { args: ['--version'] })
   }
 
   t.test('ends with one line and exit code 1 when a value is invalid', async (t) => {
@@ -194,6 +200,31 @@ t.test('the process', async (t) => {
     service.child.kill('SIGINT')
     t.equal(await service.exited, 0)
     t.notMatch(service.lines.join('\n') + service.stderr, /top-secret|wrong-guess|hush-hush/)
+  })
+
+  t.test('tells its version without a start, whatever the environment says', async (t) => {
+    const { exited, lines } = processes.asked
+    t.equal(await exited, 0)
+    t.match(lines, [/^\d+\.\d+\.\d+$/])
+  })
+
+  t.test('ends at once, with exit code 1, on a signal that comes more than a second after the first one', async (t) => {
+    const service = processes.impatient
+    await service.ready
+    t.match(service.lines.join('\n'), /"level":40.*--port 4000 has no effect/)
+    const [host, port] = (await service.listening()).split(':')
+    const socket = connect(Number(port), host)
+    t.teardown(() => { socket.destroy() })
+    await once(socket, 'connect')
+    const deaf = new RawConnection(socket)
+    deaf.write(upgradeRequest('/room'))
+    t.match(await deaf.readHead(), /^HTTP\/1\.1 101 /)
+    await eventually('the process ends', () => {
+      service.child.kill('SIGTERM')
+      return service.child.exitCode !== null
+    })
+    t.equal(await service.exited, 1)
+    t.match(service.lines.join('\n'), /"level":50.*second SIGTERM, exiting/)
   })
 
   t.test('logs what nobody foresaw and ends with exit code 1, after its WebSockets were closed', async (t) => {

@@ -67,6 +67,20 @@ t.test('ChannelRegistry.publish', async (t) => {
     t.strictSame(member.offsets, [1])
   })
 
+  t.test('rejects a batch that is no list, and names the entry that is no object', async (t) => {
+    const { registry, hub } = createNode(t)
+    for (const entries of [undefined, null, 'room', { length: 1 }]) t.equal(await rejection(registry.publishAll(entries as never)), 'MSG_ERR_BATCH_INVALID')
+    for (const entry of [undefined, null, 'room', 7]) await t.rejects(registry.publishAll([{ channel: 'room', message: 1 }, entry as never]), { code: 'MSG_ERR_BATCH_INVALID', message: /entry 1 is no object/ })
+    t.match(await hub.read('room', 'earliest', 10), { entries: { length: 0 } })
+  })
+
+  t.test('rejects a batch with an entry that cannot be read, names its index and publishes none', async (t) => {
+    const { registry, hub } = createNode(t)
+    const broken = { channel: 'room', get message (): unknown { throw new Error('no row') } }
+    await t.rejects(registry.publishAll([{ channel: 'room', message: 1 }, broken]), { code: 'MSG_ERR_BATCH_INVALID', message: /entry 1 cannot be read: no row/ })
+    t.match(await hub.read('room', 'earliest', 10), { entries: { length: 0 } })
+  })
+
   t.test('does not let a message that changes afterwards change what was published', async (t) => {
     const { registry, hub } = createNode(t)
     const message = { text: 'before' }

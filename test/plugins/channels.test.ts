@@ -1,10 +1,12 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+import { MemoryBroker } from '../../src/brokers/memory.js'
 import { hubOf } from '../../src/channels/registry.js'
 import messenger from '../../src/index.js'
 import { eventually } from '../brokers/redis/eventually.js'
 import { type RedisServer, startRedis } from '../brokers/redis/redis-server.js'
-import { ask, startHost, TOKEN } from '../helper.js'
+import { ask, createHost, startHost, TOKEN } from '../helper.js'
+import { refusal } from '../sockets.js'
 
 /** A host with the messenger, and what it has logged, `<level> <text>`. */
 async function startLogging (t: Test, redis: string): Promise<{ app: FastifyInstance, lines: string[] }> {
@@ -32,6 +34,18 @@ t.test('the channels of an app whose Redis cannot be reached', async (t) => {
     await t.rejects(app.channels.publish('room', 1), { code: 'MSG_ERR_ENGINE_UNAVAILABLE', statusCode: 503 })
     t.equal(app.channels.subscriberCount('room'), 0)
     for (const path of ['/room', '/room?wait=1']) t.match(await ask(app, path), { status: 503, headers: { 'retry-after': /^\d+$/ } })
+  })
+})
+
+t.test('a log that cannot be read for a reason that nobody foresaw', async (t) => {
+  t.test('closes the subscriber with 1013 and is logged with its stack', async (t) => {
+    t.intercept(MemoryBroker.prototype, 'read', { value: async () => await Promise.reject(new Error('nobody foresaw this')) })
+    const logged: string[] = []
+    const app = createHost(t, { logger: { level: 'error', stream: { write: (line) => { logged.push(line) } } } })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    t.match(await refusal(t, app, '/room?since=earliest'), { code: 1013, reason: 'the log cannot be read: reconnect and resume' })
+    t.match(logged, [/nobody foresaw this.*stack/])
   })
 })
 
@@ -72,6 +86,15 @@ t.test('the log and /-/ready tell', async (t) => {
     const { app, lines } = await startLogging(t, `redis://few:few@127.0.0.1:${server.port}`)
     t.match(lines, [/^40 Redis cannot be used: /])
     t.match(await ask(app, '/-/ready'), { status: 503, body: { reason: 'redis: NOPERM' } })
+  })
+
+  t.test('what is waited for while another instance does not answer, and what is not safe without it', async (t) => {
+    const server = await startRedis(t)
+    await server.connect(t).hset('messenger:instances', 'i:silent', 'a - - 1')
+    const { app, lines } = await startLogging(t, server.url)
+    t.match(lines, [/^40 Redis cannot be used yet \(1 other instances have not compared yet\): publishing is refused until it can$/])
+    await eventually('ready without it', () => hubOf(app.channels).ready)
+    t.match(lines.slice(1), [/^40 no other instance or replica has confirmed the registration of this instance: /])
   })
 
   t.test('data of another layout, in one line', async (t) => {

@@ -77,6 +77,40 @@ t.test('a request to upgrade that is refused', async (t) => {
   })
 })
 
+t.test('a request to upgrade that a host fails to take', async (t) => {
+  t.test('ends its own connection and is logged, when the host throws before the router', async (t) => {
+    const logged: string[] = []
+    const app = createHost(t, {
+      logger: { level: 'error', stream: { write: (line) => { logged.push(line) } } },
+      rewriteUrl: ({ url = '' }) => {
+        if (url === '/broken') throw new Error('nobody foresaw this')
+        return url
+      }
+    })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connection = await connectRaw(t, app)
+    connection.write(upgradeRequest('/broken'))
+    await connection.closed
+    t.match(logged, [/nobody foresaw this.*stack/])
+    await subscribe(t, app, '/room')
+  })
+
+  t.test('ends nothing but its connection when that fails before it is answered', async (t) => {
+    const app = createHost(t)
+    app.addHook('onRequest', ({ url, raw: { socket } }, _reply, done) => {
+      if (url === '/lost') socket.destroy(new Error('lost'))
+      else done()
+    })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connection = await connectRaw(t, app)
+    connection.write(upgradeRequest('/lost'))
+    await connection.closed
+    await subscribe(t, app, '/room')
+  })
+})
+
 t.test('a WebSocket', async (t) => {
   t.test('lives on after the time that a request to upgrade may take', async (t) => {
     const app = await startHost(t, { upgradeTimeoutMs: 100, pingIntervalMs: 100 })

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { type WebSocket, WebSocket as WebSocketImplementation } from 'ws'
 import messenger from '../../src/index.js'
-import { closeWebSocket } from '../../src/transports/websocket.js'
+import { closeWebSocket, WebSocketSubscriber } from '../../src/transports/websocket.js'
 import { Close } from '../../src/wire/close.js'
 import { range } from '../channels/fake-subscriber.js'
 import { Opcode, type RawFrame } from '../frames.js'
@@ -364,6 +365,12 @@ t.test('the heartbeat', async (t) => {
     await app.channels.publish('room', 'hello')
     t.match(await message, { channel: 'room', message: 'hello' })
     socket.terminate()
+  })
+
+  t.test('says of a connection that does not count its bytes that nobody knows what was sent', async (t) => {
+    const socket = Object.assign(new EventEmitter(), { _socket: new PassThrough() })
+    const subscriber = new WebSocketSubscriber(socket as unknown as WebSocket, { announced: false, heartbeat: false }, { pingIntervalMs: 1_000, maxReceivedBytes: 1, onFlood: () => { t.fail() } })
+    t.ok(Number.isNaN(subscriber.sentBytes))
   })
 
   t.test('needs no timer for each connection', async (t) => {

@@ -102,11 +102,13 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
 function duplicate (client: RedisClient, timings: Timings): RedisClient {
   if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function') throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
   const { options: settings, startupNodes } = client as { options?: object, startupNodes?: ConstructorParameters<typeof Cluster>[0] }
-  if (settings === undefined) return isCluster(client) ? client.duplicate([], clusterOptions(timings)) : client.duplicate(options(timings))
-  if (!isCluster(client)) return new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
+  if (!isCluster(client)) {
+    return settings === undefined ? client.duplicate(options(timings)) : new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
+  }
   const own = clusterOptions(timings)
+  if (settings === undefined || startupNodes === undefined) return client.duplicate([], own)
   const { redisOptions } = settings as ClusterOptions
-  return new Cluster(startupNodes ?? [], { ...settings, ...own, redisOptions: { ...redisOptions as object, ...own.redisOptions } })
+  return new Cluster(startupNodes, { ...settings, ...own, redisOptions: { ...redisOptions as object, ...own.redisOptions } })
 }
 
 /** The number of a server's database; pub/sub does not know of it. */
