@@ -12,7 +12,7 @@ import { TokenIssuer } from '../src/access/token-issuer.js'
 import { readPublicKeys, type VerificationKey } from '../src/access/token-keys.js'
 import { TokenVerifier } from '../src/access/token-verifier.js'
 import { TokenExpiredError, TokenRefusedError, TokenRevokedError } from '../src/errors.js'
-import type { ResolvedOptions } from '../src/options.js'
+import type { ResolvedOptions } from '../src/options/schema.js'
 
 /** What a token that is no good is told. */
 const REFUSALS = [TokenRefusedError, TokenExpiredError, TokenRevokedError]

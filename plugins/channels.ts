@@ -7,7 +7,7 @@ import { Hub, type HubOptions } from '../src/channels/hub.js'
 import type { ChannelNames } from '../src/channels/name.js'
 import { Publisher } from '../src/channels/publisher.js'
 import { ChannelRegistry } from '../src/channels/registry.js'
-import type { ResolvedOptions } from '../src/options.js'
+import type { ResolvedOptions } from '../src/options/schema.js'
 
 /** How long the start waits for Redis. */
 const ENGINE_START_MS = 2_000

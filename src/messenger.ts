@@ -33,7 +33,7 @@ import { Revocations } from './access/revocations.js'
 import { ChannelNames } from './channels/name.js'
 import { ConfigInvalidError } from './errors.js'
 import { LimitCounters } from './limits/limit-counters.js'
-import { type MessengerOptions, resolveOptions } from './options.js'
+import { type MessengerOptions, resolveOptions } from './options/schema.js'
 import { publicFiles } from './public-files.js'
 import { parseBody } from './wire/body.js'
 

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { readConfig } from '../src/config.js'
 import * as errors from '../src/errors.js'
-import { MessengerOptionsSchema } from '../src/options.js'
+import { MessengerOptionsSchema } from '../src/options/schema.js'
 import { launch, watchErrors } from './browser/chromium.js'
 import { origin, publish, startService } from './helper.js'
 

@@ -1,5 +1,5 @@
 import { ownText } from '../wire/text.js'
-import { AddressFullError, FullError } from './errors.js'
+import { AddressFullError, FullError } from '../errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
 /** How many subscriptions there may be. */
