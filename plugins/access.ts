@@ -12,42 +12,42 @@ import { TokenIssuer } from '../src/access/token-issuer.js'
 import { readPublicKeys, type VerificationKey } from '../src/access/token-keys.js'
 import { TokenVerifier } from '../src/access/token-verifier.js'
 import { TokenExpiredError, TokenRefusedError, TokenRevokedError } from '../src/errors.js'
-import type { ResolvedOptions } from '../src/options.js'
+import type { ResolvedOptions } from '../src/options/schema.js'
 
-/** What a token that is no good is told. */
+/** The errors for tokens that are not accepted. */
 const REFUSALS = [TokenRefusedError, TokenExpiredError, TokenRevokedError]
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Who may do what. */
+    /** Authentication and authorization. */
     access: Access
   }
 }
 
 /** Options of this plugin. */
 export interface AccessPluginOptions extends ResolvedOptions {
-  /** What was revoked. */
+  /** The revocations that are known. */
   revocations: Revocations
 }
 
-/** What the routes ask. */
+/** The checks that the routes need. */
 export interface Access {
-  /** The leave to subscribe; throws, or rejects, as {@link Gate.admit} does, and counts tokens that are refused. */
+  /** The grant to subscribe; throws, or rejects, as {@link Gate.admit} does, and counts refused tokens. */
   admit (request: FastifyRequest, channel: string): Grant | Promise<Grant>
   readonly bearerTokens: BearerTokens
   readonly gate: Gate<FastifyRequest>
   readonly revocations: Revocations
   readonly sessions: Sessions
-  /** Makes tokens, where there is a secret to make them with. */
+  /** Signs tokens, where there is a secret. */
   readonly issuer: TokenIssuer | undefined
 }
 
-/** Decorates the scope with what decides who may subscribe and send. */
+/** Decorates the scope with authentication and authorization. */
 export default fp<AccessPluginOptions>(async (fastify, options) => {
   const { token, publicChannels, authorize, authorizeTimeoutMs, revocations } = options
   const secrets = [options.tokenSecret ?? []].flat()
   const bearerTokens = new BearerTokens(token)
-  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.channels.expel(subscriber, code, reason) } })
+  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.hub.expel(subscriber, code, reason) } })
   revocations.onAdded = () => { sessions.revoke() }
   fastify.addHook('onClose', async () => { sessions.close() })
 
@@ -67,8 +67,8 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
     if (gate.isOpen) return gate.admit(request, undefined, channel)
     const credential = credentialOf(request.headers, request.query as { token?: unknown })
-    // From an address that guesses no token is compared with those of publishers. Signatures cannot be guessed: who has a good
-    // one is let in, so that nobody is locked out by others behind the same address.
+    // No token of an address that guesses is compared with those of publishers. Signatures cannot be guessed: a good one is
+    // accepted, so that clients are not locked out by others behind the same address.
     const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
     try {
       const grant = gate.admit(request, credential && { ...credential, inHeader }, channel)
@@ -91,7 +91,7 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
     gate
   } satisfies Access)
-}, { name: 'messenger-access', dependencies: ['messenger-channels', 'messenger-limits'], fastify: '5.x' })
+}, { name: 'messenger-access', dependencies: ['messenger-hub', 'messenger-limits'], fastify: '5.x' })
 
 function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
   const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))

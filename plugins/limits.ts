@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { RateLimitedError, UrlTooLongError } from '../src/errors.js'
+import { maxBodyBytes } from '../src/http/body-reader.js'
 import { networkOf } from '../src/limits/address.js'
 import { Admissions, type AdmissionsOptions } from '../src/limits/admissions.js'
 import { ByteBudget } from '../src/limits/byte-budget.js'
@@ -10,11 +11,10 @@ import { Stalls } from '../src/limits/stalls.js'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
-const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What clients of this messenger may take, and what they took. */
+    /** The limits for clients of this messenger, and their use. */
     limits: Limits
   }
 }
@@ -37,9 +37,9 @@ export interface Limits {
   readonly counters: LimitCounters
   /** Places for subscriptions. */
   readonly admissions: Admissions
-  /** Memory for what is on its way from and to clients. */
+  /** Memory for bytes on their way from and to clients. */
   readonly budget: ByteBudget
-  /** What is being sent, watched for progress. */
+  /** Responses and subscriptions, watched for progress. */
   readonly stalls: Stalls
   /** Throws MSG_ERR_URL_TOO_LONG or, for an address that asks too often, MSG_ERR_RATE_LIMITED. */
   countSubscribe (request: FastifyRequest): void
@@ -47,7 +47,7 @@ export interface Limits {
   assertMayPublish (publisher: string): void
   /** Counts messages. Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many. */
   countPublishes (publisher: string, messages: number): void
-  /** Whether so many tokens from an address were refused that no other one from there is looked at. */
+  /** Whether so many tokens from an address were refused that its further ones are not checked. */
   distrusts (request: FastifyRequest): boolean
   /** Counts a token that was refused; returns MSG_ERR_RATE_LIMITED where it was one too many. */
   countRefusedToken (request: FastifyRequest): RateLimitedError | undefined
@@ -60,7 +60,7 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
   const publishes = new RateLimit(options.maxPublishesPerSecond, SECOND_MS)
   const refusedTokens = new RateLimit(options.maxRefusedTokensPerMinute, MINUTE_MS)
   const admissions = new Admissions(options, counters)
-  // A body, or an answer, that is as large as one may be still fits in beside another one.
+  // A body, or an answer, of the largest size still fits in besides another one.
   const budget = new ByteBudget(Math.max(options.maxBytesInFlight, 2 * maxBodyBytes(options.maxMessageBytes)), counters)
   const stalls = new Stalls({ writeTimeoutMs: options.writeTimeoutMs, budget, counters })
   fastify.addHook('onClose', async () => { stalls.close() })
@@ -104,8 +104,3 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
     }
   } satisfies Limits)
 }, { name: 'messenger-limits', fastify: '5.x' })
-
-/** What the body of a batch may have. */
-export function maxBodyBytes (maxMessageBytes: number): number {
-  return Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes)
-}

@@ -12,15 +12,16 @@ import { publicFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
-import { type Connection, isWebSocketUpgrade } from './other-upgrades.js'
-import { pathUnder } from './paths.js'
-import { answerRaw } from './raw-answer.js'
-import { UpgradeRouter } from './upgrades.js'
+import { isWebSocketUpgrade } from '../src/http/ignored-upgrades.js'
+import { attachResponse, currentResponse, detachResponse } from '../src/http/internals.js'
+import { pathUnder } from '../src/http/paths.js'
+import { answerRaw } from '../src/http/raw-answer.js'
+import { UpgradeRouter } from '../src/http/upgrade-router.js'
 
-/** Largest frame that is taken from a subscriber, in bytes. What it says is thrown away. */
+/** Largest frame that a subscriber may send, in bytes. Its content is discarded. */
 const MAX_RECEIVED_FRAME_BYTES = 4_096
 const SWEEPS_PER_TIMEOUT = 4
-/** What a handshake that is wrong is told beside the error (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
+/** Headers of the answer to an invalid handshake (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
 const TAKEN = ['Connection: Upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
 declare module 'fastify' {
@@ -46,13 +47,13 @@ export interface WebSocketPluginOptions {
   everyPath: boolean
 }
 
-/** What the routes ask. */
+/** The WebSocket side of the routes. */
 export interface WebSockets {
-  /** Whether a request is one to upgrade to a WebSocket, on a connection that waits for it. */
+  /** Whether a request asks for an upgrade to a WebSocket and its connection waits for the handshake. */
   requested (request: FastifyRequest): boolean
   /** Closes a WebSocket because of an error; in a row of refusals of one address later and later. */
   refuse (socket: WebSocket, error: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void
-  /** Says that a WebSocket is a subscriber's, and the channels' to close. */
+  /** Marks a WebSocket as one of a subscriber, which the hub closes. */
   admitted (socket: WebSocket, address: string): void
 }
 
@@ -62,7 +63,7 @@ interface Handshake {
 }
 
 /**
- * Takes requests to upgrade under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and
+ * Leads upgrades under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and
  * apps, answers every upgrade of the server, each one again where it is loaded again, and leaves the sockets of some that it refused open.
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
@@ -71,10 +72,10 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   const refusals = new Refusals()
   const files = publicFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
-  /** WebSockets that are no subscriber's yet, or will never be. */
+  /** WebSockets without a subscriber, yet or for good. */
   const guests = new Set<WebSocket>()
 
-  // A request that is never answered would hold its connection for good.
+  // An upgrade that is never answered would hold its connection for ever.
   const pending = new Map<Duplex, number>()
   let timeoutMs = upgradeTimeoutMs
   let sweeper: NodeJS.Timeout | undefined
@@ -92,19 +93,18 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   }
 
   const handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Behind a request that is not answered yet: it would take the connection away from that answer, past all that counts it.
-    if ((socket as Connection)._httpMessage) { socket.destroy(); return }
-    // Node has taken off its own.
+    // Behind a request that is not answered yet: the upgrade would take the connection away from that response, past all limits.
+    if (currentResponse(socket) !== undefined) { socket.destroy(); return }
+    // Node has removed its own listener.
     socket.on('error', destroy)
     pending.set(socket, performance.now())
     sweeper ??= setTimeout(sweep, timeoutMs / SWEEPS_PER_TIMEOUT).unref()
     handshakes.set(request, { socket, head })
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    // What is answered otherwise ends the connection, on which Node reads no other request.
+    // Any other response ends the connection, on which Node reads no further request.
     response.once('finish', () => { socket.end(() => { socket.destroy() }) })
-    // Typed for TCP alone; what is injected comes on another stream.
-    response.assignSocket(socket as Parameters<typeof response.assignSocket>[0])
+    attachResponse(response, socket)
     try {
       fastify.routing(request, response)
     } catch (error) {
@@ -130,15 +130,14 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     guests.delete(this)
   }
 
-  /** Ends the handshake, with which the connection is a WebSocket's and the reply nobody's any more. */
+  /** Completes the handshake: from now on the connection belongs to the WebSocket, and the reply is not used any more. */
   function accept ({ raw }: FastifyRequest, reply: FastifyReply, onOpen: (socket: WebSocket) => void): void {
     const { socket, head } = handshakes.get(raw) as Handshake
     handshakes.delete(raw)
-    // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
-    reply.raw.detachSocket(socket as Parameters<typeof reply.raw.detachSocket>[0])
+    detachResponse(reply.raw, socket)
     reply.hijack()
     server.handleUpgrade(raw, socket, head, (webSocket) => {
-      // Not before ws has one of its own: taking off the last listener of an event costs 300 bytes a socket.
+      // Not before ws has one of its own: removing the last listener of an event costs 300 bytes a socket.
       socket.off('error', destroy)
       pending.delete(socket)
       guests.add(webSocket)
@@ -153,7 +152,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     const name = routePath.slice(1)
     const refusal = files.has(name) ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name') : new ChannelInvalidError(JSON.stringify(name))
     const take = onWebSocket ?? ((socket, { ip }) => { refusals.refuse(socket, refusal, networkOf(ip)) })
-    // Around what a hook of the host's has made of it, such as that of @fastify/websocket.
+    // Around the handler that a hook of the host's has made of it, such as that of @fastify/websocket.
     route.handler = function (request, reply) {
       if (!handshakes.has(request.raw)) return handler.call(this, request, reply)
       accept(request, reply, (socket) => { take(socket, request) })

@@ -1,6 +1,6 @@
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
 
 /** The client, each of its files under its own path, so that no wildcard stands in the way of channels. */

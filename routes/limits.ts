@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { LIMITS } from '../src/limits/limit-counters.js'
 
 /** `GET /-/limits`: how often each limit was hit since the start, for the operator. */

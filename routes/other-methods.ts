@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, HTTPMethods } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { MethodNotAllowedError } from '../src/errors.js'
 
 /**

@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
 
 /** The page where a newcomer tries the service, at `/`, and the files that it is made of. */

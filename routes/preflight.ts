@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 
 /** `OPTIONS /:channel`: a browser asks whether a page of another origin may send a token along. */
 const preflight: FastifyPluginAsync = async (fastify) => {

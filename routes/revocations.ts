@@ -1,6 +1,6 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { grantInvalid } from '../plugins/errors.js'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { grantInvalid } from '../src/http/error-reply.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { MAX_NAME_LENGTH } from '../src/access/claims.js'
 import { revocationText } from '../src/access/revocations.js'
 import { GrantInvalidError } from '../src/errors.js'
@@ -29,7 +29,7 @@ const revocations: FastifyPluginAsyncTypebox<RevocationsRouteOptions> = async (f
     const at = Date.now()
     const until = Math.min(at + tokenMaxTtlMs, exp === undefined ? Infinity : exp * SECOND_MS)
     fastify.access.revocations.assertRoom(at)
-    await fastify.channels.post(revocationText({ claim: sub === undefined ? 'jti' : 'sub', value, at, until }), until)
+    await fastify.hub.announce(revocationText({ claim: sub === undefined ? 'jti' : 'sub', value, at, until }), until)
     return { status: 'Revoked', exp: Math.ceil(until / SECOND_MS) }
   })
 }

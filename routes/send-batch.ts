@@ -1,10 +1,10 @@
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
-import { maxBodyBytes } from '../plugins/limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
+import { maxBodyBytes } from '../src/http/body-reader.js'
 import type { BatchEntry, BatchResult } from '../src/channels/publisher.js'
 import { BatchInvalidError, errorBody } from '../src/errors.js'
 import { MAX_ENTRIES } from '../src/wire/body.js'
-import { idempotencyKeyOf } from './send.js'
+import { idempotencyKeyOf } from '../src/http/idempotency-key.js'
 
 const Entry = Type.Object({ channel: Type.String(), message: Type.Unknown(), idempotencyKey: Type.Optional(Type.String()) })
 const Body = Type.Object({

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { idempotencyKeyOf } from '../src/http/idempotency-key.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
 
 /** Room in a body for what surrounds the message. */
@@ -42,9 +42,3 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
 }
 
 export default send
-
-/** The key of a request, as the header gives it. */
-export function idempotencyKeyOf (headers: IncomingHttpHeaders): string | undefined {
-  const key = headers['idempotency-key']
-  return typeof key === 'string' ? key : undefined
-}

@@ -1,5 +1,5 @@
 export { messenger, messenger as default } from './messenger.js'
-export type { MessengerOptions } from './options.js'
+export type { MessengerOptions } from './options/schema.js'
 export type { ChannelRegistry } from './channels/registry.js'
 export type { BatchEntry, BatchResult, Publication } from './channels/publisher.js'
 export type { PublishOptions } from './brokers/broker.js'

@@ -4,13 +4,14 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
-import { answerClientError } from '../plugins/client-error.js'
-import { sendError } from '../plugins/errors.js'
-import { limitSockets } from '../plugins/socket-limits.js'
-import { pathOf } from './access/redact.js'
+import { answerClientError } from './http/client-errors.js'
+import { sendError } from './http/error-reply.js'
+import { limitSockets } from './http/socket-limits.js'
+import { pathOf } from './http/redaction.js'
+import { hubOf } from './channels/registry.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
-import { proxyTrust } from './proxies.js'
+import { proxyTrust } from './http/proxies.js'
 import { messenger } from './messenger.js'
 import { onSignals } from './signals.js'
 import { removeStaleSocket } from './unix-socket.js'
@@ -74,12 +75,12 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, ma
     // Two lines a message would cost more than the message.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    clientErrorHandler (error, socket) { answerClientError(error, socket, app.channels.limits) },
+    clientErrorHandler (error, socket) { answerClientError(error, socket, hubOf(app.channels).counters) },
     // What the router cannot decode never reaches a route.
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
-  limitSockets(app.server, { maxSocketsPerAddress, trustProxy, counters: () => app.channels.limits })
+  limitSockets(app.server, { maxSocketsPerAddress, trustProxy, counters: () => hubOf(app.channels).counters })
   const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
   app.setNotFoundHandler(answerNotFound)
   // Before a body is read that is for nobody.
@@ -108,7 +109,7 @@ async function main (): Promise<void> {
     const { close } = closeWithGrace({ delay: config.messenger.drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
       if (err) app.log.error(err)
       // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
-      await app.channels.close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
+      await hubOf(app.channels).close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
       // Connections that never sent a whole request are not idle to Node, and would hold the server open.
       setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
       await app.close()

@@ -83,12 +83,12 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead from the transports to the channels and the wire', async (t) => {
-    t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/errors\.ts$|node:)/), [])
+    t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/http\/internals\.ts$|src\/errors\.ts$|node:)/), [])
   })
 
   t.test('lead from access and limits to the wire and the errors', async (t) => {
     t.strictSame(astray(arrows(/^src\/access\//), /^(src\/access\/|src\/wire\/|src\/errors\.ts$|node:|@fastify\/error$|fast-jwt$|jose$)/), [])
-    t.strictSame(astray(arrows(/^src\/limits\//, { types: true }), /^(src\/limits\/|@fastify\/error$)/), [])
+    t.strictSame(astray(arrows(/^src\/limits\//, { types: true }), /^(src\/limits\/|src\/wire\/text\.ts$|src\/errors\.ts$|@fastify\/error$)/), [])
   })
 
   t.test('lead to Fastify and ws from none of these, not even for types', async (t) => {
@@ -102,7 +102,7 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead down only: server, messenger, routes, plugins, and then the rest', async (t) => {
-    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|limits|wire|transports)\//]
+    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|http|limits|wire|transports)\//]
     const rank = (file: string): number => order.findIndex((pattern) => pattern.test(file))
     const upward = imports.filter(({ from, to }) => rank(to) >= 0 && rank(from) > rank(to))
     t.strictSame(upward, [])
@@ -125,6 +125,25 @@ t.test('the arrows between the parts', async (t) => {
   t.test('leave the client alone', async (t) => {
     t.strictSame(astray(arrows(/^src\/client\//, { types: true }), /^src\/client\//), [])
     t.strictSame(imports.filter(({ from, to }) => to.startsWith('src/client/') && !from.startsWith('src/client/')), [])
+  })
+})
+
+t.test('the private parts of Node and ws', async (t) => {
+  t.test('are named in one file alone', async (t) => {
+    const PRIVATE = /\b(_httpMessage|_socket|_receiver|_sender|_autoPong|assignSocket|detachSocket)\b/
+    t.strictSame(files.filter((name) => PRIVATE.test(sources.get(name)?.text ?? '')), ['src/http/internals.ts'])
+  })
+})
+
+t.test('plugins/ and routes/', async (t) => {
+  t.test('hold plugins and routes: each file exports a function by default, and nothing else at run time', async (t) => {
+    for (const [name, source] of sources) {
+      if (!/^(plugins|routes)\//.test(name)) continue
+      const exported = source.statements.filter((statement) => ts.canHaveModifiers(statement) && !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement) &&
+        ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword))
+      t.equal(source.statements.filter(ts.isExportAssignment).length, 1, name)
+      t.strictSame(exported.map((statement) => statement.getText().slice(0, 60)), [], name)
+    }
   })
 })
 

@@ -342,6 +342,13 @@ t.test('the plugin registered twice', async (t) => {
 })
 
 t.test('app.channels', async (t) => {
+  t.test('has its public members and no others', async (t) => {
+    const { channels } = await startHost(t)
+    const prototype = Object.getPrototypeOf(channels) as object
+    t.strictSame([...Reflect.ownKeys(channels), ...Reflect.ownKeys(prototype)].map(String).sort(), ['Symbol(Symbol.iterator)', 'constructor', 'limits', 'publish', 'publishAll', 'subscriberCount'])
+    t.strictSame(Reflect.ownKeys(channels.limits), ['get'])
+  })
+
   t.test('publishes in process with the semantics of HTTP', async (t) => {
     const app = await startHost(t)
     const subscription = await subscribe(t, app, '/room')

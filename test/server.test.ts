@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { hubOf } from '../src/channels/registry.js'
 import { start } from '../src/server.js'
 import { eventually } from './brokers/redis/eventually.js'
 import { rejection } from './codes.js'
@@ -124,7 +125,7 @@ t.test('the service', async (t) => {
     // Answered behind the first parts, so that these have been read.
     await ask(app, '/-/live')
     const closed = app.close()
-    await until(() => app.channels.closing)
+    await until(() => hubOf(app.channels).closing)
     for (const connection of connections) {
       connection.write(`Authorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"message":1}`)
       const head = await connection.readHead()

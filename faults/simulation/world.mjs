@@ -304,7 +304,7 @@ export class World {
     if (instance === undefined) { again(); return }
     let answered = false
     this.clock.after(random.next() * 2, instance.owner, () => {
-      instance.registry.publish(channel, key, idempotent ? { idempotencyKey: key } : undefined).then(({ id }) => {
+      instance.publisher.publish(channel, key, idempotent ? { idempotencyKey: key } : undefined).then(({ id }) => {
         if (instance.ended) return
         this.oracle.acknowledge(channel, id, key, instance)
         if (publication.marker) this.#markers.set(channel, id)
@@ -332,7 +332,7 @@ export class World {
       const subscriber = new FakeSubscriber(this, instance, client, this.#random.chance(0.3))
       this.#subscribers.set(client, subscriber)
       this.clock.enter(instance.owner, () => {
-        void instance.registry.subscribe(channel, subscriber, events ? cursor ?? 'now' : 'now', events).then(() => {
+        void instance.hub.join(channel, subscriber, events ? cursor ?? 'now' : 'now', events).then(() => {
           this.#joined(client, subscriber)
         })
       })
@@ -356,8 +356,8 @@ export class World {
   }
 
   #release (subscriber) {
-    const { owner, registry } = subscriber.instance
-    this.clock.after(owner.random.next() * 5, owner, () => { registry.release(subscriber) })
+    const { owner, hub } = subscriber.instance
+    this.clock.after(owner.random.next() * 5, owner, () => { hub.leave(subscriber) })
   }
 
   /** An instance has closed a client's connection. */
@@ -419,7 +419,7 @@ export class World {
         continue
       }
       const { cursor, name, channel } = client
-      this.oracle.report('stuck', `${name} stands at ${cursor === undefined ? 'nothing' : `${cursor.epoch}:${cursor.offset}`} of ${channel}, whose last message is ${this.#markers.get(channel) ?? 'not acknowledged'}; ${this.#slots.map((instance) => `${instance?.name} ${instance?.ended ? 'ended' : JSON.stringify(instance?.registry.status)}`).join(', ')}`)
+      this.oracle.report('stuck', `${name} stands at ${cursor === undefined ? 'nothing' : `${cursor.epoch}:${cursor.offset}`} of ${channel}, whose last message is ${this.#markers.get(channel) ?? 'not acknowledged'}; ${this.#slots.map((instance) => `${instance?.name} ${instance?.ended ? 'ended' : JSON.stringify(instance?.hub.status)}`).join(', ')}`)
     }
   }
 }

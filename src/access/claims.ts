@@ -1,4 +1,4 @@
-import { TokenRefusedError } from './errors.js'
+import { TokenRefusedError } from '../errors.js'
 import { Grant } from './grant.js'
 import { isPattern, Patterns } from './patterns.js'
 import { MAX_AHEAD_MS } from './revocations.js'

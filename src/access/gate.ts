@@ -1,7 +1,7 @@
 import type { FastifyError } from '@fastify/error'
 import type { BearerTokens } from './bearer-tokens.js'
 import type { Credential } from './credential.js'
-import { AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError } from './errors.js'
+import { AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError } from '../errors.js'
 import { type Action, type Grant, unlimited } from './grant.js'
 import type { Patterns } from './patterns.js'
 import type { Revocations } from './revocations.js'

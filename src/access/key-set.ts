@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, type CryptoKey, errors, type JSONWebKeySet, type JWSHeaderParameters } from 'jose'
-import { ConfigInvalidError } from '../errors.js'
-import { AuthorizationUnavailableError, TokenRefusedError } from './errors.js'
-import { withoutCredentials } from './redact.js'
+import { AuthorizationUnavailableError, ConfigInvalidError, TokenRefusedError } from '../errors.js'
+import { withoutCredentials } from '../wire/text.js'
 import { readWebKey, type VerificationKey } from './token-keys.js'
 
 /** What a refusal by the key set's own words means: no key is the token's. */

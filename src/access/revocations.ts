@@ -1,4 +1,4 @@
-import { RevocationsFullError } from './errors.js'
+import { RevocationsFullError } from '../errors.js'
 import type { Grant } from './grant.js'
 
 const MINUTE_MS = 60_000

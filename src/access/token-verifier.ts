@@ -1,5 +1,5 @@
 import { createVerifier, TokenError } from 'fast-jwt'
-import { TokenExpiredError, TokenRefusedError } from './errors.js'
+import { TokenExpiredError, TokenRefusedError } from '../errors.js'
 import { type Claims, grantOf } from './claims.js'
 import type { Grant } from './grant.js'
 import type { KeySet } from './key-set.js'

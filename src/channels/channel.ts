@@ -3,18 +3,18 @@ import type { Position } from '../wire/id.js'
 import { Batch } from './batch.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
-/** What a channel asks of its registry about a subscriber. */
+/** Events of a channel that concern one subscriber. */
 export interface ChannelEvents {
-  /** The subscriber's unsent bytes are over the limit. */
+  /** Called when the unsent bytes of a subscriber are over the limit. */
   onSlow (subscriber: Subscriber): void
-  /** The subscriber stands before the message that it was about to get. */
+  /** Called when a subscriber has missed messages before the next one. */
   onHole (subscriber: Subscriber): void
 }
 
-/** An occupied channel on this node: its subscribers and the messages on their way to them. */
+/** An occupied channel on this instance: its subscribers and the messages on their way to them. */
 export class Channel {
   readonly subscribers = new Set<Subscriber>()
-  /** Resolves when the broker delivers this channel's messages to this node; `undefined` while it has to be asked, perhaps again. */
+  /** Resolves when the broker delivers this channel's messages to this instance; `undefined` while it has to be asked, perhaps again. */
   listening: Promise<void> | undefined
   /**
    * The last message whose hand-over to the subscribers has begun, or the position that the broker delivers from; a replay must
@@ -37,7 +37,7 @@ export class Channel {
     return this.#batch !== undefined || this.#waiting.length > 0
   }
 
-  /** Begins at another position: what still waits is read from the log by each subscriber. */
+  /** Continues at another position: messages that still wait are read from the log by each subscriber. */
   move ({ epoch, offset }: Position): void {
     this.epoch = epoch
     this.offset = offset
@@ -74,7 +74,7 @@ export class Channel {
     return budget
   }
 
-  /** Hands a subscriber that is about to leave what still waits for it. */
+  /** Writes the messages that still wait to a subscriber that is about to be closed. */
   complete (subscriber: Subscriber): void {
     for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) this.#hand(subscriber, batch)
   }

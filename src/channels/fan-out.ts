@@ -1,16 +1,16 @@
 import type { Channel } from './channel.js'
 
-/** Writes before the event loop gets its turn, whatever number of channels is waiting: some 4 ms of work. */
+/** Writes before the event loop gets its turn, for any number of waiting channels: about 4 ms of work. */
 const WRITES_PER_TURN = 512
 /**
- * Writes to one channel before the next one, or the event loop, gets its turn: about 1 ms of work. What comes meanwhile is read
- * between two slices, so that requests do not wait for the end of a flush, and what they and the broker bring goes out together
- * in the next one. An idle turn of the event loop costs less than one write.
+ * Writes to one channel before the next one, or the event loop, gets its turn: about 1 ms of work. Input that arrives meanwhile is
+ * read between two slices, so that requests do not wait for the end of a flush, and their messages go out together in the
+ * next one. An idle turn of the event loop costs less than one write.
  */
 const WRITES_PER_CHANNEL = 128
 
 /**
- * Flushes channels once per turn of the event loop, so that all that a channel got during the turn goes out in one write
+ * Flushes channels once per event-loop turn, so that all messages of a channel in the turn go out in one write
  * a subscriber. Crowded channels are served in slices, in turn with the others.
  */
 export class FanOut {
@@ -18,7 +18,7 @@ export class FanOut {
   readonly #queue = new Set<Channel>()
   #turn: NodeJS.Immediate | undefined
 
-  /** Has the channel flushed on the next turn. */
+  /** Schedules a flush of the channel for the next event-loop turn. */
   schedule (channel: Channel): void {
     this.#queue.add(channel)
     this.#turn ??= setImmediate(this.#run)

@@ -9,20 +9,20 @@ const CHUNK_BYTES = 65_536
 /** Messages read from the log at a time. */
 const PAGE = 1_000
 
-/** What a subscriber is still to be given. A replay takes from it what it has written, so that it can be begun again where it broke off. */
+/** The part of a log that a subscriber still has to get. A replay advances it, so that another one can continue where it broke off. */
 export interface Backlog {
   /** After which position. */
   since: Since
-  /** Whether it is to be told first where it stands. */
+  /** Whether its position is announced first. */
   announce: boolean
 }
 
-/** How a replay ended: the subscriber gets what comes next from the fan-out, is gone, or has a gap it cannot be told of. */
+/** The end of a replay: the fan-out takes over, the subscriber is gone, or it has a gap that cannot be announced. */
 export type ReplayOutcome = 'live' | 'gone' | 'gap'
 
 /**
  * Brings a subscriber through its backlog to where the fan-out can take over, at the pace in which it reads.
- * Rejects when the log cannot be read; `backlog` is then what is left.
+ * Rejects when the log cannot be read; `backlog` then holds the rest.
  *
  * While this runs the fan-out passes the subscriber by. A message that is published meanwhile is either in a later read of
  * the log or not yet flushed: it goes live in the same step in which it is found to have everything that was flushed,

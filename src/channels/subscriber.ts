@@ -3,7 +3,7 @@ import type { CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import type { Channel } from './channel.js'
 
-/** What a stream says about where its subscriber stands. */
+/** The position of a subscriber, as a stream announces it. */
 export interface Standing {
   readonly channel: string
   /** The position before the first message that follows. */
@@ -17,12 +17,12 @@ export const REPLAYING = -1
 
 /** The receiving end of a channel: a place in its log and a way to write to one connection. Transports extend it. */
 export abstract class Subscriber {
-  /** The channel that it is a member of; set by the registry while it is one. */
+  /** The channel of which it is a member; set by the hub. */
   channel: Channel | undefined
   /** The log and the offset of the last message written, or {@link REPLAYING}. */
   epoch = ''
   offset = REPLAYING
-  /** Its place in the heartbeat's rota. */
+  /** Its slot in the heartbeat. */
   slot = 0
 
   /** @param encode the encoder of its transport; subscribers with the same one share the bytes. */
@@ -31,7 +31,7 @@ export abstract class Subscriber {
   /** Bytes that were written and that the operating system has not taken yet. */
   abstract get unsentBytes (): number
 
-  /** Bytes that the operating system has taken, of which only changes are looked at; `NaN` where nobody knows. */
+  /** Bytes that the operating system has taken; only changes matter. `NaN` where the number is unknown. */
   get sentBytes (): number {
     return NaN
   }
@@ -45,16 +45,16 @@ export abstract class Subscriber {
   /** Resolves when the unsent bytes are gone or the connection is closed. */
   abstract drained (): Promise<void>
 
-  /** Tells the subscriber where it stands, or answers `false` when it did not ask for events and cannot be told. */
+  /** Announces the position of the subscriber; returns `false` where it did not ask for events. */
   abstract announce (standing: Standing): boolean
 
   /** Sends a sign of life. */
   abstract signal (): void
 
-  /** Sends a sign of life and ends a connection from which none came since the last call. */
+  /** Sends a sign of life and ends a connection from which none has arrived since the last call. */
   abstract beat (): void
 
-  /** Ends the subscription with a reason. The connection is let go even when the other side does not answer. */
+  /** Ends the subscription with a reason. The connection ends even when the peer does not answer. */
   abstract close (code: CloseCode, reason: string): void
 
   /** Ends the connection at once. */

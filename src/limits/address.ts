@@ -2,25 +2,25 @@ const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const IPV4 = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/
 const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/
 const GROUP = /^[0-9A-Fa-f]{1,4}$/
-/** Groups of an IPv6 address that name its network; the rest of them is its holder's to choose. */
+/** Groups of an IPv6 address that name its network; its holder chooses the rest. */
 const NETWORK_GROUPS = 4
 const GROUPS = 8
 const MAX_BYTE = 255
-/** What is counted together: proxies that are trusted pass on whatever text a client calls its address. */
+/** The key of addresses that are none: trusted proxies pass on any text that a client calls its address. */
 const UNKNOWN = 'unknown'
 
 const IPV4_AND_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/
 const IPV6_IN_BRACKETS = /^\[([^\]]*)\](?::\d+)?$/
 
-/** An address as it is in `X-Forwarded-For`, where some proxies add the port: without it, which is another one for each connection. */
+/** An address of `X-Forwarded-For` without the port that some proxies add, which differs for each connection. */
 export function withoutPort (address: string): string {
   const [, bare] = IPV4_AND_PORT.exec(address) ?? IPV6_IN_BRACKETS.exec(address) ?? []
   return bare ?? address
 }
 
-/** What an address is counted under: itself, or of IPv6 the /64 network, of which one machine has every address. */
+/** The key under which an address is counted: itself, or of IPv6 the /64 network, of which one machine has every address. */
 export function networkOf (address: string | undefined): string {
-  // A request that was injected, or that came through a unix socket, comes from nowhere.
+  // An injected request, and one that came through a unix socket, has no address.
   if (address === undefined) return ''
   const bare = withoutPort(address)
   const [, embedded] = IPV4_IN_IPV6.exec(bare) ?? []
@@ -37,9 +37,4 @@ export function networkOf (address: string | undefined): string {
   }
   if (more.length > 0 || groups.length !== GROUPS || !groups.every((group) => GROUP.test(group))) return UNKNOWN
   return `${groups.slice(0, NETWORK_GROUPS).map((group) => group.replace(/^0+(?=.)/, '').toLowerCase()).join(':')}::/64`
-}
-
-/** The same text by itself: the engine keeps a part of a text, such as of a header, by keeping all of it. */
-export function ownKey (text: string): string {
-  return Buffer.from(text).toString()
 }

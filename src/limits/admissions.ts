@@ -1,5 +1,5 @@
-import { ownKey } from './address.js'
-import { AddressFullError, FullError } from './errors.js'
+import { ownText } from '../wire/text.js'
+import { AddressFullError, FullError } from '../errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
 /** How many subscriptions there may be. */
@@ -58,7 +58,7 @@ export class Admissions {
   enter (address: string): void {
     this.assertPlace(address)
     const count = this.#addresses.get(address) ?? 0
-    this.#addresses.set(count === 0 ? ownKey(address) : address, count + 1)
+    this.#addresses.set(count === 0 ? ownText(address) : address, count + 1)
     this.#total++
   }
 

@@ -1,4 +1,4 @@
-import { FullError } from './errors.js'
+import { FullError } from '../errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
 interface Account {

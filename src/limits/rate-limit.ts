@@ -1,4 +1,4 @@
-import { ownKey } from './address.js'
+import { ownText } from '../wire/text.js'
 
 /** Keys that are remembered before those that are at rest are looked for. */
 const SWEEP_SIZE = 10_000
@@ -57,7 +57,7 @@ export class RateLimit {
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {
       if (this.#buckets.size >= this.#sweepSize) this.#sweep(now)
-      this.#buckets.set(ownKey(key), bucket = { left: this.#capacity, at: now })
+      this.#buckets.set(ownText(key), bucket = { left: this.#capacity, at: now })
     } else {
       bucket.left = this.#leftAt(bucket, now)
       bucket.at = now

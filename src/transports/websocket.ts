@@ -1,6 +1,6 @@
-import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
+import { connectionOf, stopPongs, type WebSocketConnection } from '../http/internals.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
 import { drained } from './drained.js'
@@ -8,24 +8,23 @@ import { drained } from './drained.js'
 /** How long the other side may take to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
 const UNKNOWN = -1
-/** What a subscriber is told that sends more than it may. */
+/** The close reason for a subscriber that sends too much. */
 export const FLOODED = 'sends too much'
 const SUBSCRIBER = Symbol('subscriber')
 
-/** The stream under a WebSocket; on a TCP connection it also counts what was received. */
-type Connection = Duplex & { readonly bytesRead?: number, readonly bytesWritten?: number, [SUBSCRIBER]?: WebSocketSubscriber }
+type Connection = WebSocketConnection & { [SUBSCRIBER]?: WebSocketSubscriber }
 
-/** What all subscribers on WebSockets share. */
+/** Settings that all WebSocket subscribers share. */
 export interface WebSocketSettings {
   /** Milliseconds between two beats. */
   readonly pingIntervalMs: number
-  /** What a subscriber may send from one beat to the next, in bytes. It is read and thrown away. */
+  /** Bytes that a subscriber may send from one beat to the next. They are read and discarded. */
   readonly maxReceivedBytes: number
-  /** Called when one sends more, to end its subscription. */
+  /** Called to end the subscription of a subscriber that sends more. */
   readonly onFlood: (subscriber: Subscriber) => void
 }
 
-/** What a client asked for. */
+/** The request of a client. */
 export interface WebSocketRequest {
   /** Events; a plain WebSocket gets nothing but messages. */
   readonly announced: boolean
@@ -49,7 +48,7 @@ export class WebSocketSubscriber extends Subscriber {
   constructor (socket: WebSocket, { announced, heartbeat }: WebSocketRequest, settings: WebSocketSettings) {
     super(encodeWebSocket)
     this.#socket = socket
-    this.#connection = (socket as unknown as { _socket: Connection })._socket
+    this.#connection = connectionOf(socket)
     this.#announced = announced
     this.#heartbeat = heartbeat
     this.#settings = settings
@@ -57,7 +56,7 @@ export class WebSocketSubscriber extends Subscriber {
     this.#connection[SUBSCRIBER] = this
     // Ahead of ws, which would answer a chunk full of pings and then end the connection without a word.
     this.#connection.prependListener('data', checkFlood)
-    // What fails is the connection, and 'close' follows.
+    // Errors are those of the connection; 'close' follows.
     socket.on('error', ignore)
   }
 
@@ -92,7 +91,7 @@ export class WebSocketSubscriber extends Subscriber {
 
   beat (): void {
     const { bytesRead = UNKNOWN } = this.#connection
-    // The answer to the last ping would have been received: nobody is there any more.
+    // The answer to the last ping would have been received: the peer is dead.
     if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
     this.#bytesRead = bytesRead
     this.signal()
@@ -102,14 +101,14 @@ export class WebSocketSubscriber extends Subscriber {
   checkFlood (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
-    // What else comes is not read, and the end of the connection is not waited for; nor is what came answered, which may be pings.
-    this.#socket.pause();
-    (this.#socket as unknown as { _autoPong: boolean })._autoPong = false
-    // Once ws has seen what came: it may be a frame that is too large, which it says itself.
+    // Further bytes are not read, nor is the end of the connection awaited; pings among the bytes received are not answered.
+    this.#socket.pause()
+    stopPongs(this.#socket)
+    // Once ws has seen the bytes: a frame among them may be too large, which ws reports itself.
     setImmediate(() => {
       if (!this.isOpen()) return
       this.#settings.onFlood(this)
-      // Where it is no member of a channel yet.
+      // Where the subscriber is not a member of a channel yet.
       if (this.isOpen()) this.close(Close.POLICY, FLOODED)
     })
   }

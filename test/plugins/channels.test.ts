@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { MemoryBroker } from '../../src/brokers/memory.js'
+import { hubOf } from '../../src/channels/registry.js'
 import messenger from '../../src/index.js'
 import { eventually } from '../brokers/redis/eventually.js'
 import { type RedisServer, startRedis } from '../brokers/redis/redis-server.js'
@@ -28,8 +29,8 @@ async function startProtected (t: Test): Promise<RedisServer> {
 t.test('the channels of an app whose Redis cannot be reached', async (t) => {
   t.test('refuse messages and say so, and the app starts all the same', async (t) => {
     const app = await startHost(t, { redis: 'redis://127.0.0.1:1' })
-    t.notOk(app.channels.ready)
-    t.notOk(app.channels.closing)
+    t.notOk(hubOf(app.channels).ready)
+    t.notOk(hubOf(app.channels).closing)
     await t.rejects(app.channels.publish('room', 1), { code: 'MSG_ERR_ENGINE_UNAVAILABLE', statusCode: 503 })
     t.equal(app.channels.subscriberCount('room'), 0)
     for (const path of ['/room', '/room?wait=1']) t.match(await ask(app, path), { status: 503, headers: { 'retry-after': /^\d+$/ } })
@@ -66,7 +67,7 @@ t.test('the log and /-/ready tell', async (t) => {
     await t.rejects(app.channels.publish('room', 1), { message: /ECONNREFUSED/ })
     t.equal(lines.length, told, 'not with each attempt')
     await server.start()
-    await eventually('ready', () => app.channels.ready)
+    await eventually('ready', () => hubOf(app.channels).ready)
     t.equal(lines.at(-1), '30 Redis can be used again')
   })
 
@@ -92,7 +93,7 @@ t.test('the log and /-/ready tell', async (t) => {
     await server.connect(t).hset('messenger:instances', 'i:silent', 'a - - 1')
     const { app, lines } = await startLogging(t, server.url)
     t.match(lines, [/^40 Redis cannot be used yet \(1 other instances have not compared yet\): publishing is refused until it can$/])
-    await eventually('ready without it', () => app.channels.ready)
+    await eventually('ready without it', () => hubOf(app.channels).ready)
     t.match(lines.slice(1), [/^40 no other instance or replica has confirmed the registration of this instance: /])
   })
 
@@ -104,6 +105,6 @@ t.test('the log and /-/ready tell', async (t) => {
     t.match(lines, [/^40 Redis cannot be used: LAYOUT 1 is that of another version .*use another key prefix or the same version/])
     t.match(await ask(app, '/-/ready'), { status: 503, body: { reason: 'redis: LAYOUT' } })
     await redis.del('messenger:instances')
-    await eventually('ready without it', () => app.channels.ready)
+    await eventually('ready without it', () => hubOf(app.channels).ready)
   })
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { hubOf } from '../../src/channels/registry.js'
 import { ask, assertError, publish, startHost, startService } from '../helper.js'
 import { connectRaw } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
@@ -47,7 +48,7 @@ t.test('GET /:channel as an event stream', async (t) => {
     const events = await stream(t, app, '/room', EVENT_STREAM)
     await events.nextEvent()
     t.equal(await events.next('\n\n'), ':')
-    const closing = app.channels.close()
+    const closing = hubOf(app.channels).close()
     for (;;) {
       const block = await events.next('\n\n')
       if (block === ':') continue
@@ -64,7 +65,7 @@ t.test('GET /:channel as an event stream', async (t) => {
       assertError(t, await ask(app, '/room', { headers: { accept, 'last-event-id': 'nonsense' } }), 400, 'MSG_ERR_SINCE_INVALID')
       assertError(t, await ask(app, '/a%20b', { headers: { accept } }), 400, 'MSG_ERR_CHANNEL_INVALID')
     }
-    await app.channels.close()
+    await hubOf(app.channels).close()
     for (const accept of [EVENT_STREAM, LINES, 'application/json']) {
       const answer = await ask(app, '/room', { headers: { accept } })
       assertError(t, answer, 503, 'MSG_ERR_CLOSED')
@@ -89,7 +90,7 @@ t.test('GET /:channel as ndjson', async (t) => {
     t.notOk('heartbeat' in await plain.nextLine())
     t.match(await asked.nextLine(), { event: 'subscribed', heartbeat: 100 })
     for (const lines of [plain, asked]) t.equal(await lines.next('\n'), '')
-    const closing = app.channels.close()
+    const closing = hubOf(app.channels).close()
     for (;;) {
       const line = await asked.next('\n')
       if (line === '') continue
@@ -229,7 +230,7 @@ t.test('GET /:channel?wait', async (t) => {
     const app = await startService(t)
     const answer = ask(app, '/room?wait=60')
     await until(() => app.channels.subscriberCount('room') === 1)
-    const closing = app.channels.close()
+    const closing = hubOf(app.channels).close()
     t.match((await answer).body, { messages: [], id: /:0$/ })
     await closing
   })

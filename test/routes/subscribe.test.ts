@@ -1,6 +1,7 @@
 import t from 'tap'
 import { WebSocket } from 'ws'
 import messenger from '../../src/index.js'
+import { hubOf } from '../../src/channels/registry.js'
 import { ask, assertError, countConnections, createHost, ID, publish, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, refusal, subscribe } from '../sockets.js'
 import { turn, until } from '../turns.js'
@@ -208,7 +209,7 @@ t.test('GET /:channel that cannot be served', async (t) => {
     let decide: (leave: boolean) => void = () => undefined
     const app = await startHost(t, { authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve }) })
     const subscription = await subscribe(t, app, '/room')
-    await app.channels.close()
+    await hubOf(app.channels).close()
     decide(true)
     t.match(await subscription.closed, { code: 1013, reason: 'MSG_ERR_CLOSED' })
   })
@@ -217,7 +218,7 @@ t.test('GET /:channel that cannot be served', async (t) => {
     const app = await startHost(t, { redis: 'redis://127.0.0.1:1' })
     const answer = ask(app, '/room?wait=60')
     await until(() => [...app.channels].length === 1)
-    await app.channels.close()
+    await hubOf(app.channels).close()
     assertError(t, await answer, 503, 'MSG_ERR_CLOSED')
   })
 

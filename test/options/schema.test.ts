@@ -1,6 +1,6 @@
 import t from 'tap'
-import { MessengerOptionsSchema, resolveOptions } from '../src/options.js'
-import { thrown } from './codes.js'
+import { MessengerOptionsSchema, resolveOptions } from '../../src/options/schema.js'
+import { thrown } from '../codes.js'
 
 t.test('resolveOptions', async (t) => {
   t.test('fills in the defaults of the contract', async (t) => {

@@ -1,30 +1,28 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError } from '@fastify/error'
-import { HeadersTooLargeError, RequestInvalidError, RequestTimeoutError } from '../src/errors.js'
-import type { LimitCounters } from '../src/limits/limit-counters.js'
+import { HeadersTooLargeError, RequestInvalidError, RequestTimeoutError } from '../errors.js'
+import type { LimitCounters } from '../limits/limit-counters.js'
+import { currentResponse } from './internals.js'
 import { answerRaw } from './raw-answer.js'
 
-/** The connection, and the answer that is being given on it. */
-type Connection = Socket & { readonly _httpMessage?: ServerResponse | null }
+/** Connections that wait for their error: further bytes on them are errors as well. */
+const waiting = new WeakSet<Socket>()
 
-/** Connections that wait to be told: what else comes on them is an error as well. */
-const waiting = new WeakSet<Connection>()
-
-/** Answers what is no request, or none that came whole, in the form that every error has, and ends the connection. */
-export function answerClientError ({ code }: { code?: string }, socket: Connection, counters: LimitCounters): void {
+/** Answers bytes that are no request, or an incomplete one, with an error body, and ends the connection. */
+export function answerClientError ({ code }: { code?: string }, socket: Socket, counters: LimitCounters): void {
   if (waiting.has(socket)) return
   waiting.add(socket)
   answerInTurn(errorOf(code, counters), socket)
 }
 
-function answerInTurn (error: FastifyError, socket: Connection): void {
-  const current = socket._httpMessage
-  // The other side is gone, or the last answer was to end the connection.
+function answerInTurn (error: FastifyError, socket: Socket): void {
+  const current = currentResponse(socket)
+  // The client is gone, or the last response ended the connection.
   if (!socket.writable) { socket.destroySoon(); return }
-  if (!current) { answerRaw(socket, error); return }
+  if (current === undefined) { answerRaw(socket, error); return }
   if (current.req.complete && isFinite(current)) {
-    // It answers an earlier request, whose client would take this for it.
+    // It belongs to an earlier request, for whose answer the client would take the error.
     current.once('finish', () => { answerInTurn(error, socket) })
   } else if (current.headersSent) {
     socket.destroy()
@@ -33,7 +31,7 @@ function answerInTurn (error: FastifyError, socket: Connection): void {
   }
 }
 
-/** Whether an answer has an end that can be waited for, as no stream has. */
+/** Whether a response ends by itself, as no stream does. */
 function isFinite (response: ServerResponse): boolean {
   return !response.headersSent || response.writableEnded || response.hasHeader('content-length')
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Held } from '../../src/channels/held.js'
+import { Waiting } from '../../src/channels/waiting.js'
 import type { Backlog } from '../../src/channels/replay.js'
 import { FakeSubscriber } from './fake-subscriber.js'
 
@@ -7,7 +7,7 @@ const BACKLOG: Backlog = { since: 'now', announce: true }
 /** What the browser client gives a new connection to say something. */
 const CLIENT_PATIENCE_MS = 10_000
 
-t.test('Held', async (t) => {
+t.test('Waiting', async (t) => {
   let tick: (() => void) | undefined
   let tickMs = 0
   t.intercept(globalThis, 'setInterval', { value: (step: () => void, ms: number) => { tick = step; tickMs = ms; return { unref: () => 'timer' } } })
@@ -20,13 +20,13 @@ t.test('Held', async (t) => {
     }
   }
 
-  function begin (count: number): { held: Held, subscribers: FakeSubscriber[], resumed: FakeSubscriber[], engine: { back: boolean } } {
+  function begin (count: number): { waiting: Waiting, subscribers: FakeSubscriber[], resumed: FakeSubscriber[], engine: { back: boolean } } {
     const resumed: FakeSubscriber[] = []
     const engine = { back: false }
-    const held = new Held({ possible: () => engine.back, resume: (subscriber) => { resumed.push(subscriber as FakeSubscriber) } })
+    const waiting = new Waiting({ possible: () => engine.back, resume: (subscriber) => { resumed.push(subscriber as FakeSubscriber) } })
     const subscribers = Array.from({ length: count }, () => new FakeSubscriber())
-    for (const subscriber of subscribers) held.add(subscriber, BACKLOG)
-    return { held, subscribers, resumed, engine }
+    for (const subscriber of subscribers) waiting.add(subscriber, BACKLOG)
+    return { waiting, subscribers, resumed, engine }
   }
 
   t.test('gives signs of life for as long as it takes, none at once, and never so late that a client gives up', async (t) => {
@@ -57,32 +57,32 @@ t.test('Held', async (t) => {
   })
 
   t.test('tries each one again, once, when the engine is back, and signals until it is served', async (t) => {
-    const { held, subscribers: [subscriber = new FakeSubscriber()], resumed, engine } = begin(1)
+    const { waiting, subscribers: [subscriber = new FakeSubscriber()], resumed, engine } = begin(1)
     pass(1_000)
-    t.equal(held.waits(subscriber), true)
+    t.equal(waiting.has(subscriber), true)
     engine.back = true
     pass(5_000)
     t.strictSame(resumed, [subscriber])
-    t.equal(held.waits(subscriber), false)
+    t.equal(waiting.has(subscriber), false)
     t.ok(subscriber.signals > 0, 'while it is tried')
-    held.add(subscriber, BACKLOG)
+    waiting.add(subscriber, BACKLOG)
     pass(100)
     t.equal(resumed.length, 2)
-    held.delete(subscriber)
+    waiting.delete(subscriber)
     t.equal(tick, undefined, 'nothing runs for nobody')
   })
 
   t.test('forgets whoever leaves, and rests with the last one', async (t) => {
-    const { held, subscribers, resumed, engine } = begin(2)
+    const { waiting, subscribers, resumed, engine } = begin(2)
     const [leaver, stayer] = subscribers as [FakeSubscriber, FakeSubscriber]
-    held.delete(leaver)
-    held.delete(leaver)
+    waiting.delete(leaver)
+    waiting.delete(leaver)
     engine.back = true
     pass(100)
     t.strictSame(resumed, [stayer])
-    held.delete(stayer)
+    waiting.delete(stayer)
     t.equal(tick, undefined)
-    held.add(leaver, BACKLOG)
+    waiting.add(leaver, BACKLOG)
     t.not(tick, undefined)
   })
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { networkOf, withoutPort } from '../src/limits/address.js'
-import { proxyTrust } from '../src/proxies.js'
+import { networkOf, withoutPort } from '../../src/limits/address.js'
+import { proxyTrust } from '../../src/http/proxies.js'
 
 t.test('proxyTrust', async (t) => {
   t.test('takes addresses, networks and names of networks, also with a port', (t) => {

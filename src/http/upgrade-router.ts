@@ -1,11 +1,12 @@
 import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Connection, ignoreUpgrade } from './other-upgrades.js'
+import { ignoreUpgrade } from './ignored-upgrades.js'
 
 /** Takes over a connection whose request asked for an upgrade. */
 export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** A part of a server's URLs whose requests to upgrade are handled here. */
+/** A part of a server's URLs whose upgrades are handled by this package. */
 export interface UpgradeClaim {
   /** How specific the claim on a request is; the most specific one wins. `undefined`: none. */
   rank (request: IncomingMessage): number | undefined
@@ -15,14 +16,14 @@ export interface UpgradeClaim {
 const servers = new WeakMap<Server, UpgradeRouter>()
 
 /**
- * Hands each request to upgrade to the one that claims it, and only there. An event reaches every listener, and libraries for WebSockets
- * answer, or end, each upgrade that they see: a claimed one is therefore kept from the server's other listeners, and the rest of them
- * is left to these as if nobody else was there.
+ * Passes each request for an upgrade to the claim on it, and to nothing else. An event reaches every listener, and WebSocket libraries
+ * answer, or end, each upgrade that they see: a claimed one is therefore hidden from the server's other listeners, and all others
+ * are left to these listeners as if this router did not exist.
  */
 export class UpgradeRouter {
   readonly #claims = new Set<UpgradeClaim>()
 
-  /** The router of a server, which is made with the first claim. */
+  /** The router of a server, created with the first claim. */
   static of (server: Server): UpgradeRouter {
     let router = servers.get(server)
     if (router === undefined) {
@@ -47,9 +48,9 @@ export class UpgradeRouter {
       claim.handle(request, socket, head)
       return true
     }
-    // Node hands upgrades over only where somebody listens, and then all of them.
+    // Node hands upgrades over only where there is a listener, and then all of them.
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      if (server.listenerCount('upgrade') === 1) ignoreUpgrade(request, socket as Connection, head)
+      if (server.listenerCount('upgrade') === 1) ignoreUpgrade(request, socket as Socket, head)
     })
   }
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import { withoutPort } from './limits/address.js'
+import { withoutPort } from '../limits/address.js'
 
 /** Names for networks, as Fastify has them. */
 const NETWORKS: Record<string, readonly string[] | undefined> = {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { serializersWithoutToken, withoutToken } from '../../src/access/redact.js'
+import { serializersWithoutToken, withoutToken } from '../../src/http/redaction.js'
 
 t.test('withoutToken', async (t) => {
   t.test('hides the token and leaves the rest as it is', async (t) => {

@@ -1,5 +1,6 @@
 import { Http2ServerResponse, type Http2Session } from 'node:http2'
 import type { ServerResponse } from 'node:http'
+import { timeoutOf } from './internals.js'
 
 type Response = ServerResponse | Http2ServerResponse
 
@@ -12,8 +13,8 @@ interface Held {
 const sessions = new WeakMap<Http2Session, Held>()
 
 /**
- * Keeps a connection that is quiet from being ended for that (`connectionTimeout` of a host): nothing happens on it until there is a
- * message. Returns what ends this.
+ * Exempts a connection from the time limit for idle ones (`connectionTimeout` of a host): it is idle until there is a message.
+ * Returns a function that ends the exemption.
  */
 export function keepOpen (response: Response): () => void {
   if (response instanceof Http2ServerResponse) return keepSessionOpen(response.stream.session)
@@ -22,18 +23,17 @@ export function keepOpen (response: Response): () => void {
   return () => {}
 }
 
-/** Whether the other side is gone. */
+/** Whether the client has disconnected. */
 export function isGone (response: Response): boolean {
   return response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed
 }
 
-/** A session of HTTP/2 has many responses: its own time counts again once none is left that waits. */
+/** A session of HTTP/2 has many responses: its time limit applies again once none of them waits. */
 function keepSessionOpen (session: Http2Session | undefined): () => void {
   if (session === undefined) return () => {}
   let held = sessions.get(session)
   if (held === undefined) {
-    // Node has it as a property that it does not document.
-    held = { timeoutMs: (session as { timeout?: number }).timeout ?? 0, responses: 0 }
+    held = { timeoutMs: timeoutOf(session), responses: 0 }
     sessions.set(session, held)
     session.setTimeout(0)
   }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { pathOf } from '../src/access/redact.js'
+import { pathOf } from './redaction.js'
 
 /** A path that can be looked for among the routes: without what is a parameter or a wildcard in one. */
 const PLAIN = /^[\w./~@=+-]*$/

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { isGone, keepOpen } from '../../src/transports/keep-open.js'
+import { isGone, keepOpen } from '../../src/http/keep-open.js'
 
 /** Responses to two requests on one session of HTTP/2 whose time for silence is `timeoutMs`, 0 for none. */
 async function startSession (t: Test, timeoutMs: number): Promise<Http2ServerResponse[]> {

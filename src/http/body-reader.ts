@@ -1,29 +1,30 @@
 import type { Readable } from 'node:stream'
-import { BodyInvalidError } from '../src/errors.js'
-import type { ByteBudget, Lease } from '../src/limits/byte-budget.js'
+import { BodyInvalidError } from '../errors.js'
+import type { ByteBudget, Lease } from '../limits/byte-budget.js'
 
-/** A chunk costs as much as so many bytes, whatever it holds; so many of them may be shorter on average. */
+/** The overhead of a chunk in bytes; up to so many chunks may be shorter on average. */
 const CHUNK_COST_BYTES = 64
 const MAX_SMALL_CHUNKS = 4_096
+const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
-/** What a body is read with. */
+/** Dependencies of {@link readBody}. */
 export interface BodyReaderOptions {
   readonly budget: ByteBudget
-  /** Whose it is. */
+  /** The address that the body counts under. */
   readonly address: () => string
-  /** Bytes that it may have. */
+  /** Bytes that the body may have. */
   readonly limit: number
-  /** What the request says that it has; `NaN` where it does not say. */
+  /** The length that the request declares; `NaN` where it declares none. */
   readonly contentLength: number
-  /** What is said of one that is longer. */
+  /** The error for a longer body. */
   readonly tooLarge: () => Error
-  /** Called once, with the body or with what is wrong. */
+  /** Called once, with the body or an error. */
   readonly done: (error: Error | null, body?: Buffer) => void
 }
 
 /**
- * Reads a body. Not left to Fastify (5.12), which keeps each chunk by itself: one byte a chunk takes two hundred of memory, and
- * nothing knows of the bytes of all bodies. Here they are in one buffer, and what has not arrived whole is part of a budget.
+ * Reads a body. Not left to Fastify (5.12), which keeps each chunk by itself: a chunk of one byte takes two hundred of memory, and
+ * the bytes of all bodies are counted nowhere. Here they are in one buffer, and an incomplete body is part of a budget.
  */
 export function readBody (payload: Readable, { budget, address, limit, contentLength, tooLarge, done }: BodyReaderOptions): void {
   if (contentLength > limit) { done(tooLarge()); return }
@@ -39,13 +40,13 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
     done(error, whole)
   }
   const onData = (data: Buffer | string): void => {
-    // The hooks of a host may have decoded it.
+    // A hook of the host may have decoded it.
     const chunk = typeof data === 'string' ? Buffer.from(data) : data
     const before = length
     length += chunk.length
     if (length > limit) { finish(tooLarge()); return }
     if (++chunks > MAX_SMALL_CHUNKS && length < chunks * CHUNK_COST_BYTES) {
-      // The rest would cost as much to throw away.
+      // Discarding the rest would cost as much as reading it.
       payload.destroy()
       return
     }
@@ -57,7 +58,7 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
     lease.resize(body.length)
   }
   const onEnd = (): void => {
-    // What a host's hooks have unpacked says how long it was.
+    // A body that a hook of the host has decompressed carries its original length.
     const { receivedEncodedLength = length } = payload as Readable & { receivedEncodedLength?: number }
     if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength) finish(new BodyInvalidError('its length is not what Content-Length says'))
     else finish(null, body === undefined ? Buffer.alloc(0) : body.subarray(0, length))
@@ -79,4 +80,9 @@ function appended (body: Buffer, length: number, chunk: Buffer, most: number): B
   }
   chunk.copy(buffer, length)
   return buffer
+}
+
+/** Bytes that the body of a batch may have. */
+export function maxBodyBytes (maxMessageBytes: number): number {
+  return Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes)
 }

@@ -1,19 +1,12 @@
-/** Whatever may begin a parameter: routers end the path at `?`, at `#` and, if they are told to, at `;`. */
+/** The characters that may begin a parameter: routers end the path at `?`, at `#` and, where configured, at `;`. */
 const NAME = /(?<=^|[?#;])([^?#;=]*)=/g
 
-const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*/g
-
-/** A URL as it may be logged: without the token that a client had no other way to send. */
+/** A URL as it may be logged: without the token of a client that had no other way to send it. */
 export function withoutToken (url: string): string {
   return url.split('&').map((part) => {
     const match = [...part.matchAll(NAME)].find(([, name = '']) => nameOf(name) === 'token')
     return match === undefined ? part : `${part.slice(0, match.index + match[0].length)}[hidden]`
   }).join('&')
-}
-
-/** What is said of a value that was refused: without what stands before the host of a URL, and without private keys. */
-export function withoutCredentials (text: string): string {
-  return text.replaceAll(/:\/\/[^/]*@/g, '://[hidden]@').replaceAll(PRIVATE_KEY, '[hidden]')
 }
 
 /** A URL without its query. */
@@ -30,13 +23,13 @@ function nameOf (text: string): string {
   }
 }
 
-/** What pino takes is any value; Fastify's types know of texts only. */
+/** A serializer of pino may return any value; the types of Fastify allow texts only. */
 type Serialize = (value: unknown) => string
 
-/** Where pino keeps the serializers of a logger. */
+/** The property in which pino keeps the serializers of a logger. */
 const SERIALIZERS = Symbol.for('pino.serializers')
 
-/** What a logger makes of a request, without the token in its URL; for routes that take tokens there. */
+/** The serializers of a logger, for routes that accept tokens in their URLs: a request is logged without its token. */
 export function serializersWithoutToken (log: object): Record<string, Serialize> {
   const { req: serialize } = (log as { [SERIALIZERS]?: Record<string, Serialize | undefined> })[SERIALIZERS] ?? {}
   if (serialize === undefined) return {}

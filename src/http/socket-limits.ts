@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { networkOf } from '../src/limits/address.js'
-import type { LimitCounters } from '../src/limits/limit-counters.js'
-import { proxyTrust } from '../src/proxies.js'
+import { networkOf } from '../limits/address.js'
+import type { LimitCounters } from '../limits/limit-counters.js'
+import { proxyTrust } from './proxies.js'
 
 const ADDRESS = Symbol('address')
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { FastifyError } from '@fastify/error'
-import { errorBody } from '../src/errors.js'
+import { errorBody } from '../errors.js'
 
 /** Answers with an error, in the form that every error has, on a connection that no response belongs to, and ends the connection. */
 export function answerRaw (connection: Duplex, error: FastifyError, headers: readonly string[] = ['Connection: close']): void {

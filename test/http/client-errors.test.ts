@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { answerClientError } from '../../plugins/client-error.js'
+import { answerClientError } from '../../src/http/client-errors.js'
 import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { createHost } from '../helper.js'
 import { connectRaw, type RawConnection } from '../sockets.js'

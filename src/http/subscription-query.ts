@@ -1,6 +1,6 @@
-import type { Since } from '../src/brokers/broker.js'
-import { QueryInvalidError, SinceInvalidError } from '../src/errors.js'
-import { parseId } from '../src/wire/id.js'
+import type { Since } from '../brokers/broker.js'
+import { QueryInvalidError, SinceInvalidError } from '../errors.js'
+import { parseId } from '../wire/id.js'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000

@@ -1,0 +1,68 @@
+import type { Server, ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+
+/*
+ * Everything undocumented of Node's HTTP (20 to 26) and of ws (8) on which this package relies. Another file that needs a private
+ * part gets a function here, so that this file alone has to be compared with a new version of either.
+ */
+
+interface PrivateConnection {
+  readonly server: Server
+  /** Set by TLS. */
+  readonly encrypted?: boolean
+  /** The response that is being written on the connection. */
+  readonly _httpMessage?: ServerResponse | null
+}
+
+interface PrivateWebSocket {
+  readonly _socket: WebSocketConnection
+  _autoPong: boolean
+}
+
+/** The stream under a WebSocket; on a TCP connection it also counts bytes. */
+export type WebSocketConnection = Duplex & { readonly bytesRead?: number, readonly bytesWritten?: number }
+
+/** The response that is being written on a connection of a server. */
+export function currentResponse (connection: Duplex): ServerResponse | undefined {
+  return (connection as Duplex & Partial<PrivateConnection>)._httpMessage ?? undefined
+}
+
+/** The server that has accepted a connection. */
+export function serverOf (connection: Socket): Server {
+  return (connection as Socket & PrivateConnection).server
+}
+
+/** Passes a connection to its server as if it had just been accepted: the server reads the next request from it. */
+export function acceptAgain (connection: Socket): void {
+  const { server, encrypted } = connection as Socket & PrivateConnection
+  server.emit(encrypted === true ? 'secureConnection' : 'connection', connection)
+}
+
+/** Lets a response be written to a connection whose request asked for an upgrade, and which Node has therefore given up. */
+export function attachResponse (response: ServerResponse, connection: Duplex): void {
+  // Typed for TCP alone; an injected request comes on another stream.
+  response.assignSocket(connection as Socket)
+}
+
+/** Takes the connection from a response that was attached: the response would keep the request in memory as long as the connection. */
+export function detachResponse (response: ServerResponse, connection: Duplex): void {
+  response.detachSocket(connection as Socket)
+}
+
+/** The stream to which ws writes its frames, each in one piece. */
+export function connectionOf (webSocket: WebSocket): WebSocketConnection {
+  return (webSocket as unknown as PrivateWebSocket)._socket
+}
+
+/** Leaves pings unanswered from now on. */
+export function stopPongs (webSocket: WebSocket): void {
+  (webSocket as unknown as PrivateWebSocket)._autoPong = false
+}
+
+/** Milliseconds without traffic after which a session of HTTP/2 ends by itself. */
+export function timeoutOf (session: Http2Session): number {
+  return (session as { timeout?: number }).timeout ?? 0
+}
