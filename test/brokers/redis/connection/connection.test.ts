@@ -96,10 +96,14 @@ t.test('connect', async (t) => {
     await server.start()
     const program = `
       import { RedisBroker } from './src/brokers/redis/redis.ts'
-      const broker = new RedisBroker({ deliver (channel, { message }) { process.stdout.write(message); void broker.close() }, moved () {}, count: () => 1, occupied: () => ['room'] }, { redis: 'rediss://:p%40ss@localhost:${port}', keyPrefix: 'm:', size: 1, ttlMs: 60_000 })
+      let delivered
+      const delivery = new Promise((resolve) => { delivered = resolve })
+      const broker = new RedisBroker({ deliver (channel, { message }) { delivered(message) }, moved () {}, count: () => 1, occupied: () => ['room'] }, { redis: 'rediss://:p%40ss@localhost:${port}', keyPrefix: 'm:', size: 1, ttlMs: 60_000 })
       await broker.started
       await broker.listen('room')
-      await broker.publish('room', 'over TLS')`
+      await broker.publish('room', 'over TLS')
+      process.stdout.write(await delivery)
+      await broker.close()`
     const child = spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_EXTRA_CA_CERTS: join(directory, 'cert.pem') } })
     t.teardown(() => { child.kill() })
     child.stdout.setEncoding('utf8')
