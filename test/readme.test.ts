@@ -9,6 +9,7 @@ import { readConfig } from '../src/config.js'
 import * as errors from '../src/errors.js'
 import { MessengerOptionsSchema } from '../src/options.js'
 import { launch, watchErrors } from './browser/chromium.js'
+import { eventually } from './eventually.js'
 import { origin, publish, startService } from './helper.js'
 
 const readme = await readFile('README.md', 'utf8')
@@ -83,11 +84,11 @@ t.test('README', async (t) => {
       const logged = page.waitForEvent('console', (message) => message.type() === 'log')
       await page.goto(`${origin(app)}/-/live`)
       await page.setContent(code.replaceAll(README_ORIGIN, origin(app)))
-      while (app.channels.subscriberCount('room1') === 0) await new Promise(setImmediate)
+      await eventually(() => app.channels.subscriberCount('room1') === 1)
       await publish(app, 'room1', 'for the page')
       t.match((await logged).text(), 'for the page')
       await page.close()
-      while (app.channels.subscriberCount('room1') > 0) await new Promise(setImmediate)
+      await eventually(() => app.channels.subscriberCount('room1') === 0)
     }
   })
 

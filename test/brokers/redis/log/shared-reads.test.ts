@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SharedReads } from '../../../../src/brokers/redis/log/shared-reads.js'
-import { turn } from '../../../turns.js'
+import { turn } from '../../../eventually.js'
 
 t.test('SharedReads', async (t) => {
   /** Answers with the number of the read, when the test lets it. */
