@@ -11,7 +11,7 @@ import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, countConnections, createHost, GOING_AWAY, ID, publishHeaders, startHost, TOKEN } from './helper.js'
 import { refusal, subscribe, Subscription, upgradeRaw } from './sockets.js'
-import { turn } from './turns.js'
+import { turn } from './eventually.js'
 
 const OPTIONS: MessengerOptions = { prefix: '/rt', token: TOKEN, drainMs: 1_000 }
 

@@ -7,8 +7,8 @@ import { launch, watchErrors } from './browser/chromium.js'
 import { addressed, environmentOf } from './docs/commands.js'
 import { Document } from './docs/document.js'
 import { scratch } from './docs/snippets.js'
+import { eventually } from './eventually.js'
 import { ask, origin, publish, startService } from './helper.js'
-import { until } from './turns.js'
 
 const MAX_LINES = 180
 const readme = new Document('README.md')
@@ -68,11 +68,11 @@ t.test('README', async (t) => {
       const logged = page.waitForEvent('console', (message) => message.type() === 'log')
       await page.goto(`${origin(app)}/-/live`)
       await page.setContent(addressed(app, code))
-      await until(() => app.channels.subscriberCount('room1') > 0)
+      await eventually(() => app.channels.subscriberCount('room1') > 0)
       await publish(app, 'room1', 'for the page')
       t.match((await logged).text(), 'for the page')
       await page.close()
-      await until(() => app.channels.subscriberCount('room1') === 0)
+      await eventually(() => app.channels.subscriberCount('room1') === 0)
     }
   })
 })

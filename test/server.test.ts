@@ -6,12 +6,11 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { hubOf } from '../src/channels/registry.js'
 import { start } from '../src/server.js'
-import { eventually } from './brokers/redis/eventually.js'
+import { eventually } from './eventually.js'
 import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
 import { connectRaw, RawConnection, Subscription, upgradeRequest } from './sockets.js'
-import { until } from './turns.js'
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url))
 
@@ -75,7 +74,7 @@ t.test('start', async (t) => {
     const { port } = first.server.address() as AddressInfo
     const before = process.getActiveResourcesInfo()
     await t.rejects(start({ PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'silent', BEARER_TOKEN: TOKEN }), { code: 'EADDRINUSE' })
-    await until(() => process.getActiveResourcesInfo().length === before.length)
+    await eventually(() => process.getActiveResourcesInfo().length === before.length)
   })
 })
 
@@ -125,7 +124,7 @@ t.test('the service', async (t) => {
     // Answered behind the first parts, so that these have been read.
     await ask(app, '/-/live')
     const closed = app.close()
-    await until(() => hubOf(app.channels).closing)
+    await eventually(() => hubOf(app.channels).closing)
     for (const connection of connections) {
       connection.write(`Authorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"message":1}`)
       const head = await connection.readHead()
@@ -219,10 +218,10 @@ t.test('the process', async (t) => {
     const deaf = new RawConnection(socket)
     deaf.write(upgradeRequest('/room'))
     t.match(await deaf.readHead(), /^HTTP\/1\.1 101 /)
-    await eventually('the process ends', () => {
+    await eventually(() => {
       service.child.kill('SIGTERM')
       return service.child.exitCode !== null
-    })
+    }, { message: 'the process ends' })
     t.equal(await service.exited, 1)
     t.match(service.lines.join('\n'), /"level":50.*second SIGTERM, exiting/)
   })

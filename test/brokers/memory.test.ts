@@ -3,7 +3,7 @@ import type { Broker, LogEntry } from '../../src/brokers/broker.js'
 import { MemoryBroker, type MemoryBrokerOptions } from '../../src/brokers/memory.js'
 import type { Position } from '../../src/wire/id.js'
 import { rejection } from '../codes.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const HOUR_MS = 3_600_000
 
@@ -184,7 +184,7 @@ t.test('what a MemoryBroker keeps', async (t) => {
     const bench = new Bench(t, { ttlMs: 1 })
     await bench.fill('a', 1)
     bench.now = HOUR_MS * 2
-    await until(() => bench.broker.size === 0)
+    await eventually(() => bench.broker.size === 0)
     t.equal(bench.broker.bytes, 0)
   })
 

@@ -8,7 +8,7 @@ import { ChannelRegistry } from '../../src/channels/registry.js'
 import { EngineUnavailableError } from '../../src/errors.js'
 import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { rejection } from '../codes.js'
-import { turn, until } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 import { FakeSubscriber, range } from './fake-subscriber.js'
 import { StubBroker } from './stub-broker.js'
 
@@ -191,7 +191,7 @@ t.test('Hub.join', async (t) => {
       }
       if (index % 7 === 0) await turn()
     }
-    await until(() => members.every(({ ids }) => ids.length === 500))
+    await eventually(() => members.every(({ ids }) => ids.length === 500))
     for (const { offsets } of members) t.strictSame(offsets, range(1, 500))
   })
 
@@ -204,7 +204,7 @@ t.test('Hub.join', async (t) => {
     broker.append()
     broker.append()
     await registry.publish('room', 4)
-    await until(() => member.ids.length === 4)
+    await eventually(() => member.ids.length === 4)
     t.strictSame(member.offsets, [1, 2, 3, 4])
     await registry.publish('room', 5)
     await turn()
@@ -222,7 +222,7 @@ t.test('Hub.join', async (t) => {
       await turn()
     }
     broker.resume()
-    await until(() => member.ids.length >= 5)
+    await eventually(() => member.ids.length >= 5)
     await turn()
     t.strictSame(member.offsets, range(1, 5))
   })
@@ -237,7 +237,7 @@ t.test('Hub.join', async (t) => {
     await turn()
     broker.lose('f')
     await registry.publish('room', 2)
-    await until(() => asking.ids.length === 2)
+    await eventually(() => asking.ids.length === 2)
     t.match(plain, { ids: ['e:1'], closes: [{ code: 1013 }] })
     t.match(asking, { ids: ['e:1', 'f:1'], closes: { length: 0 } })
     t.match(asking.standings, [{ id: 'e:0', reason: undefined }, { id: 'f:0', reason: 'epoch' }])
@@ -252,7 +252,7 @@ t.test('Hub.join', async (t) => {
     await turn()
     broker.lose('f')
     broker.receiver?.moved('nobody', { epoch: 'f', offset: 0 })
-    await until(() => member.standings.length === 2)
+    await eventually(() => member.standings.length === 2)
     t.match(member.standings, [{ id: 'e:0' }, { id: 'f:0', reason: 'epoch' }])
     await registry.publish('room', 2)
     await turn()
@@ -297,7 +297,7 @@ t.test('While the engine is away', async (t) => {
     broker.append()
     broker.listening = Promise.resolve()
     broker.ready = true
-    await until(() => members.every(({ ids }) => ids.length === 1))
+    await eventually(() => members.every(({ ids }) => ids.length === 1))
     for (const { standings, closes } of members) t.match({ standings, closes }, { standings: [{ id: 'e:0', reason: undefined }], closes: { length: 0 } })
     t.equal(broker.listens, listens + 1)
     await registry.publish('room', 2)
@@ -313,7 +313,7 @@ t.test('While the engine is away', async (t) => {
     const second = new FakeSubscriber()
     await hub.join('room', second, 'now', true)
     t.match(second.standings, [{ id: 'e:0' }])
-    await until(() => first.offset === 0)
+    await eventually(() => first.offset === 0)
   })
 
   t.test('a replay that breaks off goes on where it was, and says only once where it stands', async (t) => {
@@ -325,7 +325,7 @@ t.test('While the engine is away', async (t) => {
     t.strictSame(member.offsets, range(1, 1_000))
     member.onWrite = undefined
     broker.refusal = undefined
-    await until(() => member.ids.length === 1_500)
+    await eventually(() => member.ids.length === 1_500)
     t.strictSame(member.offsets, range(1, 1_500))
     t.match(member, { standings: { length: 1 }, closes: { length: 0 } })
   })
@@ -339,7 +339,7 @@ t.test('While the engine is away', async (t) => {
     await turn()
     t.strictSame(member.offsets, [])
     broker.refusal = undefined
-    await until(() => member.ids.length === 2)
+    await eventually(() => member.ids.length === 2)
     t.strictSame(member.offsets, [1, 2])
   })
 
@@ -368,7 +368,7 @@ t.test('While the engine is away', async (t) => {
     broker.refusal = undefined
     const reads = broker.reads.length
     broker.ready = true
-    await until(() => stayer.offset === 0)
+    await eventually(() => stayer.offset === 0)
     t.equal(broker.reads.length, reads + 1)
   })
 })
@@ -405,10 +405,10 @@ t.test('a crowded channel', async (t) => {
       for (let turns = 0; turns < 8; turns++) await turn()
     }
     const stayed = (): FakeSubscriber[] => members.filter((member) => !left.has(member))
-    await until(() => joined.length === CROWD / 500 && stayed().every(({ ids }) => ids.length === 10))
+    await eventually(() => joined.length === CROWD / 500 && stayed().every(({ ids }) => ids.length === 10))
     for (const { offsets } of stayed()) if (offsets.join() !== range(1, 10).join()) t.fail(offsets.join())
     for (const { offsets } of left) if (offsets.join() !== range(1, offsets.length).join()) t.fail(offsets.join())
-    await until(() => joined.every(({ member }) => member.offset === 10))
+    await eventually(() => joined.every(({ member }) => member.offset === 10))
     for (const { member, after } of joined) t.strictSame(member.offsets, range(after + 1, 10))
   })
 
@@ -421,9 +421,9 @@ t.test('a crowded channel', async (t) => {
     small.onWrite = () => { servedBefore = crowd.filter(({ ids }) => ids.length > 0).length }
     await registry.publish('crowded', 1)
     await registry.publish('small', 1)
-    await until(() => small.ids.length === 1)
+    await eventually(() => small.ids.length === 1)
     t.ok(servedBefore >= 0 && servedBefore < crowd.length / 2, `${servedBefore} of ${crowd.length} came first`)
-    await until(() => crowd.every(({ ids }) => ids.length === 1))
+    await eventually(() => crowd.every(({ ids }) => ids.length === 1))
   })
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Pace } from '../../src/channels/pace.js'
-import { turn } from '../turns.js'
+import { turn } from '../eventually.js'
 
 t.test('Pace', async (t) => {
   t.test('lets reads go on while little is read', async (t) => {

@@ -3,7 +3,7 @@ import type { Receiver, Since } from '../../src/brokers/broker.js'
 import { Channel } from '../../src/channels/channel.js'
 import { replay, type ReplayOutcome } from '../../src/channels/replay.js'
 import { REPLAYING } from '../../src/channels/subscriber.js'
-import { turn } from '../turns.js'
+import { turn } from '../eventually.js'
 import { FakeSubscriber, range } from './fake-subscriber.js'
 import { StubBroker } from './stub-broker.js'
 

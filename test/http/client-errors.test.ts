@@ -5,7 +5,7 @@ import { answerClientError } from '../../src/http/client-errors.js'
 import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { createHost } from '../helper.js'
 import { connectRaw, type RawConnection } from '../sockets.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const GARBAGE = '\x16\x03\x01 this is no HTTP\r\n\r\n'
 const SLOW = 'GET /slow HTTP/1.1\r\nHost: test\r\n\r\n'
@@ -29,7 +29,7 @@ async function startApp (t: Test): Promise<{ app: FastifyInstance, nextSlow: () 
   return {
     app,
     async nextSlow () {
-      await until(() => waiting.length > 0)
+      await eventually(() => waiting.length > 0)
       return waiting.shift() as ServerResponse
     }
   }

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import messenger from '../../src/index.js'
 import { ask, countConnections, createHost, port, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, RawConnection, upgradeRequest } from '../sockets.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const H2C = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
 
@@ -69,11 +69,11 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
     connection.write(h2c('GET', '/room').replace('Host', 'Accept: application/x-ndjson\r\nHost'))
     t.match(await connection.readHead(), /^HTTP\/1.1 200 [^]*ndjson/)
     await app.channels.publish('room', 'hello')
-    await until(() => connection.unread > 100)
+    await eventually(() => connection.unread > 100)
     t.match((await connection.readBytes(connection.unread)).toString(), /"event":"subscribed"[^]*"message":"hello"/)
     connection.socket.destroy()
-    await until(async () => await countConnections(app) === 0)
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(async () => await countConnections(app) === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('takes its turn among pipelined ones', async (t) => {
@@ -83,7 +83,7 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
     connection.write([h2c('POST', '/send/room', '{"message":1}'), live, h2c('GET', '/room?wait=60'), h2c('POST', '/send/room', '{"message":3}'), live, h2c('GET', '/room')].join(''))
     t.match(await readAnswer(connection), [200, ':1","subscribers":0}'])
     t.match(await readAnswer(connection), [200, 'live'])
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await app.channels.publish('room', 2)
     t.match(await readAnswer(connection), [200, '"message":2,'])
     t.match(await readAnswer(connection), [200, ':3","subscribers":0}'])
@@ -98,7 +98,7 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
     for (const connection of [waiting, gone]) connection.write(slow + h2c('GET', '/headers'))
     await asked
     gone.socket.resetAndDestroy()
-    await until(async () => await countConnections(app) === 1)
+    await eventually(async () => await countConnections(app) === 1)
     // Longer than a request to upgrade may take.
     const other = await connectRaw(t, app)
     other.write(upgradeRequest('/rt/%zz'))
@@ -137,7 +137,7 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
       t.match(await connection.readHead(), `HTTP/1.1 ${status} `)
       connection.socket.destroy()
     }
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('is answered over TLS, too', async (t) => {
@@ -183,6 +183,6 @@ t.test('a request to upgrade to a WebSocket', async (t) => {
       t.match(JSON.parse((await connection.readBytes(Number(/content-length: (\d+)/i.exec(head)?.[1]))).toString()), { statusCode: 426, code: 'MSG_ERR_UPGRADE_INVALID' })
       await connection.closed
     }
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 })

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { MemoryBroker } from '../../src/brokers/memory.js'
 import { hubOf } from '../../src/channels/registry.js'
 import messenger from '../../src/index.js'
-import { eventually } from '../brokers/redis/eventually.js'
+import { eventually } from '../eventually.js'
 import { type RedisServer, startRedis } from '../brokers/redis/redis-server.js'
 import { ask, createHost, startHost, TOKEN } from '../helper.js'
 import { refusal } from '../sockets.js'
@@ -61,13 +61,13 @@ t.test('the log and /-/ready tell', async (t) => {
     const server = await startRedis(t, { tcp: true })
     const { app, lines } = await startLogging(t, server.url)
     await server.kill()
-    await eventually('the reason', async () => (await ask(app, '/-/ready')).body['reason'] === 'redis: ECONNREFUSED')
+    await eventually(async () => (await ask(app, '/-/ready')).body['reason'] === 'redis: ECONNREFUSED', { message: 'the reason' })
     t.match(lines.at(-1), /^40 Redis cannot be used: connect ECONNREFUSED 127\.0\.0\.1:\d+$/)
     const told = lines.length
     await t.rejects(app.channels.publish('room', 1), { message: /ECONNREFUSED/ })
     t.equal(lines.length, told, 'not with each attempt')
     await server.start()
-    await eventually('ready', () => hubOf(app.channels).ready)
+    await eventually(() => hubOf(app.channels).ready, { message: 'ready' })
     t.equal(lines.at(-1), '30 Redis can be used again')
   })
 
@@ -93,7 +93,7 @@ t.test('the log and /-/ready tell', async (t) => {
     await server.connect(t).hset('messenger:instances', 'i:silent', 'a - - 1')
     const { app, lines } = await startLogging(t, server.url)
     t.match(lines, [/^40 Redis cannot be used yet \(1 other instances have not compared yet\): publishing is refused until it can$/])
-    await eventually('ready without it', () => hubOf(app.channels).ready)
+    await eventually(() => hubOf(app.channels).ready, { message: 'ready without it' })
     t.match(lines.slice(1), [/^40 no other instance or replica has confirmed the registration of this instance: /])
   })
 
@@ -105,6 +105,6 @@ t.test('the log and /-/ready tell', async (t) => {
     t.match(lines, [/^40 Redis cannot be used: LAYOUT 1 is that of another version .*use another key prefix or the same version/])
     t.match(await ask(app, '/-/ready'), { status: 503, body: { reason: 'redis: LAYOUT' } })
     await redis.del('messenger:instances')
-    await eventually('ready without it', () => hubOf(app.channels).ready)
+    await eventually(() => hubOf(app.channels).ready, { message: 'ready without it' })
   })
 })

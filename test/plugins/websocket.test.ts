@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import messenger from '../../src/index.js'
 import { countConnections, createHost, startHost, TOKEN } from '../helper.js'
 import { connectRaw, type RawConnection, subscribe, upgradeRequest } from '../sockets.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const COUNT = 20
 const NEVER_MS = 600_000
@@ -32,19 +32,19 @@ t.test('a request to upgrade that is refused', async (t) => {
   t.test('holds no connection when its URL is malformed', async (t) => {
     const app = await startHost(t, { upgradeTimeoutMs: 100 })
     await refusedUpgrades(t, app, '/%E0%A4%A', 400)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('holds no connection when the name is longer than the router of the host allows', async (t) => {
     const app = await startHost(t, { upgradeTimeoutMs: 100 })
     await refusedUpgrades(t, app, `/${'a'.repeat(101)}`, 414)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('holds no connection when an earlier hook of the host answers it', async (t) => {
     const app = await startGuardedHost(t, 100)
     await refusedUpgrades(t, app, '/room', 401)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('holds no connection when nobody answers it', async (t) => {
@@ -71,7 +71,7 @@ t.test('a request to upgrade that is refused', async (t) => {
     await app.listen({ port: 0, host: '127.0.0.1' })
     const connection = await connectRaw(t, app)
     connection.write(upgradeRequest('/room'))
-    await until(async () => await countConnections(app) === 1)
+    await eventually(async () => await countConnections(app) === 1)
     await app.close()
     await connection.closed
   })

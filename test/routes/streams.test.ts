@@ -3,7 +3,7 @@ import { hubOf } from '../../src/channels/registry.js'
 import { ask, assertError, publish, startHost, startService } from '../helper.js'
 import { connectRaw } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
-import { turn, until } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 
 t.test('GET /:channel as an event stream', async (t) => {
   t.test('says where it stands and gives each message its id, so that EventSource resumes', async (t) => {
@@ -107,7 +107,7 @@ t.test('GET /:channel as ndjson', async (t) => {
     const lines = await stream(t, app, '/room', LINES)
     t.equal(app.channels.subscriberCount('room'), 1)
     lines.response.destroy()
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
     t.strictSame([...app.channels], [])
   })
 
@@ -116,7 +116,7 @@ t.test('GET /:channel as ndjson', async (t) => {
     const raw = await connectRaw(t, app)
     raw.write('GET /room HTTP/1.0\r\nAccept: application/x-ndjson\r\n\r\n')
     t.match(await raw.readHead(), /^HTTP\/1\.1 200 /)
-    await until(() => raw.unread > 0)
+    await eventually(() => raw.unread > 0)
   })
 
   t.test('cuts off who stops reading, and nobody else', async (t) => {
@@ -199,11 +199,11 @@ t.test('GET /:channel?wait', async (t) => {
   t.test('waits for a message, is counted meanwhile, and goes on without a loss', async (t) => {
     const app = await startService(t, { HISTORY_SIZE: '0' })
     const answer = ask(app, '/room?wait=60')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     const { body } = await publish(app, 'room', 'hello')
     t.equal(body['subscribers'], 1)
     t.match((await answer).body, { messages: [{ message: 'hello' }], id: body['id'], recovered: true })
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('answers with no message and the same position when its time is over', async (t) => {
@@ -221,15 +221,15 @@ t.test('GET /:channel?wait', async (t) => {
     const app = await startService(t)
     const raw = await connectRaw(t, app)
     raw.write('GET /room?wait=60 HTTP/1.1\r\nHost: test\r\n\r\n')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     raw.socket.destroy()
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('is answered when the app closes', async (t) => {
     const app = await startService(t)
     const answer = ask(app, '/room?wait=60')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     const closing = hubOf(app.channels).close()
     t.match((await answer).body, { messages: [], id: /:0$/ })
     await closing

@@ -4,7 +4,7 @@ import messenger from '../../src/index.js'
 import { hubOf } from '../../src/channels/registry.js'
 import { ask, assertError, countConnections, createHost, ID, publish, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, refusal, subscribe } from '../sockets.js'
-import { turn, until } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 
 t.test('GET /:channel as a WebSocket', async (t) => {
   t.test('gets each message as one text frame with its channel and its id, and nothing else', async (t) => {
@@ -115,13 +115,13 @@ t.test('a channel', async (t) => {
     t.strictSame([...channels], ['room', 'kept'])
     t.equal(channels.subscriberCount('room'), 2)
     await polite.end()
-    await until(() => channels.subscriberCount('room') === 1)
+    await eventually(() => channels.subscriberCount('room') === 1)
     rude.socket.terminate()
-    await until(() => channels.subscriberCount('room') === 0)
+    await eventually(() => channels.subscriberCount('room') === 0)
     t.strictSame([...channels], ['kept'])
     t.equal((await publish(app, 'room', 'nobody')).body['subscribers'], 0)
     await kept.end()
-    await until(() => [...channels].length === 0)
+    await eventually(() => [...channels].length === 0)
   })
 
   t.test('leaves nothing behind after many came and went', async (t) => {
@@ -130,8 +130,8 @@ t.test('a channel', async (t) => {
       const subscriptions = await Promise.all(Array.from({ length: 20 }, (_, index) => subscribe(t, app, `/room${index}`)))
       await Promise.all(subscriptions.map((subscription) => subscription.end()))
     }
-    await until(() => [...app.channels].length === 0)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(() => [...app.channels].length === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 })
 
@@ -152,7 +152,7 @@ t.test('what a subscriber sends', async (t) => {
     const [sender, other] = [await subscribe(t, app, '/room'), await subscribe(t, app, '/room')]
     sender.socket.send('x'.repeat(4_097))
     t.match(await sender.closed, { code: 1009 })
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await publish(app, 'room', 'hello')
     t.match(await other.next(), { message: 'hello' })
   })
@@ -165,7 +165,7 @@ t.test('what a subscriber sends', async (t) => {
       await turn()
     }
     t.match(await sender.closed, { code: 1008 })
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await app.channels.publish('room', 'hello')
     t.match(await other.next(), { message: 'hello' })
   })
@@ -217,7 +217,7 @@ t.test('GET /:channel that cannot be served', async (t) => {
   t.test('answers a long poll that waits for the engine with 503 and MSG_ERR_CLOSED when the app closes', async (t) => {
     const app = await startHost(t, { redis: 'redis://127.0.0.1:1' })
     const answer = ask(app, '/room?wait=60')
-    await until(() => [...app.channels].length === 1)
+    await eventually(() => [...app.channels].length === 1)
     await hubOf(app.channels).close()
     assertError(t, await answer, 503, 'MSG_ERR_CLOSED')
   })

@@ -12,7 +12,7 @@ import { range } from '../channels/fake-subscriber.js'
 import { Opcode, type RawFrame } from '../frames.js'
 import { countConnections, createHost, startHost, TOKEN } from '../helper.js'
 import { type Frame, type RawConnection, subscribe, upgradeRaw } from '../sockets.js'
-import { turn, until } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 
 /** A batch is closed to further messages at this size. */
 const BATCH_BYTES = 131_072
@@ -185,7 +185,7 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
       await turn()
     }
     t.strictSame((await subscription.take(300)).map(({ message }) => message), range(1, 300))
-    await until(() => pongs.length === 300)
+    await eventually(() => pongs.length === 300)
     t.strictSame(pongs.map(Number), range(1, 300))
     socket.close(1000, 'bye')
     t.strictSame(await subscription.closed, { code: 1000, reason: 'bye' })
@@ -199,7 +199,7 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
       t.strictSame(await connection.readFrame(), { fin: true, opcode: Opcode.CLOSE, masked: false, payload })
       await connection.closed
     }
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('end with the close frame of the server', async (t) => {
@@ -303,7 +303,7 @@ t.test('a subscriber that stops reading', async (t) => {
     slow.socket.pause()
     for (let turns = 0; turns < 50; turns++) await turn()
     slow.socket.destroy()
-    await until(() => [...app.channels].length === 0)
+    await eventually(() => [...app.channels].length === 0)
     t.equal(app.channels.subscriberCount('room'), 0)
   })
 })
@@ -316,7 +316,7 @@ t.test('the heartbeat', async (t) => {
     t.match(await dead.readFrame(), { opcode: Opcode.PING })
     await dead.closed
     t.equal(dead.unread, 0, 'one ping was all it got')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await app.channels.publish('room', 'hello')
     t.match(await alive.next(), { message: 'hello' })
   })
@@ -377,7 +377,7 @@ t.test('the heartbeat', async (t) => {
     const app = await startHost(t, { pingIntervalMs: 100 })
     await watchPings(t, app, 1)
     const timeouts = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-    await until(() => app.channels.subscriberCount('pinged') === 1)
+    await eventually(() => app.channels.subscriberCount('pinged') === 1)
     const before = timeouts()
     await Promise.all(range(1, 50).map(() => subscribe(t, app, '/room')))
     await watchPings(t, app, 2)

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { refusalOf } from '../../../src/brokers/redis/connection/refusal.js'
 import { rejection } from '../../codes.js'
 import type { TestNode } from '../test-node.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { startNode, uniquePrefix } from './redis-node.js'
 import { startRedis } from './redis-server.js'
 
@@ -30,13 +30,13 @@ async function createPair (t: Test): Promise<Pair> {
     redis: server.connect(t),
     prefix,
     works: async (what) => {
-      await eventually(`the pair works after ${what}`, async () => {
+      await eventually(async () => {
         const text = `"${what.replaceAll(/\W/g, ' ')} ${++number}"`
         if (await refusalOf(a.broker.publish('room', text)) !== undefined) return false
         const until = performance.now() + 500
-        await refusalOf(eventually('handed', () => b.messages('room').includes(text) || performance.now() > until))
+        await refusalOf(eventually(() => b.messages('room').includes(text) || performance.now() > until, { message: 'handed' }))
         return b.messages('room').includes(text)
-      })
+      }, { message: `the pair works after ${what}` })
     }
   }
 }

@@ -2,10 +2,11 @@ import t from 'tap'
 import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Link } from '../../../../src/brokers/redis/connection/link.js'
 import { Names } from '../../../../src/brokers/redis/names.js'
+import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import { Subscriptions } from '../../../../src/brokers/redis/connection/subscriptions.js'
 import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { startCluster } from '../redis-cluster.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 
 const TIMINGS = { ...TEST_TIMINGS, commandMs: 2_000 }
 
@@ -31,19 +32,12 @@ t.test('A link to a cluster', async (t) => {
     })
     t.teardown(() => { link.close() })
     const subscriptions = new Subscriptions(link, names, TIMINGS)
-    await eventually('the client is ready', () => link.ready)
+    await eventually(() => link.ready, { message: 'the client is ready' })
     for (const channel of channels) {
-      await eventually(`${channel} is subscribed to`, async () => {
-        try {
-          await subscriptions.subscribe(channel)
-          return true
-        } catch {
-          return false
-        }
-      })
+      await eventually(async () => await refusalOf(subscriptions.subscribe(channel)) === undefined, { message: `${channel} is subscribed to` })
     }
     for (const [index, channel] of channels.entries()) await cluster.masters[index]?.redis.call('SPUBLISH', names.live(channel), 'text')
-    await eventually('every master\'s message', () => received.length === channels.length)
+    await eventually(() => received.length === channels.length, { message: 'a message of every master' })
     t.strictSame(received.sort(), channels.map((channel) => `${names.live(channel)} text`).sort())
   })
 })

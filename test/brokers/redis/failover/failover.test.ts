@@ -4,7 +4,7 @@ import { Failover } from '../../../../src/brokers/redis/failover/failover.js'
 import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import type { Position } from '../../../../src/wire/id.js'
 import { thrown } from '../../../codes.js'
-import { turn } from '../../../turns.js'
+import { turn } from '../../../eventually.js'
 
 const at = (offset: number, epoch = 'e'): Position => ({ epoch, offset })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { CoalescedReads } from '../../../../src/brokers/redis/log/coalesced-reads.js'
-import { turn } from '../../../turns.js'
+import { turn } from '../../../eventually.js'
 
 t.test('CoalescedReads', async (t) => {
   /** Answers with the number of the read, when the test lets it. */

@@ -2,7 +2,7 @@ import t from 'tap'
 import { Feed } from '../../../../src/brokers/redis/log/feed.js'
 import { Log } from '../../../../src/brokers/log.js'
 import type { LogEntry, Replay, Since } from '../../../../src/brokers/broker.js'
-import { turn } from '../../../turns.js'
+import { turn } from '../../../eventually.js'
 import { range } from '../../test-node.js'
 
 const KEEP = { size: 100_000, ttlMs: Infinity }

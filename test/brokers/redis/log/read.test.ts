@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import type { Position } from '../../../../src/wire/id.js'
 import { range, type TestNode } from '../../test-node.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { startNode, uniquePrefix } from '../redis-node.js'
 import { startRedis } from '../redis-server.js'
 
@@ -37,7 +37,7 @@ async function createBench (t: Test, published = 5, options: { size?: number, tt
       if (!complete) await redis.hset(`${keyPrefix}instances`, 'i:missing', 'a - - 1')
       await redis.call('DEBUG', 'CHANGE-REPL-ID')
       // Reads are refused while the term is compared, which a timer may begin before one of them does.
-      await eventually('the term is decided', async () => await refusalOf(node.broker.read('other', 'now')) === undefined)
+      await eventually(async () => await refusalOf(node.broker.read('other', 'now')) === undefined, { message: 'the term is decided' })
     },
     read: async (position) => {
       const { epoch, after, head, entries, reason } = await node.broker.read('room', position)
@@ -218,9 +218,9 @@ t.test('A master to which the first replica attaches', async (t) => {
     const replid = async (): Promise<string | undefined> => /master_replid:(\w+)/.exec(await redis.info('replication'))?.[1]
     const before = await replid()
     await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
-    await eventually('a replica', async () => (await redis.info('replication')).includes('state=online'))
+    await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
     const changed = await replid() !== before
-    await eventually('published', () => a.broker.publish('room', '4', { idempotencyKey: 'k' }).then(() => true, () => false))
+    await eventually(() => a.broker.publish('room', '4', { idempotencyKey: 'k' }).then(() => true, () => false), { message: 'published' })
     await b.handed('room', 4)
     const epochs = b.delivered('room').map(({ epoch }) => epoch)
     t.equal(epochs[3] !== epochs[2], changed, 'another term is another epoch')

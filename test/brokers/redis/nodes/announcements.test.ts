@@ -1,6 +1,6 @@
 import t from 'tap'
 import { rejection } from '../../../codes.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { createNode, startNode, uniquePrefix } from '../redis-node.js'
 import { startProxy } from '../proxy.js'
 import { startRedis } from '../redis-server.js'
@@ -15,10 +15,10 @@ t.test('A notice', async (t) => {
     const [a, b] = [await startNode(t, options), await startNode(t, options)]
     await a.broker.post('x y', soon())
     t.strictSame(a.notices, ['x y'], 'here when it is posted')
-    await eventually('shown on the other node', () => b.notices.length > 0)
+    await eventually(() => b.notices.length > 0, { message: 'shown on the other node' })
     await b.broker.post('x y', soon())
     await b.broker.post('z', soon() + 0.5)
-    await eventually('the second one', () => a.notices.length === 2)
+    await eventually(() => a.notices.length === 2, { message: 'the second one' })
     t.strictSame([a.notices, b.notices], [['x y', 'z'], ['x y', 'z']])
   })
 
@@ -45,7 +45,7 @@ t.test('A notice', async (t) => {
     const [a, redis] = [await startNode(t, { redis: server.url, keyPrefix }), server.connect(t)]
     await a.broker.post('short', soon(200))
     t.equal(await redis.exists(`${keyPrefix}{notices}`), 1)
-    await eventually('gone', async () => await redis.exists(`${keyPrefix}{notices}`) === 0)
+    await eventually(async () => await redis.exists(`${keyPrefix}{notices}`) === 0, { message: 'gone' })
   })
 })
 
@@ -59,7 +59,7 @@ t.test('A node', async (t) => {
     await a.broker.post('short', end)
     await server.kill()
     await a.turned(false)
-    await eventually('the short one is over', () => Date.now() > end)
+    await eventually(() => Date.now() > end, { message: 'the short one is over' })
     await server.start()
     await a.turned(true)
     const b = await startNode(t, options)
@@ -90,9 +90,9 @@ t.test('A node', async (t) => {
     const a = await startNode(t, { redis: server.url, keyPrefix })
     const redis = server.connect(t)
     await a.broker.post('first', soon())
-    await eventually('announced', () => b.notices.length === 1)
+    await eventually(() => b.notices.length === 1, { message: 'announced' })
     await redis.zadd(`${keyPrefix}{notices}`, soon(), 'lost')
-    await eventually('found', () => b.notices.includes('lost'))
+    await eventually(() => b.notices.includes('lost'), { message: 'found' })
   })
 
   t.test('refuses to post while Redis is away', async (t) => {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { SubscriberCounts } from '../../../../src/brokers/redis/nodes/subscriber-counts.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { startNode } from '../redis-node.js'
 import { startProxy } from '../proxy.js'
 import { startRedis } from '../redis-server.js'
@@ -54,9 +54,9 @@ t.test('SubscriberCounts', async (t) => {
     a.set('room', 1)
     b.set('room', 2)
     c.set('__proto__', 4)
-    await eventually('all counts', () => [a, b, c].every(({ reports }) => reports.total('room') === 3 && reports.total('__proto__') === 4))
+    await eventually(() => [a, b, c].every(({ reports }) => reports.total('room') === 3 && reports.total('__proto__') === 4), { message: 'all counts' })
     b.set('room', 0)
-    await eventually('all counts', () => [a, b, c].every(({ reports }) => reports.total('room') === 1))
+    await eventually(() => [a, b, c].every(({ reports }) => reports.total('room') === 1), { message: 'all counts' })
     t.equal(a.reports.total('constructor'), 0)
   })
 
@@ -65,18 +65,18 @@ t.test('SubscriberCounts', async (t) => {
     const a = new Member(t, air, 'a')
     a.set('room', 3)
     const b = new Member(t, air, 'b')
-    await eventually('three', () => b.reports.total('room') === 3)
+    await eventually(() => b.reports.total('room') === 3, { message: 'three' })
   })
 
   t.test('answers many who ask at the same time with one report', async (t) => {
     const air = new Air()
     const [a] = ['a', 'b', 'c', 'd', 'e'].map((name) => new Member(t, air, name)) as [Member]
     a.set('room', 1)
-    await eventually('all know', () => air.nodes.every(({ reports }) => reports.total('room') === 1))
+    await eventually(() => air.nodes.every(({ reports }) => reports.total('room') === 1), { message: 'all know' })
     let reports = 0
     air.swallow = (text) => { if (text.includes('"node":"a"') && text.includes('"full":true')) reports++; return false }
     for (const { reports } of air.nodes.slice(1)) reports.connected()
-    await eventually('a report', () => reports > 0)
+    await eventually(() => reports > 0, { message: 'a report' })
     t.ok(reports <= 2, String(reports))
   })
 
@@ -84,7 +84,7 @@ t.test('SubscriberCounts', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('stays', 1)
-    await eventually('known', () => b.reports.total('stays') === 1)
+    await eventually(() => b.reports.total('stays') === 1, { message: 'known' })
     let swallowed = false
     air.swallow = (text) => {
       if (!text.includes('"missed":5')) return false
@@ -94,8 +94,8 @@ t.test('SubscriberCounts', async (t) => {
     }
     a.set('missed', 5)
     a.set('stays', 0)
-    await eventually('swallowed', () => swallowed)
-    await eventually('known all the same', () => b.reports.total('missed') === 5 && b.reports.total('stays') === 0)
+    await eventually(() => swallowed, { message: 'swallowed' })
+    await eventually(() => b.reports.total('missed') === 5 && b.reports.total('stays') === 0, { message: 'known all the same' })
   })
 
   t.test('keeps what changed for a report that could not be sent', async (t) => {
@@ -104,27 +104,27 @@ t.test('SubscriberCounts', async (t) => {
     a.reachable = false
     a.set('room', 1)
     const { sent } = air
-    await eventually('time passes', () => air.sent > sent + 3)
+    await eventually(() => air.sent > sent + 3, { message: 'time passes' })
     a.reachable = true
-    await eventually('known', () => b.reports.total('room') === 1)
+    await eventually(() => b.reports.total('room') === 1, { message: 'known' })
   })
 
   t.test('forgets a node that fell silent', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.reports.total('room') === 1)
+    await eventually(() => b.reports.total('room') === 1, { message: 'known' })
     a.reachable = false
-    await eventually('forgotten', () => b.reports.total('room') === 0)
+    await eventually(() => b.reports.total('room') === 0, { message: 'forgotten' })
     a.reachable = true
-    await eventually('known again', () => b.reports.total('room') === 1)
+    await eventually(() => b.reports.total('room') === 1, { message: 'known again' })
   })
 
   t.test('forgets a node that says goodbye, at once', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.reports.total('room') === 1)
+    await eventually(() => b.reports.total('room') === 1, { message: 'known' })
     a.reports.stop()
     t.equal(b.reports.total('room'), 0)
   })
@@ -133,27 +133,27 @@ t.test('SubscriberCounts', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.reports.total('room') === 1)
+    await eventually(() => b.reports.total('room') === 1, { message: 'known' })
     b.reports.disconnected()
     a.reachable = false
     const from = performance.now()
-    await eventually('longer than a node may be silent', () => performance.now() - from > 2 * TIMINGS.nodeTtlMs)
+    await eventually(() => performance.now() - from > 2 * TIMINGS.nodeTtlMs, { message: 'longer than a node may be silent' })
     t.equal(b.reports.total('room'), 1)
     b.reports.connected()
     t.equal(b.reports.total('room'), 1, 'and gives them the time to be heard')
-    await eventually('forgotten', () => b.reports.total('room') === 0)
+    await eventually(() => b.reports.total('room') === 0, { message: 'forgotten' })
   })
 
   t.test('does not take its own sleep for the silence of the others', async (t) => {
     const air = new Air()
     const [a, b] = ['a', 'b'].map((name) => new Member(t, air, name)) as [Member, Member]
     a.set('room', 1)
-    await eventually('known', () => b.reports.total('room') === 1)
+    await eventually(() => b.reports.total('room') === 1, { message: 'known' })
     const from = performance.now()
     // Stands still like a process that is stopped: nothing runs, then every timer is due at once.
     while (performance.now() - from < 2 * TIMINGS.nodeTtlMs);
     const until = performance.now() + 2 * TIMINGS.reportMs
-    await eventually('a tick', () => { t.equal(b.reports.total('room'), 1); return performance.now() > until })
+    await eventually(() => { t.equal(b.reports.total('room'), 1); return performance.now() > until }, { message: 'a tick' })
   })
 
   t.test('ignores what is not of a census', async (t) => {
@@ -174,26 +174,26 @@ t.test('The census of nodes on Redis', async (t) => {
     await a.join('room')
     await b.join('room')
     await b.join('room')
-    await eventually('three', () => a.broker.count('room') === 3 && b.broker.count('room') === 3)
+    await eventually(() => a.broker.count('room') === 3 && b.broker.count('room') === 3, { message: 'three' })
     t.match(await a.broker.publish('room', '1'), { subscribers: 3 })
     b.leave('room')
-    await eventually('two', () => a.broker.count('room') === 2)
+    await eventually(() => a.broker.count('room') === 2, { message: 'two' })
     t.equal(stranger.broker.count('room'), 0)
     await b.broker.close()
-    await eventually('one', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one' })
   })
 
   t.test('is known to a node that has no channel, not any more either', async (t) => {
     const [a, b] = [await startNode(t, { redis: server.url, keyPrefix: 'c5:' }), await startNode(t, { redis: server.url, keyPrefix: 'c5:' })]
     await b.join('room')
-    await eventually('one', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one' })
     await a.join('other')
     a.leave('other')
     await a.publish('room', 1)
     await b.join('room')
-    await eventually('two', () => a.broker.count('room') === 2)
+    await eventually(() => a.broker.count('room') === 2, { message: 'two' })
     const from = performance.now()
-    await eventually('longer than a silent node is known', () => { if (a.broker.count('room') !== 2) t.fail('forgot'); return performance.now() - from > 1_000 })
+    await eventually(() => { if (a.broker.count('room') !== 2) t.fail('forgot'); return performance.now() - from > 1_000 }, { message: 'longer than a silent node is known' })
   })
 
   t.test('forgets a node that was cut off without a farewell', async (t) => {
@@ -201,32 +201,32 @@ t.test('The census of nodes on Redis', async (t) => {
     const a = await startNode(t, { redis: server.url, keyPrefix: 'c3:' })
     const b = await startNode(t, { redis: proxy.url, keyPrefix: 'c3:' })
     await b.join('room')
-    await eventually('one', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one' })
     proxy.deaf = true
     proxy.stall()
-    await eventually('none', () => a.broker.count('room') === 0)
+    await eventually(() => a.broker.count('room') === 0, { message: 'none' })
     t.equal(b.broker.count('room'), 1)
     proxy.deaf = false
-    await eventually('one again', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one again' })
   })
 
   t.test('outlives an outage', async (t) => {
     const server = await startRedis(t)
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: server.url })]
     await b.join('room')
-    await eventually('one', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one' })
     await server.kill()
     await a.turned(false)
     t.equal(a.broker.count('room'), 1)
     await b.join('room')
     await server.start()
-    await eventually('two', () => a.broker.count('room') === 2)
+    await eventually(() => a.broker.count('room') === 2, { message: 'two' })
   })
 
   t.test('lives through what strangers write into its channel', async (t) => {
     const [a, b] = [await startNode(t, { redis: server.url, keyPrefix: 'c4:' }), await startNode(t, { redis: server.url, keyPrefix: 'c4:' })]
     await server.connect(t).publish('c4:census', 'not JSON')
     await b.join('room')
-    await eventually('one', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one' })
   })
 })
