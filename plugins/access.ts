@@ -2,12 +2,12 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BearerTokens } from '../src/access/bearer-tokens.js'
 import { credentialOf } from '../src/access/credential.js'
-import { Gate } from '../src/access/gate.js'
+import { Authorizer } from '../src/access/authorizer.js'
 import type { Grant } from '../src/access/grant.js'
 import { KeySet } from '../src/access/key-set.js'
 import { Patterns } from '../src/access/patterns.js'
 import type { Revocations } from '../src/access/revocations.js'
-import { Sessions } from '../src/access/sessions.js'
+import { GrantExpiry } from '../src/access/grant-expiry.js'
 import { TokenIssuer } from '../src/access/token-issuer.js'
 import { readPublicKeys, type VerificationKey } from '../src/access/token-keys.js'
 import { TokenVerifier } from '../src/access/token-verifier.js'
@@ -32,12 +32,12 @@ export interface AccessPluginOptions extends ResolvedOptions {
 
 /** The checks that the routes need. */
 export interface Access {
-  /** The grant to subscribe; throws, or rejects, as {@link Gate.admit} does, and counts refused tokens. */
+  /** The grant to subscribe; throws, or rejects, as {@link Authorizer.admit} does, and counts refused tokens. */
   admit (request: FastifyRequest, channel: string): Grant | Promise<Grant>
   readonly bearerTokens: BearerTokens
-  readonly gate: Gate<FastifyRequest>
+  readonly authorizer: Authorizer<FastifyRequest>
   readonly revocations: Revocations
-  readonly sessions: Sessions
+  readonly grantExpiry: GrantExpiry
   /** Signs tokens, where there is a secret. */
   readonly issuer: TokenIssuer | undefined
 }
@@ -47,11 +47,11 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   const { token, publicChannels, authorize, authorizeTimeoutMs, revocations } = options
   const secrets = [options.tokenSecret ?? []].flat()
   const bearerTokens = new BearerTokens(token)
-  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.hub.expel(subscriber, code, reason) } })
-  revocations.onAdded = () => { sessions.revoke() }
-  fastify.addHook('onClose', async () => { sessions.close() })
+  const grantExpiry = new GrantExpiry({ revocations, expel: (subscriber, code, reason) => { fastify.hub.expel(subscriber, code, reason) } })
+  revocations.onAdded = () => { grantExpiry.revoke() }
+  fastify.addHook('onClose', async () => { grantExpiry.close() })
 
-  const gate = new Gate<FastifyRequest>({
+  const authorizer = new Authorizer<FastifyRequest>({
     bearerTokens,
     verifier: verifierOf(secrets, options),
     revocations,
@@ -65,13 +65,13 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   })
 
   const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
-    if (gate.isOpen) return gate.admit(request, undefined, channel)
+    if (authorizer.isOpen) return authorizer.admit(request, undefined, channel)
     const credential = credentialOf(request.headers, request.query as { token?: unknown })
     // No token of an address that guesses is compared with those of publishers. Signatures cannot be guessed: a good one is
     // accepted, so that clients are not locked out by others behind the same address.
     const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
     try {
-      const grant = gate.admit(request, credential && { ...credential, inHeader }, channel)
+      const grant = authorizer.admit(request, credential && { ...credential, inHeader }, channel)
       return grant instanceof Promise ? grant.catch((error: unknown) => { throw counted(error, request) }) : grant
     } catch (error) {
       throw counted(error, request)
@@ -87,9 +87,9 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     admit,
     bearerTokens,
     revocations,
-    sessions,
+    grantExpiry,
     issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
-    gate
+    authorizer
   } satisfies Access)
 }, { name: 'messenger-access', dependencies: ['messenger-hub', 'messenger-limits'], fastify: '5.x' })
 

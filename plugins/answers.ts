@@ -53,7 +53,7 @@ export default fp(async (fastify) => {
     async read ({ channel, since = 'earliest', limit }, grant, address, reply) {
       const { epoch, after, entries, reason } = await hub.read(channel, since, limit)
       // The read may have taken long.
-      access.gate.assertHolds(grant)
+      access.authorizer.assertHolds(grant)
       const taken = entries.slice(0, countOfAnswer(entries))
       const envelopes = taken.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
       return payloadOf(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { bearerOf } from '../src/access/credential.js'
-import { covering, forbidden } from '../src/access/gate.js'
+import { covering, forbidden } from '../src/access/authorizer.js'
 import { type Grant, unlimited } from '../src/access/grant.js'
 import { AuthorizationUnavailableError, TokenInvalidError, TokenMissingError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
@@ -51,7 +51,7 @@ declare module 'fastify' {
  * step, when the body has been buffered, which makes a publish cost a quarter more.
  */
 export default fp(async (fastify) => {
-  const { access: { bearerTokens, gate }, limits } = fastify
+  const { access: { bearerTokens, authorizer }, limits } = fastify
   const senders = Array.from({ length: bearerTokens.size }, (_, index) => ({ name: `token ${index}`, grant: UNLIMITED }))
 
   fastify.decorateRequest(SENDER, null)
@@ -59,9 +59,9 @@ export default fp(async (fastify) => {
   const refusal = (request: FastifyRequest): Error => limits.countRefusedToken(request) ?? new TokenInvalidError()
 
   const verified = async (token: string, request: FastifyRequest): Promise<Sender> => {
-    if (!gate.verifies) throw refusal(request)
+    if (!authorizer.verifies) throw refusal(request)
     try {
-      const grant = await gate.verify(token)
+      const grant = await authorizer.verify(token)
       return { name: nameOf(grant, token), grant }
     } catch (error) {
       throw error instanceof AuthorizationUnavailableError ? error : refusal(request)
@@ -74,7 +74,7 @@ export default fp(async (fastify) => {
     // A question to the host costs as much as a subscription, and takes a place for as long.
     limits.admissions.enter(address)
     try {
-      const grant = await gate.authorize(request, channel, 'send')
+      const grant = await authorizer.authorize(request, channel, 'send')
       return { name: grant.subject === undefined ? `address ${address}` : `sub ${grant.subject}`, grant }
     } finally {
       limits.admissions.leave(address)
@@ -112,7 +112,7 @@ export default fp(async (fastify) => {
   }
 
   const assertHolds = (grant: Grant): void => {
-    if (attempt(() => { gate.assertHolds(grant) })) throw new TokenInvalidError()
+    if (attempt(() => { authorizer.assertHolds(grant) })) throw new TokenInvalidError()
   }
 
   fastify.decorate('assertStillSender', ({ [SENDER]: sender }: FastifyRequest) => {
@@ -130,7 +130,7 @@ export default fp(async (fastify) => {
     const { channel } = request.params as { channel?: string }
     const begin = (error?: Error): void => { done(error ?? attempt(() => { assertMayBegin(request) })) }
     // Only where one channel is named: a batch would have to be read before the host could be asked.
-    if (gate.asksHost && request.headers.authorization === undefined && channel !== undefined) settle(request, authorized(request, channel), begin)
+    if (authorizer.asksHost && request.headers.authorization === undefined && channel !== undefined) settle(request, authorized(request, channel), begin)
     else verifySender(request, begin)
   })
   fastify.decorate('verifyOperator', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {

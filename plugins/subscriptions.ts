@@ -69,7 +69,7 @@ export default fp(async (fastify) => {
 
   const leave = (subscriber: Subscriber): void => {
     stalls.delete(subscriber)
-    access.sessions.delete(subscriber)
+    access.grantExpiry.delete(subscriber)
     hub.leave(subscriber)
   }
 
@@ -114,7 +114,7 @@ export default fp(async (fastify) => {
     admit: (request, { channel }) => access.admit(request, channel),
     join (subscriber, { channel, since = 'now' }, grant, announce = true) {
       void hub.join(channel, subscriber, since, announce)
-      access.sessions.add(subscriber, grant)
+      access.grantExpiry.add(subscriber, grant)
     },
     leave
   } satisfies Subscriptions)

@@ -94,7 +94,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     if (isGone(reply.raw)) { reply.hijack(); return await reply }
     const address = networkOf(request.ip)
     // From here on, also while others are asked, the request takes a place until it is over; an immediate answer needs none.
-    const immediate = format === 'application/json' && subscription.waitMs === 0 && access.gate.isOpen
+    const immediate = format === 'application/json' && subscription.waitMs === 0 && access.authorizer.isOpen
     const place = immediate ? undefined : subscriptions.enter(reply.raw, address)
     const admitted = subscriptions.admit(request, subscription)
     const grant = admitted instanceof Promise ? await admitted : admitted

@@ -47,7 +47,7 @@ export class Instance {
         maxBufferedBytes: 1e6,
         maxChannels: 100,
         counters: { hit () {} },
-        onNotice () {},
+        onAnnouncement () {},
         onStatus: ({ ready, reason }) => {
           if (ready) this.admittedAt = world.clock.now
           world.note(() => `${this.name} ${ready ? 'READY' : reason}`)

@@ -40,21 +40,21 @@ export interface PublishOptions {
   readonly idempotencyKey?: string | undefined
 }
 
-/** The side of a node that a broker speaks to. */
+/** The side of an instance that a broker speaks to. */
 export interface Receiver {
-  /** Takes a message of a channel that the node listens to. A broker calls it in the order of the offsets. */
+  /** Takes a message of a channel that the instance listens to. A broker calls it in the order of the offsets. */
   deliver (channel: string, entry: LogEntry): void
   /**
    * What is handed to `deliver` from now on follows this position. Called before `listen` resolves, and again when the log goes on under
    * another epoch or messages were not handed over: each subscriber then has to read on from its own position.
    */
   moved (channel: string, position: Position): void
-  /** Subscribers of the channel on this node. */
+  /** Subscribers of the channel on this instance. */
   count (channel: string): number
-  /** Names of the channels that have subscribers on this node. */
+  /** Names of the channels that have subscribers on this instance. */
   occupied (): Iterable<string>
-  /** Learns of a notice that is kept for all nodes; of the same one perhaps several times. */
-  notice (text: string): void
+  /** Called with each announcement to all instances, the own ones included; with the same one perhaps several times. */
+  announced (text: string): void
   /** Called when the status of the engine, or the reason of it, has changed. */
   statusChanged? (status: BrokerStatus): void
   /** Takes a line for the log. */
@@ -77,17 +77,17 @@ export const READY_STATUS: BrokerStatus = { ready: true, reason: '', code: '', f
 export const CLOSED_STATUS: BrokerStatus = { ready: false, reason: 'closed', code: 'closed', failing: false }
 
 /**
- * Where logs live and how a published message reaches every node. Implementations
+ * Where logs live and how a published message reaches every instance. Implementations
  * - MUST give each message of a channel the next offset of its log, and append and number it in one atomic step;
  * - MUST resolve `publish` only when the message can be read, and MUST have handed it to `deliver` of every listening
- *   node, the publisher's own included, or hand it over later, in order;
+ *   instance, the publisher's own included, or hand it over later, in order;
  * - MUST NOT use an epoch and offset for two messages of one channel;
  * - MUST read on without a reason from a position of an earlier epoch only where no acknowledged message is lost to its reader;
- * - MUST NOT lose the log of a channel that a node listens to: its messages may be trimmed, its epoch and offset not;
- * - MUST show a notice that `post` resolved for to every node, those that come later included, until its time is over, and
- *   MUST be `ready` on a node only when the node was shown what is kept;
+ * - MUST NOT lose the log of a channel that an instance listens to: its messages may be trimmed, its epoch and offset not;
+ * - MUST hand an announcement for which `announce` resolved to every instance, those that start later included, until its time is
+ *   over, and MUST be `ready` on an instance only when it has the announcements that are kept;
  * - MUST reject, not throw, and MUST NOT deliver what they reject;
- * - MUST reject with MSG_ERR_ENGINE_UNAVAILABLE, and soon, while the engine is away: the node keeps the subscribers that it could
+ * - MUST reject with MSG_ERR_ENGINE_UNAVAILABLE, and soon, while the engine is away: the instance keeps the subscribers that it could
  *   not serve and tries again once `ready`. What `listen` began it MUST then deliver, also where that was rejected.
  */
 export interface Broker {
@@ -99,7 +99,7 @@ export interface Broker {
   /** Appends a message and sends it on its way. */
   publish (channel: string, message: string, options?: PublishOptions): Promise<Published>
   /**
-   * Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. Where the node listens, `moved`
+   * Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. Where the instance listens, `moved`
    * was called with the epoch of the answer, or is called with a later one.
    */
   read (channel: string, since: Since, limit?: number): Promise<Replay>
@@ -110,15 +110,15 @@ export interface Broker {
   listen (channel: string): Promise<void>
   /** Ends what `listen` began. */
   unlisten (channel: string): void
-  /** Subscribers of a channel on all nodes. */
+  /** Subscribers of a channel on all instances. */
   count (channel: string): number
-  /** Learns that a subscriber of the channel came to this node or left it. */
+  /** Learns that a subscriber of the channel came to this instance or left it. */
   membershipChanged (channel: string): void
-  /** Keeps a notice until a time (milliseconds since 1970) and shows it to every node. */
-  post (text: string, until: number): Promise<void>
+  /** Keeps an announcement until a time (milliseconds since 1970) and hands it to every instance. */
+  announce (text: string, until: number): Promise<void>
   /** Lets go of every resource. Later calls of `publish` reject. */
   close (): Promise<void>
 }
 
-/** Makes a broker for a node. */
+/** Makes a broker for an instance. */
 export type CreateBroker = (receiver: Receiver) => Broker

@@ -112,8 +112,8 @@ export class MemoryBroker implements Broker {
   membershipChanged (): void {}
 
   /** There is no node that comes later. */
-  post (text: string): Promise<void> {
-    this.#receiver.notice(text)
+  announce (text: string): Promise<void> {
+    this.#receiver.announced(text)
     return Promise.resolve()
   }
 

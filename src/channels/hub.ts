@@ -22,7 +22,7 @@ export interface HubOptions extends MembershipOptions {
   /** Counts the limits that were hit. */
   readonly counters: LimitCounters
   /** Called with each announcement of an instance, this one included; with the same one perhaps several times. */
-  readonly onNotice: (text: string) => void
+  readonly onAnnouncement: (text: string) => void
   /** Called when the status of the broker has changed. */
   readonly onStatus: (status: BrokerStatus) => void
   /** Takes a line of the broker for the log. */
@@ -63,7 +63,7 @@ export class Hub {
       moved: (name, position) => { this.#move(name, position) },
       count: (name) => this.#members.get(name)?.subscribers.size ?? 0,
       occupied: () => this.occupied(),
-      notice: options.onNotice,
+      announced: options.onAnnouncement,
       statusChanged: options.onStatus,
       log: options.onLog
     })
@@ -119,7 +119,7 @@ export class Hub {
 
   /** Sends a text to every instance, those that start before `until` (milliseconds since 1970) included. Rejects with MSG_ERR_ENGINE_UNAVAILABLE. */
   async announce (text: string, until: number): Promise<void> {
-    await this.#broker.post(text, until)
+    await this.#broker.announce(text, until)
   }
 
   /** Throws MSG_ERR_FULL where another channel would become occupied and there are already as many as there may be. */

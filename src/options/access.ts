@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
-import type { Authorize } from '../access/gate.js'
+import type { Authorize } from '../access/authorizer.js'
 import { HOST_PATTERN } from '../access/hosts.js'
 import { ORIGIN_PATTERN } from '../access/origins.js'
 import { CHANNEL_PATTERN } from '../access/patterns.js'

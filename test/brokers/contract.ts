@@ -325,14 +325,14 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
     })
   })
 
-  t.test(`${name} as a broker: notices`, async (t) => {
-    t.test('MUST be shown to every node, that of whoever posts them included', async (t) => {
+  t.test(`${name} as a broker: announcements`, async (t) => {
+    t.test('MUST be handed to every instance, that of the announcer included', async (t) => {
       const [a, b] = await createNodes(t)
-      await a.broker.post('from a', Date.now() + 60_000)
-      t.strictSame(a.notices, ['from a'])
-      await eventually(() => b.notices.includes('from a'), { message: 'the other node' })
-      await b.broker.post('from b', Date.now() + 60_000)
-      await eventually(() => a.notices.length === 2 && b.notices.length === 2, { message: 'both' })
+      await a.broker.announce('from a', Date.now() + 60_000)
+      t.strictSame(a.announcements, ['from a'])
+      await eventually(() => b.announcements.includes('from a'), { message: 'the other node' })
+      await b.broker.announce('from b', Date.now() + 60_000)
+      await eventually(() => a.announcements.length === 2 && b.announcements.length === 2, { message: 'both' })
     })
   })
 

@@ -21,7 +21,7 @@ class Bench {
       moved: (channel, position) => { this.moves.push({ channel, ...position }) },
       count: (channel) => this.subscribers.get(channel) ?? 0,
       occupied: () => this.subscribers.keys(),
-      notice: () => {}
+      announced: () => {}
     }, { size: 100, ttlMs: 1_000, maxBytes: 1_000_000, now: () => this.now, ...options })
     t.teardown(() => this.broker.close())
   }
@@ -103,7 +103,7 @@ t.test('MemoryBroker', async (t) => {
   })
 
   t.test('counts the time by itself when it is given no clock', async (t) => {
-    const broker = new MemoryBroker({ deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], notice: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
+    const broker = new MemoryBroker({ deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], announced: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
     await broker.publish('a', '1')
     t.match(await broker.read('a', 'earliest'), { entries: { length: 1 } })
     await broker.close()

@@ -23,7 +23,7 @@ export class TestNode implements Receiver {
   /** Lines for the log. */
   readonly lines: string[] = []
   /** What the node was shown, in the order in which it was. */
-  readonly notices: string[] = []
+  readonly announcements: string[] = []
 
   /** Called with each message, before anything else can happen. */
   onDeliver: (() => void) | undefined
@@ -62,8 +62,8 @@ export class TestNode implements Receiver {
     this.lines.push(`${level}: ${text}`)
   }
 
-  notice (text: string): void {
-    this.notices.push(text)
+  announced (text: string): void {
+    this.announcements.push(text)
   }
 
   count (channel: string): number {

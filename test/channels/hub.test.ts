@@ -14,7 +14,7 @@ import { StubBroker } from './stub-broker.js'
 
 const OPTIONS: HubOptions = {
   maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000, maxChannels: 1_000,
-  counters: new LimitCounters(), onNotice: () => {}, onStatus: () => {}, onLog: () => {}
+  counters: new LimitCounters(), onAnnouncement: () => {}, onStatus: () => {}, onLog: () => {}
 }
 const RULES = { names: new ChannelNames(new Set(['client.js'])), maxMessageBytes: 1_000 }
 

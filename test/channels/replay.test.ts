@@ -8,7 +8,7 @@ import { FakeSubscriber, range } from './fake-subscriber.js'
 import { StubBroker } from './stub-broker.js'
 
 const MESSAGE = '"message"'
-const NOBODY: Receiver = { deliver: () => {}, moved: () => {}, count: () => 0, occupied: () => [], notice: () => {} }
+const NOBODY: Receiver = { deliver: () => {}, moved: () => {}, count: () => 0, occupied: () => [], announced: () => {} }
 
 /** A channel with one subscriber that is about to read the log. */
 class Bench {

@@ -112,7 +112,7 @@ export class RedisBroker implements Broker {
       occupied: () => receiver.occupied(),
       // The last report is sent when the broker is closed already.
       canSend: () => this.#connected && (this.ready || this.#failover.state === 'closed'),
-      onAnnouncement: (text) => { receiver.notice(text) },
+      onAnnouncement: (text) => { receiver.announced(text) },
       onWitnessRequest: () => { void this.#barrier.witnessRequested() }
     })
     this.#timers = [
@@ -156,7 +156,7 @@ export class RedisBroker implements Broker {
     this.#messages.counts.changed(channel)
   }
 
-  async post (text: string, until: number): Promise<void> {
+  async announce (text: string, until: number): Promise<void> {
     this.#requireReady()
     await this.#messages.announcements.announce(text, until).catch(refuse)
   }

@@ -77,7 +77,7 @@ t.test('What strangers write into Redis', async (t) => {
         // In one step: an instance writes back what it misses.
         await Promise.all([redis.multi({ pipeline: false }), redis.del(key), write(redis, key), redis.exec()])
         const outcomes = await Promise.all([
-          rejection(a.broker.publish('room', '"x"', { idempotencyKey: 'k' })), rejection(b.broker.read('room', 'earliest')), rejection(a.broker.post('notice', Date.now() + 60_000)), rejection(a.join('other'))
+          rejection(a.broker.publish('room', '"x"', { idempotencyKey: 'k' })), rejection(b.broker.read('room', 'earliest')), rejection(a.broker.announce('notice', Date.now() + 60_000)), rejection(a.join('other'))
         ])
         a.leave('other')
         for (const outcome of outcomes) t.match(outcome, /^(no rejection|MSG_ERR_ENGINE_UNAVAILABLE|MSG_ERR_IDEMPOTENCY_CONFLICT)$/, `${type}: ${outcome}`)

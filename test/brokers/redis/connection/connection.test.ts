@@ -144,8 +144,8 @@ t.test('RedisBroker', async (t) => {
       await a.broker.publish('room', '2')
       return (await b.broker.read('room', 'earliest')).after > 0
     }, { message: 'the first one is trimmed' })
-    await a.broker.post('notice', Date.now() + 60_000)
-    await eventually(() => b.notices.includes('notice'), { message: 'shown to the other one' })
+    await a.broker.announce('notice', Date.now() + 60_000)
+    await eventually(() => b.announcements.includes('notice'), { message: 'shown to the other one' })
     b.leave('room')
     await b.join('room')
     await b.broker.close()

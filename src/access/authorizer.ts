@@ -7,19 +7,19 @@ import type { Patterns } from './patterns.js'
 import type { Revocations } from './revocations.js'
 import type { TokenVerifier } from './token-verifier.js'
 
-/** What a host says: yes or no; with an object also until when, and who it is, so that `sub` can be revoked. */
+/** The decision of a host: yes or no; as an object, yes, until when, and for which subject, so that `sub` can be revoked. */
 export type Decision = boolean | {
-  /** When the leave ends, as a date or in milliseconds since 1970. Default: never. */
+  /** When the grant ends, as a date or in milliseconds since 1970. Default: never. */
   readonly expiresAt?: Date | number | undefined
-  /** Who it is about. */
+  /** The subject of the grant. */
   readonly subject?: string | undefined
 }
 
 /** Asks a host whether a request may act on a channel. */
 export type Authorize<Request> = (request: Request, channel: string, action: Action) => Decision | Promise<Decision>
 
-/** What a gate works with. */
-export interface GateOptions<Request> {
+/** Dependencies of {@link Authorizer}. */
+export interface AuthorizerOptions<Request> {
   readonly bearerTokens: BearerTokens
   /** Present when tokens are configured. */
   readonly verifier: TokenVerifier | undefined
@@ -29,18 +29,18 @@ export interface GateOptions<Request> {
   readonly authorize: Authorize<Request> | undefined
   /** Milliseconds that a host may take to decide. */
   readonly authorizeTimeoutMs: number
-  /** Learns what went wrong where a host's decision failed. */
+  /** Called with the error of a host's decision that failed. */
   readonly onError: (request: Request, error: unknown) => void
 }
 
 const UNLIMITED = unlimited()
-const LEAVE_KEYS = ['expiresAt', 'subject'] satisfies (keyof Exclude<Decision, boolean>)[] as string[]
+const DECISION_KEYS = ['expiresAt', 'subject'] satisfies (keyof Exclude<Decision, boolean>)[] as string[]
 
-/** Decides who may subscribe and, beside the holders of publishers' tokens, send. Open unless tokens or a host's function are configured. */
-export class Gate<Request> {
-  readonly #options: GateOptions<Request>
+/** Decides on requests to subscribe and, beside the tokens of publishers, to send. Open unless tokens or a host's function are configured. */
+export class Authorizer<Request> {
+  readonly #options: AuthorizerOptions<Request>
 
-  constructor (options: GateOptions<Request>) {
+  constructor (options: AuthorizerOptions<Request>) {
     this.#options = options
   }
 
@@ -50,7 +50,7 @@ export class Gate<Request> {
   }
 
   /**
-   * The leave to subscribe to a channel; at once where nobody has to be asked. Throws, or rejects with, MSG_ERR_TOKEN_REQUIRED,
+   * The grant to subscribe to a channel; at once where nothing has to be asked. Throws, or rejects with, MSG_ERR_TOKEN_REQUIRED,
    * MSG_ERR_TOKEN_REFUSED, MSG_ERR_TOKEN_EXPIRED, MSG_ERR_TOKEN_REVOKED, MSG_ERR_CHANNEL_FORBIDDEN or
    * MSG_ERR_AUTHORIZATION_UNAVAILABLE.
    */
@@ -86,14 +86,14 @@ export class Gate<Request> {
     return this.#options.verifier !== undefined
   }
 
-  /** Whether the host has a say. */
+  /** Whether the host is asked. */
   get asksHost (): boolean {
     return this.#options.authorize !== undefined
   }
 
-  /** The leave that the host gives. Rejects like {@link admit}; a host that throws says no. */
+  /** The grant that the host gives. Rejects like {@link admit}; a host that throws refuses. */
   async authorize (request: Request, channel: string, action: Action): Promise<Grant> {
-    // What is revoked while the host thinks is about this leave, too.
+    // A revocation that arrives while the host decides applies to this grant, too.
     const issuedAt = Date.now()
     const decision = await this.#decide(request, channel, action)
     if (decision === false) throw forbidden(action, channel)
@@ -118,8 +118,8 @@ export class Gate<Request> {
     const { onError } = this.#options
     try {
       const decision = await this.#ask(request, channel, action)
-      if (typeof decision === 'boolean' || isLeave(decision)) return decision
-      // Whatever a function without types returns: only what says yes is a yes, and { allowed: false } does not.
+      if (typeof decision === 'boolean' || isGranting(decision)) return decision
+      // A function without types may return anything: an object such as { allowed: false } is no grant.
       if (decision) onError(request, new TypeError('authorize() must return true, false or an object of expiresAt and subject'))
       return false
     } catch (error) {
@@ -130,7 +130,7 @@ export class Gate<Request> {
     }
   }
 
-  /** What the host answers, when it does so in time. */
+  /** The answer of the host. Rejects when it takes too long. */
   async #ask (...question: Parameters<Authorize<Request>>): Promise<unknown> {
     const { authorize, authorizeTimeoutMs } = this.#options
     let timer: NodeJS.Timeout | undefined
@@ -148,11 +148,11 @@ export function covering (grant: Grant, action: Action, channel: string): Grant 
   return grant
 }
 
-function isLeave (decision: unknown): decision is Exclude<Decision, boolean> {
-  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) && Object.keys(decision).every((key) => LEAVE_KEYS.includes(key))
+function isGranting (decision: unknown): decision is Exclude<Decision, boolean> {
+  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) && Object.keys(decision).every((key) => DECISION_KEYS.includes(key))
 }
 
-/** The error of who may not do something on a channel. */
+/** The error for an action on a channel that is not allowed. */
 export function forbidden (action: Action, channel: string): Error {
   return new ChannelForbiddenError(`${action} to`, JSON.stringify(channel))
 }

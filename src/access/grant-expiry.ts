@@ -7,48 +7,48 @@ import type { Revocations } from './revocations.js'
 const SLOT_MS = 100
 const NEVER = Infinity
 
-/** What sessions work with. */
-export interface SessionsPorts {
+/** Dependencies of {@link GrantExpiry}. */
+export interface GrantExpiryPorts {
   readonly revocations: Revocations
   /** Ends a subscription. */
   expel (subscriber: Subscriber, code: CloseCode, reason: string): void
 }
 
-interface Session {
+interface Expiring {
   readonly grant: Grant
-  /** The slot in which it ends. */
+  /** The slot in which the grant ends. */
   readonly slot: number
 }
 
 /**
- * The subscriptions that last as long as a grant does. One timer for all of them: they are kept in slots of time, and a slot
- * is looked at once.
+ * Ends subscriptions with their grants. One timer serves all of them: subscriptions are kept in slots of time, and each slot is examined
+ * once.
  */
-export class Sessions {
-  readonly #ports: SessionsPorts
-  readonly #sessions = new Map<Subscriber, Session>()
+export class GrantExpiry {
+  readonly #ports: GrantExpiryPorts
+  readonly #expiring = new Map<Subscriber, Expiring>()
   readonly #slots = new Map<number, Set<Subscriber>>()
-  /** The slot that was looked at last. */
+  /** The slot that was examined last. */
   #passed = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor (ports: SessionsPorts) {
+  constructor (ports: GrantExpiryPorts) {
     this.#ports = ports
   }
 
   get size (): number {
-    return this.#sessions.size
+    return this.#expiring.size
   }
 
   /** Ends a subscription with 4401 when its grant expires or is revoked, unless it is deleted before. */
   add (subscriber: Subscriber, grant: Grant): void {
     if (!grant.canEnd) return
-    // Also back, where the clock was put back: slots that were looked at are empty and may be looked at again.
+    // Also back, where the clock was put back: slots that were examined are empty and may be examined again.
     const before = slotOf(Date.now()) - 1
     if (this.#slots.size === 0 || before < this.#passed) this.#passed = before
     // What has ended already ends with the next slot.
     const slot = Math.max(slotOf(grant.expiresAt + SLOT_MS - 1), this.#passed + 1)
-    this.#sessions.set(subscriber, { grant, slot })
+    this.#expiring.set(subscriber, { grant, slot })
     if (slot === NEVER) return
     const subscribers = this.#slots.get(slot)
     if (subscribers === undefined) this.#slots.set(slot, new Set([subscriber]))
@@ -56,27 +56,27 @@ export class Sessions {
     this.#wait()
   }
 
-  /** Forgets a subscription that is over. */
+  /** Forgets a subscription that has ended. */
   delete (subscriber: Subscriber): void {
-    const session = this.#sessions.get(subscriber)
-    if (session === undefined) return
-    this.#sessions.delete(subscriber)
-    const subscribers = this.#slots.get(session.slot)
+    const expiring = this.#expiring.get(subscriber)
+    if (expiring === undefined) return
+    this.#expiring.delete(subscriber)
+    const subscribers = this.#slots.get(expiring.slot)
     subscribers?.delete(subscriber)
-    if (subscribers?.size === 0) this.#slots.delete(session.slot)
+    if (subscribers?.size === 0) this.#slots.delete(expiring.slot)
   }
 
   /** To be called when a revocation became known. */
   revoke (): void {
-    for (const [subscriber, { grant }] of this.#sessions) {
+    for (const [subscriber, { grant }] of this.#expiring) {
       if (this.#ports.revocations.has(grant)) this.#end(subscriber, 'MSG_ERR_TOKEN_REVOKED')
     }
   }
 
-  /** Watches no longer. */
+  /** Ends the timer; no subscription is ended any more. */
   close (): void {
     clearTimeout(this.#timer)
-    this.#sessions.clear()
+    this.#expiring.clear()
     this.#slots.clear()
   }
 
@@ -94,7 +94,7 @@ export class Sessions {
     if (this.#slots.size > 0) this.#wait()
   }
 
-  /** The slots up to this one that were not looked at. When the clock was put forward by years there are more of them than are used. */
+  /** The slots up to this one that were not examined. When the clock was put forward by years they outnumber those in use. */
   #due (current: number): number[] {
     const count = Math.max(0, current - this.#passed)
     if (count > this.#slots.size) return [...this.#slots.keys()].filter((slot) => slot <= current)

@@ -1,32 +1,32 @@
 import t, { type Test } from 'tap'
 import { type GrantDetails, unlimited } from '../../src/access/grant.js'
 import { Revocations, revocationText } from '../../src/access/revocations.js'
-import { Sessions } from '../../src/access/sessions.js'
+import { GrantExpiry } from '../../src/access/grant-expiry.js'
 import { FakeSubscriber } from '../channels/fake-subscriber.js'
 import { FakeClock } from '../clock.js'
 
-/** Sessions whose subscribers have names, and what became of them. */
+/** GrantExpiry whose subscribers have names, and what became of them. */
 class Bench {
   readonly clock: FakeClock
   readonly revocations = new Revocations()
-  readonly sessions: Sessions
+  readonly grantExpiry: GrantExpiry
   /** `<name> <code> <reason>`, in the order in which they were ended. */
   readonly ended: string[] = []
   readonly #names = new Map<unknown, string>()
 
   constructor (t: Test) {
     this.clock = new FakeClock(t)
-    this.sessions = new Sessions({
+    this.grantExpiry = new GrantExpiry({
       revocations: this.revocations,
       expel: (subscriber, code, reason) => { this.ended.push(`${this.#names.get(subscriber)} ${code} ${reason}`) }
     })
-    this.revocations.onAdded = () => { this.sessions.revoke() }
+    this.revocations.onAdded = () => { this.grantExpiry.revoke() }
   }
 
   add (name: string, details: GrantDetails): FakeSubscriber {
     const subscriber = new FakeSubscriber()
     this.#names.set(subscriber, name)
-    this.sessions.add(subscriber, unlimited(details))
+    this.grantExpiry.add(subscriber, unlimited(details))
     return subscriber
   }
 
@@ -37,13 +37,13 @@ class Bench {
 
 t.test('a session', async (t) => {
   t.test('is ended with 4401 within a tenth of a second after its time, and not before', async (t) => {
-    const { clock, ended, sessions, add } = bind(new Bench(t))
+    const { clock, ended, grantExpiry, add } = bind(new Bench(t))
     add('a', { expiresAt: clock.now + 1_030 })
     clock.pass(1_029)
     t.strictSame(ended, [])
     clock.pass(101)
     t.strictSame(ended, ['a 4401 MSG_ERR_TOKEN_EXPIRED'])
-    t.match([sessions.size, clock.timers], [0, 0])
+    t.match([grantExpiry.size, clock.timers], [0, 0])
   })
 
   t.test('is ended to the moment where that is the border of two slots', async (t) => {
@@ -65,35 +65,35 @@ t.test('a session', async (t) => {
   })
 
   t.test('that is deleted is not ended, and leaves no timer that goes on', async (t) => {
-    const { clock, ended, sessions, add } = bind(new Bench(t))
+    const { clock, ended, grantExpiry, add } = bind(new Bench(t))
     const [a, b] = [add('a', { expiresAt: clock.now + 1_000 }), add('b', { expiresAt: clock.now + 1_000 })]
-    sessions.delete(a)
-    sessions.delete(a)
+    grantExpiry.delete(a)
+    grantExpiry.delete(a)
     clock.pass(500)
-    sessions.delete(b)
+    grantExpiry.delete(b)
     clock.pass(100)
-    t.match([clock.timers, sessions.size], [0, 0])
+    t.match([clock.timers, grantExpiry.size], [0, 0])
     clock.pass(2_000)
     t.strictSame(ended, [])
   })
 
   t.test('of a grant that cannot end is none', async (t) => {
-    const { clock, sessions, add } = bind(new Bench(t))
-    sessions.delete(add('a', {}))
-    t.match([clock.timers, sessions.size], [0, 0])
+    const { clock, grantExpiry, add } = bind(new Bench(t))
+    grantExpiry.delete(add('a', {}))
+    t.match([clock.timers, grantExpiry.size], [0, 0])
   })
 
   t.test('of a grant that has a holder and no end waits for a revocation, without a timer', async (t) => {
-    const { clock, ended, sessions, add, revoke } = bind(new Bench(t))
+    const { clock, ended, grantExpiry, add, revoke } = bind(new Bench(t))
     add('a', { subject: 'user' })
-    sessions.delete(add('b', { subject: 'user' }))
-    t.match([clock.timers, sessions.size], [0, 1])
+    grantExpiry.delete(add('b', { subject: 'user' }))
+    t.match([clock.timers, grantExpiry.size], [0, 1])
     revoke('user')
     t.strictSame(ended, ['a 4401 MSG_ERR_TOKEN_REVOKED'])
   })
 })
 
-t.test('sessions', async (t) => {
+t.test('grantExpiry', async (t) => {
   t.test('that end within the same slot are ended together, the others in their turn', async (t) => {
     const { clock, ended, add } = bind(new Bench(t))
     for (const [name, ms] of [['c', 950], ['a', 210], ['b', 290], ['d', 5_000]] as const) add(name, { expiresAt: clock.now + ms })
@@ -155,22 +155,22 @@ t.test('sessions', async (t) => {
   })
 
   t.test('that a revocation is about are ended at once, and no other', async (t) => {
-    const { clock, ended, sessions, add, revoke } = bind(new Bench(t))
+    const { clock, ended, grantExpiry, add, revoke } = bind(new Bench(t))
     add('before', { subject: 'user', issuedAt: clock.now - 1, expiresAt: clock.now + 1_000 })
     add('after', { subject: 'user', issuedAt: clock.now + 1, expiresAt: clock.now + 1_000 })
     add('other', { subject: 'other', expiresAt: clock.now + 1_000 })
     revoke('user')
     t.strictSame(ended, ['before 4401 MSG_ERR_TOKEN_REVOKED'])
-    t.equal(sessions.size, 2)
+    t.equal(grantExpiry.size, 2)
     clock.pass(1_000)
     t.equal(ended.length, 3)
   })
 
   t.test('are let go of when they are closed', async (t) => {
-    const { clock, ended, sessions, add, revoke } = bind(new Bench(t))
+    const { clock, ended, grantExpiry, add, revoke } = bind(new Bench(t))
     add('a', { subject: 'user', expiresAt: clock.now + 1_000 })
-    sessions.close()
-    t.match([clock.timers, sessions.size], [0, 0])
+    grantExpiry.close()
+    t.match([clock.timers, grantExpiry.size], [0, 0])
     revoke('user')
     clock.pass(2_000)
     t.strictSame(ended, [])
@@ -178,7 +178,7 @@ t.test('sessions', async (t) => {
 })
 
 /** So that a test names what it uses. */
-function bind (bench: Bench): Pick<Bench, 'clock' | 'ended' | 'sessions' | 'add' | 'revoke'> {
-  const { clock, ended, sessions } = bench
-  return { clock, ended, sessions, add: (...args) => bench.add(...args), revoke: (value) => { bench.revoke(value) } }
+function bind (bench: Bench): Pick<Bench, 'clock' | 'ended' | 'grantExpiry' | 'add' | 'revoke'> {
+  const { clock, ended, grantExpiry } = bench
+  return { clock, ended, grantExpiry, add: (...args) => bench.add(...args), revoke: (value) => { bench.revoke(value) } }
 }
