@@ -3,6 +3,8 @@
 import { createRequire } from 'node:module'
 import { require } from './steps.mjs'
 
+const MAX_LINES = 40
+
 /** Counts the tests (the innermost `t.test`) of a TAP text: those that passed, and a line for each that failed or was left out. */
 export async function countTests (text) {
   const tapParser = createRequire(createRequire(require.resolve('tap')).resolve('@tapjs/core')).resolve('tap-parser')
@@ -32,7 +34,7 @@ function follow (parser, name) {
 function withPlace (name, { at, diff, found, wanted, error } = {}) {
   const place = at?.fileName ? ` (${at.fileName}:${at.lineNumber})` : ''
   const what = diff ?? error?.message ?? (wanted === undefined ? '' : `found ${JSON.stringify(found)}, wanted ${JSON.stringify(wanted)}`)
-  return [`${name}${place}`, ...what === '' ? [] : what.trimEnd().split('\n')].join('\n        ')
+  return [`${name}${place}`, ...what === '' ? [] : what.trimEnd().split('\n').slice(0, MAX_LINES)].join('\n        ')
 }
 
 function count (test, outer, result) {

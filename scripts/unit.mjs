@@ -3,7 +3,7 @@
 // changes.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -18,7 +18,7 @@ const LANES = 2 * availableParallelism()
 const NODE_ARGS = ['--enable-source-maps', `--import=${pathToFileURL(join(root, 'scripts/typescript.mjs')).href}`]
 /** Tests of the client, which looks at what a page has when it is loaded, share no process with others. */
 const ALONE = /^test\/client\//
-/** Seconds that each file took last time: the longest begins first. */
+/** Seconds that each file took last time: the longest begins first. Of a new one its size tells the most. */
 const TIMES = join(root, '.tap/unit-times.json')
 
 const args = process.argv.slice(2)
@@ -37,7 +37,8 @@ if (args.includes('--watch')) {
 async function runFiles (files) {
   heading('Unit tests')
   const times = readTimes()
-  const queue = files.toSorted((a, b) => (times[b] ?? Infinity) - (times[a] ?? Infinity))
+  const secondsOf = (file) => times[file] ?? statSync(join(root, file)).size / 1_000
+  const queue = files.toSorted((a, b) => secondsOf(b) - secondsOf(a))
   const result = { passed: 0, failures: [] }
   const lane = async () => {
     // One that ends before its time leaves the rest to another one.

@@ -40,11 +40,12 @@ export async function start (env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
   return await serve(readConfig(env))
 }
 
-async function serve (config: Config): Promise<FastifyInstance> {
+async function serve (config: Config, beforeListening: (app: FastifyInstance) => void = () => {}): Promise<FastifyInstance> {
   const app = createApp(config)
   try {
     await app.register(messenger, config.messenger)
     for (const warning of config.warnings) app.log.warn(warning)
+    beforeListening(app)
     await listen(app, config)
     return app
   } catch (error) {
@@ -104,33 +105,38 @@ async function main (): Promise<void> {
     if (answer !== undefined) { process.stdout.write(`${answer}\n`); return }
     const config = readConfig(process.env)
     if (args.length > 0) config.warnings.push(`${args.join(' ')} has no effect: the service is configured by its environment, see --help`)
-    const app = await serve(config)
-    let ended: NodeJS.Signals | undefined
-    const { close } = closeWithGrace({ delay: config.messenger.drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
-      if (err) app.log.error(err)
-      // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
-      await hubOf(app.channels).close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
-      // Connections that never sent a whole request are not idle to Node, and would hold the server open.
-      setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
-      await app.close()
-    })
-    onSignals({
-      close (signal) {
-        ended = signal
-        close()
-      },
-      abort (signal) {
-        app.log.error(`second ${signal}, exiting`)
-        process.exit(1)
-      }
-    })
+    // Whoever reads in the log that it listens may signal at once.
+    await serve(config, (app) => { endOnSignals(app, config.messenger.drainMs) })
     // To a manager that waits for it before it ends the process that is replaced.
     process.send?.('ready')
   } catch (error) {
     // One line: who starts a service wants to know what to change, not where it was noticed.
-    process.stderr.write(`fastify-messenger: ${(error as Error).message}\n`)
-    process.exitCode = 1
+    // Listening for signals, and for messages of a manager, keeps the process.
+    process.stderr.write(`fastify-messenger: ${(error as Error).message}\n`, () => { process.exit(1) })
   }
+}
+
+/** Closes the app and ends the process on a signal, or on an error that nobody foresaw. */
+function endOnSignals (app: FastifyInstance, drainMs: number): void {
+  let ended: NodeJS.Signals | undefined
+  const { close } = closeWithGrace({ delay: drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
+    if (err) app.log.error(err)
+    // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
+    await hubOf(app.channels).close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
+    // Connections that never sent a whole request are not idle to Node, and would hold the server open.
+    setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
+    await app.close()
+  })
+  onSignals({
+    close (signal) {
+      ended = signal
+      close()
+    },
+    abort (signal) {
+      app.log.error(`second ${signal}, exiting`)
+      process.exit(1)
+    }
+  })
 }
 
 /** Whether a program is the one that Node was started with, with or without its extension, or the one that pm2 was, which loads it. */

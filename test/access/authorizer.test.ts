@@ -8,7 +8,7 @@ import { Revocations, revocationText } from '../../src/access/revocations.js'
 import { TokenVerifier } from '../../src/access/token-verifier.js'
 import { FakeClock } from '../clock.js'
 import { rejection, thrown } from '../codes.js'
-import { goodJwt, SECRET, seconds } from './jwt.js'
+import { goodJwt, SECRET, seconds } from '../tokens.js'
 
 const REQUEST = 'a request'
 

@@ -4,7 +4,7 @@ import { KeySet } from '../../src/access/key-set.js'
 import { rejection, thrown } from '../codes.js'
 import { freePort } from '../brokers/redis/redis-server.js'
 import { startJwks, webKey } from './jwks-server.js'
-import { KEYS, pem } from './jwt.js'
+import { KEYS, pem } from '../tokens.js'
 
 const COOL_DOWN_MS = 30_000
 

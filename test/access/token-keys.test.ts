@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import t from 'tap'
 import { readPublicKeys, readWebKey } from '../../src/access/token-keys.js'
 import { thrown } from '../codes.js'
-import { KEYS, pem } from './jwt.js'
+import { KEYS, pem } from '../tokens.js'
 
 const UNUSED = {
   'RSA of 1024 bits': generateKeyPairSync('rsa', { modulusLength: 1_024 }),

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { eventually } from '../eventually.js'
-import { goodJwt, SECRET, seconds } from '../access/jwt.js'
+import { goodJwt, SECRET, seconds } from '../tokens.js'
 import { ask, assertError, post, publish, startService } from '../helper.js'
 import { connectRaw, type RawConnection } from '../sockets.js'
 

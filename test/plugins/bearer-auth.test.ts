@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { startJwks, webKey } from '../access/jwks-server.js'
-import { goodJwt, KEYS, SECRET } from '../access/jwt.js'
+import { goodJwt, KEYS, SECRET } from '../tokens.js'
 import { ask, assertError, origin, post, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { eventually } from '../eventually.js'
 

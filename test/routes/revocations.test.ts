@@ -1,5 +1,5 @@
 import t from 'tap'
-import { goodJwt, SECRET, seconds } from '../access/jwt.js'
+import { goodJwt, SECRET, seconds } from '../tokens.js'
 import { ask, assertError, mint, post, startHost, startService } from '../helper.js'
 import { refusal, subscribe } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { refusalOf } from '../../../src/brokers/redis/connection/refusal.js'
 import { rejection } from '../../codes.js'
@@ -61,7 +61,7 @@ t.test('What strangers write into Redis', async (t) => {
   })
 
   /** Writes a value of each type. */
-  const types: [type: string, write: (redis: Redis, key: string) => Promise<unknown>][] = [
+  const types: [type: string, write: (redis: ChainableCommander, key: string) => unknown][] = [
     ['a string', (redis, key) => redis.set(key, 'nonsense')],
     ['a list', (redis, key) => redis.rpush(key, 'nonsense')],
     ['a set', (redis, key) => redis.sadd(key, 'nonsense')],
@@ -74,8 +74,10 @@ t.test('What strangers write into Redis', async (t) => {
       const { a, b, redis, prefix, works } = await createPair(t)
       const key = `${prefix}${name}`
       for (const [type, write] of types) {
-        // In one step: an instance writes back what it misses.
-        await Promise.all([redis.multi({ pipeline: false }), redis.del(key), write(redis, key), redis.exec()])
+        // In one go: the instances write, too.
+        const transaction = redis.multi().del(key)
+        write(transaction, key)
+        t.strictSame((await transaction.exec())?.filter(([error]) => error !== null), [])
         const outcomes = await Promise.all([
           rejection(a.broker.publish('room', '"x"', { idempotencyKey: 'k' })), rejection(b.broker.read('room', 'earliest')), rejection(a.broker.announce('notice', Date.now() + 60_000)), rejection(a.join('other'))
         ])
