@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { refusalOf } from './refusal.js'
 import { backoff } from './timings.js'
 
 /** Options of {@link retry}. */
@@ -9,14 +10,12 @@ export interface RetryOptions {
   readonly wanted: () => boolean
 }
 
-/** Resolves with the result of the first attempt that succeeds; rejects like the last one when no other is wanted. */
-export async function retry<T> (attempt: () => Promise<T>, { maxBackoffMs, wanted }: RetryOptions): Promise<T> {
-  for (let failures = 1; ; failures++) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (wanted()) await delay(backoff(failures, maxBackoffMs), undefined, { ref: false })
-      if (!wanted()) throw error
-    }
+/** Resolves when an attempt succeeds; rejects like the last one when no other is wanted. */
+export async function retry (attempt: () => Promise<void>, { maxBackoffMs, wanted }: RetryOptions): Promise<void> {
+  let refusal = await refusalOf(attempt())
+  for (let failures = 1; refusal !== undefined && wanted(); failures++) {
+    await delay(backoff(failures, maxBackoffMs), undefined, { ref: false })
+    if (wanted()) refusal = await refusalOf(attempt())
   }
+  if (refusal !== undefined) throw refusal as Error
 }

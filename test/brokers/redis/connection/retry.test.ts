@@ -5,17 +5,17 @@ t.test('retry', async (t) => {
   // The delay keeps no process running.
   const running = setInterval(() => {}, 1_000)
   t.teardown(() => { clearInterval(running) })
-  const failing = (times: number): { attempt: () => Promise<string>, made: () => number } => {
+  const failing = (times: number): { attempt: () => Promise<void>, made: () => number } => {
     let made = 0
     return {
-      attempt: () => ++made > times ? Promise.resolve('done') : Promise.reject(new Error(`failure ${made}`)),
+      attempt: () => ++made > times ? Promise.resolve() : Promise.reject(new Error(`failure ${made}`)),
       made: () => made
     }
   }
 
-  t.test('resolves with the result of the first attempt that succeeds', async (t) => {
+  t.test('resolves when an attempt succeeds, and makes no other', async (t) => {
     const { attempt, made } = failing(2)
-    t.equal(await retry(attempt, { maxBackoffMs: 1, wanted: () => true }), 'done')
+    await retry(attempt, { maxBackoffMs: 1, wanted: () => true })
     t.equal(made(), 3)
   })
 
