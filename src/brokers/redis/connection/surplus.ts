@@ -34,7 +34,11 @@ export function guardQueue (client: Redis): void {
 function guarded (queue: Queue, client: Redis): Queue {
   const shift = queue.shift.bind(queue)
   let emptying = false
+  let ended = false
   const surplus = (): void => {
+    // Others may follow until the connection has ended.
+    if (ended) return
+    ended = true
     client.emit('error', new Error('an answer came that no command waits for'))
     client.disconnect(true)
   }
