@@ -80,7 +80,7 @@ export class MemoryBroker implements Broker {
 
   membershipChanged (): void {}
 
-  /** No other instance exists that would need the text later. */
+  /** Keeps nothing: there is no other instance. */
   announce (text: string): Promise<void> {
     this.#receiver.announced(text)
     return Promise.resolve()
@@ -93,7 +93,7 @@ export class MemoryBroker implements Broker {
     return Promise.resolve()
   }
 
-  /** Removes what has expired. Runs every few seconds. */
+  /** Removes expired messages, positions and keys. Runs every few seconds. */
   sweep (): void {
     const now = this.#now()
     this.#keys.expire(now)

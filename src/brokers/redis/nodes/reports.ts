@@ -7,15 +7,15 @@ export interface Report {
   /** Whether `counts` holds every occupied channel, or only those that changed since the last report. */
   readonly full: boolean
   readonly counts: ReadonlyMap<string, number>
-  /** Set in the last one. */
+  /** Set in the last report. */
   readonly leaves?: true
 }
 
 /** A request for full reports. */
 export interface ReportRequest {
-  /** The instance that asks. */
+  /** The requesting instance. */
   readonly from: string
-  /** The instance that is asked, or `*` for all. */
+  /** The requested instance, or `*` for all. */
   readonly ask: string
 }
 
