@@ -26,7 +26,7 @@ export interface TokensRouteOptions {
   tokenMaxTtlMs: number
 }
 
-/** `POST /-/tokens`: a backend has a token made for a subscriber, or for a publisher of some channels. */
+/** `POST /-/tokens`: a backend requests a token for a subscriber, or for a publisher of some channels. */
 const tokens: FastifyPluginAsyncTypebox<TokensRouteOptions> = async (fastify, { tokenMaxTtlMs }) => {
   const { issuer } = fastify.access
 

@@ -17,7 +17,7 @@ const SOCKET_PATH = /[/\\]/
 const SERVICE = serviceOptions as Record<keyof typeof serviceOptions, OptionSchema>
 const PLUGIN = MessengerOptionsSchema.properties as Record<keyof MessengerOptions, OptionSchema>
 
-/** Every variable that is read. */
+/** The names of all variables. */
 export const VARIABLES: readonly string[] = [...Object.values(SERVICE), ...Object.values(PLUGIN)].flatMap(variablesOf)
 
 /** Settings of the process. */
@@ -29,7 +29,7 @@ export interface Config {
   /** Address to listen on. */
   host: string
   logLevel: string
-  /** The proxies that are trusted to name the address of a client, as Fastify's `trustProxy`. */
+  /** The trusted proxies, as Fastify's `trustProxy`. */
   trustProxy: boolean | string[]
   /** Longest header section of a request, in bytes. */
   maxHeaderBytes: number
@@ -37,7 +37,7 @@ export interface Config {
   maxSocketsPerAddress: number
   /** Milliseconds that a whole request may take to arrive. */
   requestTimeoutMs: number
-  /** Logged at the start, such as that the token is the default one. */
+  /** Logged at the start, for example for the default token. */
   warnings: string[]
   /** Options of the plugin. */
   messenger: ResolvedOptions
@@ -49,7 +49,7 @@ type Get = (option: OptionMetadata) => string | undefined
 export function readConfig (env: NodeJS.ProcessEnv): Config {
   const get: Get = ({ env: name, file }) => {
     if (name === undefined) return undefined
-    // An empty variable is how many tools pass one that is not set.
+    // Many tools pass an unset variable as an empty one.
     const text = env[name] === '' ? undefined : env[name]
     return text ?? (file === true ? readFileOf(`${name}_FILE`, env) : undefined)
   }
@@ -67,9 +67,9 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   }
 
   const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
-  // A page elsewhere whose name is made to resolve to this machine can access the service as its own origin (DNS rebinding), and
-  // publish with the default token. A service with a token of its own may be behind a proxy that passes on another name, which only
-  // the operator knows.
+  // A foreign page whose name is made to resolve to this machine can access the service as its own origin (DNS rebinding), and
+  // publish with the default token. A service with its own token may be behind a proxy that passes another name, which only the
+  // operator knows.
   if (tokens === undefined && messenger.allowedHosts === undefined) {
     messenger.allowedHosts = [...LOOPBACK_HOSTS, ...hostsOf(messenger.allowedOrigins ?? [])]
   }
@@ -82,14 +82,14 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     trustProxy: trustProxy(get(SERVICE.trustProxy)),
     maxHeaderBytes: integer(SERVICE.maxHeaderBytes, get),
     requestTimeoutMs: integer(SERVICE.requestTimeoutMs, get),
-    // Twice: besides those of its subscriptions an address has connections that publish, and some that have just been opened.
+    // Twice: besides its subscriptions an address has connections for publishing, and new ones without a request.
     maxSocketsPerAddress: integer({ ...SERVICE.maxSocketsPerAddress, default: 2 * messenger.maxConnectionsPerAddress }, get),
     warnings,
     messenger
   }
 }
 
-/** The options of the plugin as the environment has them. */
+/** The options of the plugin from the environment. */
 function readOptions (get: Get): Record<string, unknown> {
   const options: Record<string, unknown> = {}
   for (const [option, schema] of Object.entries(PLUGIN)) {
@@ -113,7 +113,7 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    // A value that is no path may be the secret itself.
+    // A value that is not a path may be the secret itself.
     const shown = isAbsolute(file) ? JSON.stringify(file) : 'what it names'
     throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String((error as NodeJS.ErrnoException).code)})`)
   }

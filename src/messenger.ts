@@ -85,10 +85,10 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
       await operating.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(preflight)
-    // What is at none of the other paths, so that a WebSocket there is told; without a prefix it is the host's.
+    // The remaining paths, so that a WebSocket there is closed with a reason; without a prefix they are the host's.
     const elsewhere = page ? ['/*'] : everyPath ? ['/', '/*'] : []
     await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes, paths: ['/:channel', ...elsewhere] })
     if (everyPath) await scope.register(otherMethods)
-    // What a client had to put into a URL stays out of the host's log.
+    // Tokens in URLs stay out of the host's log.
   }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })
 }, { name: 'fastify-messenger', fastify: '5.x' })
