@@ -17,25 +17,25 @@ import { onSignals } from './signals.js'
 import { removeStaleSocket } from './unix-socket.js'
 import { answerTo } from './usage.js'
 
-/** Longer than any name, so that a long one is told the rule for names and not that of the router. */
+/** Longer than any name, so that the error for a long one is that of names and not that of the router. */
 const MAX_PARAM_LENGTH = 4_096
 
-/** Connections that may wait to be accepted: thousands of clients come back at once. The system may allow fewer. */
+/** Connections that may wait to be accepted: thousands of clients reconnect at once. The system may allow fewer. */
 const LISTEN_BACKLOG = 16_384
-/** What the headers of a request may take at most, and how often it is looked for those that take longer. */
+/** Time limit for the headers of a request, and interval of the check for overdue requests. */
 const MAX_HEADERS_TIMEOUT_MS = 15_000
 const CONNECTIONS_CHECK_MS = 1_000
-/** Connections beside those of subscribers: publishers, and who is only just asking. */
+/** Connections beside those of subscribers: for publishers and short requests. */
 const SPARE_CONNECTIONS = 1_000
 const INTERRUPT_DRAIN_MS = 500
-/** Left to `onSignals`: the second one would end the process, however it came, and some of them cannot be handled at all. */
+/** Left to `onSignals`: close-with-grace ends the process at every second signal, and some of these cannot be handled at all. */
 const SIGNALS_OF_CLOSE_WITH_GRACE: closeWithGrace.AllEvents[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM']
-/** What closing may take beyond the drain before the process ends all the same, with exit code 1. */
+/** Time after the drain after which the process ends in any case, with exit code 1. */
 const CLOSE_MARGIN_MS = 5_000
-/** What requests in progress may take once everybody was sent away. */
+/** Time limit for requests in progress after the drain. */
 const STRAGGLER_MS = 1_000
 
-/** Starts the service as `env` says. Rejects, with nothing left running, when a value is invalid or the port is taken. */
+/** Starts the service configured by `env`. Rejects, with nothing left running, when a value is invalid or the port is in use. */
 export async function start (env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
   return await serve(readConfig(env))
 }
@@ -58,7 +58,7 @@ async function listen (app: FastifyInstance, { port, host, path }: Config): Prom
     await app.listen({ port, host, backlog: LISTEN_BACKLOG })
   } else {
     await removeStaleSocket(path)
-    // As reachable as a port of this machine; who may come near the file is for its directory to say.
+    // As accessible as a port of this machine; the permissions of the directory restrict it.
     await app.listen({ path, backlog: LISTEN_BACKLOG, readableAll: true, writableAll: true })
   }
 }
@@ -66,24 +66,24 @@ async function listen (app: FastifyInstance, { port, host, path }: Config): Prom
 function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, maxSocketsPerAddress, messenger: { maxConnections } }: Config): FastifyInstance {
   const app: FastifyInstance = Fastify({
     trustProxy: Array.isArray(trustProxy) ? proxyTrust(trustProxy) : trustProxy,
-    // A request that trickles in is ended; streams and WebSockets have arrived whole.
+    // Ends requests that arrive slowly; those of streams and WebSockets are complete.
     requestTimeout: requestTimeoutMs,
     http: { maxHeaderSize: maxHeaderBytes, headersTimeout: Math.min(MAX_HEADERS_TIMEOUT_MS, requestTimeoutMs), connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
-    // Routes know how to say that the messenger closes, in the form of every error.
+    // The routes answer while the messenger closes, with an error body of this package.
     return503OnClosing: false,
     logger: logLevel === 'silent' ? false : { level: logLevel },
-    // Two lines a message would cost more than the message.
+    // Two log lines per message would cost more than the message.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     clientErrorHandler (error, socket) { answerClientError(error, socket, hubOf(app.channels).counters) },
-    // What the router cannot decode never reaches a route.
+    // A URL that the router cannot decode reaches no route.
     frameworkErrors (_error, _request, reply) { sendError(new UrlInvalidError(), reply) }
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
   limitSockets(app.server, { maxSocketsPerAddress, trustProxy, counters: () => hubOf(app.channels).counters })
   const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
   app.setNotFoundHandler(answerNotFound)
-  // Before a body is read that is for nobody.
+  // Before the body is read.
   app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) answerNotFound(request, reply)
     else done()
