@@ -88,12 +88,16 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     bearerTokens,
     revocations,
     grantExpiry,
-    issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
+    issuer: secrets[0] === undefined
+      ? undefined
+      : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
     authorizer
   } satisfies Access)
 }, { name: 'messenger-access', dependencies: ['messenger-hub', 'messenger-limits'], fastify: '5.x' })
 
-function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
+function verifierOf (
+  secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions
+): TokenVerifier | undefined {
   const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))
   if (tokenPublicKey !== undefined) keys.push(...readPublicKeys(tokenPublicKey))
   const keySet = tokenJwksUrl === undefined ? undefined : new KeySet(tokenJwksUrl)

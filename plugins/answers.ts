@@ -31,7 +31,9 @@ export interface Answers {
 export default fp(async (fastify) => {
   const { access, hub, limits: { budget, stalls }, subscriptions } = fastify
 
-  const payloadOf = (channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply): AnswerPayload => {
+  const payloadOf = (
+    channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply
+  ): AnswerPayload => {
     // The client has disconnected meanwhile.
     if (isGone(reply.raw)) return Buffer.alloc(0)
     let sending = false

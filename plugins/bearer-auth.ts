@@ -130,13 +130,18 @@ export default fp(async (fastify) => {
     const { channel } = request.params as { channel?: string }
     const begin = (error?: Error): void => { done(error ?? attempt(() => { assertMayBegin(request) })) }
     // Only for a single channel: a batch would have to be read before the call of `authorize`.
-    if (authorizer.asksHost && request.headers.authorization === undefined && channel !== undefined) settle(request, authorized(request, channel), begin)
+    if (authorizer.asksHost && request.headers.authorization === undefined && channel !== undefined)
+      settle(request, authorized(request, channel), begin)
     else verifySender(request, begin)
   })
   fastify.decorate('verifyOperator', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {
     verifySender(request, (error) => { done(error ?? (senders.includes(request[SENDER] as Sender) ? undefined : new TokenInvalidError())) })
   })
-}, { name: 'messenger-bearer-auth', dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })
+}, {
+  name: 'messenger-bearer-auth',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'],
+  fastify: '5.x'
+})
 
 /** The name under which messages are counted: the subject of a token or, where it has none, a digest of the signed part. */
 function nameOf ({ subject }: Grant, token: string): string {

@@ -40,7 +40,8 @@ export default fp<OriginsPluginOptions>(async (fastify, { allowedOrigins }) => {
     const { origin } = headers
     if (!origins.any) reply.header('vary', 'Origin')
     if (origins.any) reply.header('access-control-allow-origin', '*')
-    else if (origin !== undefined && origins.lists(origin)) reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true')
+    else if (origin !== undefined && origins.lists(origin))
+      reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true')
   }
 
   fastify.decorate('origins', {

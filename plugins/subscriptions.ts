@@ -118,7 +118,11 @@ export default fp(async (fastify) => {
     },
     leave
   } satisfies Subscriptions)
-}, { name: 'messenger-subscriptions', dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })
+}, {
+  name: 'messenger-subscriptions',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'],
+  fastify: '5.x'
+})
 
 function nameOf ({ params }: SubscriptionRequest): string {
   return params.channel ?? params['*'] ?? ''

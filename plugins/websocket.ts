@@ -67,7 +67,9 @@ interface Handshake {
  * answers every upgrade of the server, twice where it is loaded twice, and leaves sockets of some refused upgrades open.
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
-  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol })
+  const server = new WebSocketServer({
+    noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol
+  })
   server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
   const refusals = new Refusals()
   const files = publicFiles()
@@ -150,7 +152,9 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     const { handler, routePath, config: { onWebSocket } = {} } = route
     if (![route.method].flat().includes('GET')) return
     const name = routePath.slice(1)
-    const refusal = files.has(name) ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name') : new ChannelInvalidError(JSON.stringify(name))
+    const refusal = files.has(name)
+      ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name')
+      : new ChannelInvalidError(JSON.stringify(name))
     const take = onWebSocket ?? ((socket, { ip }) => { refusals.refuse(socket, refusal, networkOf(ip)) })
     // Wraps the handler that a hook of the host may have replaced, such as that of @fastify/websocket.
     route.handler = function (request, reply) {

@@ -11,7 +11,10 @@ const limits: FastifyPluginAsync = async (fastify) => {
     method: 'GET',
     url: '/-/limits',
     onRequest: fastify.verifyOperator,
-    handler: async () => await Promise.resolve({ connections: admissions.total, hits: Object.fromEntries(LIMITS.map((name) => [name, counters.get(name)])) })
+    handler: async () => await Promise.resolve({
+      connections: admissions.total,
+      hits: Object.fromEntries(LIMITS.map((name) => [name, counters.get(name)]))
+    })
   })
 }
 

@@ -23,7 +23,8 @@ export interface RevocationsRouteOptions {
 
 /** `POST /-/revocations`: a backend ends a token, or all earlier tokens of a subject, on every instance. */
 const revocations: FastifyPluginAsyncTypebox<RevocationsRouteOptions> = async (fastify, { tokenMaxTtlMs }) => {
-  fastify.post('/-/revocations', { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body: { sub, jti, exp } }) => {
+  const options = { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }
+  fastify.post('/-/revocations', options, async ({ body: { sub, jti, exp } }) => {
     const value = sub ?? jti
     if (value === undefined || (sub === undefined) === (jti === undefined)) throw new GrantInvalidError('give either sub or jti')
     const at = Date.now()

@@ -62,7 +62,10 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   const path = port !== undefined && SOCKET_PATH.test(port) ? port : undefined
   const warnings = misspelled(Object.keys(env), VARIABLES)
   if (tokens === undefined) {
-    if (path === undefined && !isLoopback(host)) throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: without it the token is the one that everybody knows, and only a loopback address is allowed`)
+    if (path === undefined && !isLoopback(host)) {
+      throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: ` +
+        'without it the token is the one that everybody knows, and only a loopback address is allowed')
+    }
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
@@ -115,7 +118,8 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   } catch (error) {
     // A value that is not a path may be the secret itself.
     const shown = isAbsolute(file) ? JSON.stringify(file) : 'what it names'
-    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String((error as NodeJS.ErrnoException).code)})`)
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String(code)})`)
   }
 }
 
@@ -125,7 +129,8 @@ function integer (schema: OptionSchema, get: Get): number {
   const factor = factorOf(schema)
   const text = get(schema) ?? String(Number(schema.default) / factor)
   const value = INTEGER.test(text) ? Number(text) * factor : NaN
-  if (!(value >= minimum && value <= maximum)) throw invalid({ ...schema, rule: `an integer from ${minimum / factor} to ${maximum / factor}` }, text)
+  if (!(value >= minimum && value <= maximum))
+    throw invalid({ ...schema, rule: `an integer from ${minimum / factor} to ${maximum / factor}` }, text)
   return value
 }
 
@@ -144,7 +149,8 @@ function trustProxy (text: string | undefined): Config['trustProxy'] {
 function isProxy (text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/')
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
-  return isIP(address) > 0 && rest.length === 0 && (bits === undefined || (INTEGER.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
+  return isIP(address) > 0 && rest.length === 0 &&
+    (bits === undefined || (INTEGER.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
 }
 
 /** An option in the terms of the environment. */

@@ -44,14 +44,21 @@ import { parseBody } from './wire/body.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize, allowedHosts } = resolved
+  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs } = resolved
+  const { authorize, allowedHosts } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
   const names = new ChannelNames(publicFiles())
 
-  if (Object.hasOwn(fastify, 'channels')) throw new ConfigInvalidError('This app has app.channels already: register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
-  if (cluster.isWorker && resolved.redis === undefined) fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, and what is published to one does not reach the subscribers of the others')
+  if (Object.hasOwn(fastify, 'channels')) {
+    throw new ConfigInvalidError('This app has app.channels already: ' +
+      'register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
+  }
+  if (cluster.isWorker && resolved.redis === undefined) {
+    fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, ' +
+      'and what is published to one does not reach the subscribers of the others')
+  }
   await fastify.register(channels, { ...resolved, names, counters, onAnnouncement: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {

@@ -29,7 +29,9 @@ const CONNECTIONS_CHECK_MS = 1_000
 const SPARE_CONNECTIONS = 1_000
 const INTERRUPT_DRAIN_MS = 500
 /** Left to `onSignals`: close-with-grace ends the process at every second signal, and some of these cannot be handled at all. */
-const SIGNALS_OF_CLOSE_WITH_GRACE: closeWithGrace.AllEvents[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM']
+const SIGNALS_OF_CLOSE_WITH_GRACE: closeWithGrace.AllEvents[] = [
+  'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2', 'SIGTERM'
+]
 /** Time after the drain after which the process ends in any case, with exit code 1. */
 const CLOSE_MARGIN_MS = 5_000
 /** Time limit for requests in progress after the drain. */
@@ -63,12 +65,17 @@ async function listen (app: FastifyInstance, { port, host, path }: Config): Prom
   }
 }
 
-function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, maxSocketsPerAddress, messenger: { maxConnections } }: Config): FastifyInstance {
+function createApp (config: Config): FastifyInstance {
+  const { logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, maxSocketsPerAddress, messenger: { maxConnections } } = config
   const app: FastifyInstance = Fastify({
     trustProxy: Array.isArray(trustProxy) ? proxyTrust(trustProxy) : trustProxy,
     // Ends requests that arrive slowly; those of streams and WebSockets are complete.
     requestTimeout: requestTimeoutMs,
-    http: { maxHeaderSize: maxHeaderBytes, headersTimeout: Math.min(MAX_HEADERS_TIMEOUT_MS, requestTimeoutMs), connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: Math.min(MAX_HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS
+    },
     // The routes answer while the messenger closes, with an error body of this package.
     return503OnClosing: false,
     logger: logLevel === 'silent' ? false : { level: logLevel },
@@ -81,7 +88,8 @@ function createApp ({ logLevel, trustProxy, maxHeaderBytes, requestTimeoutMs, ma
   })
   app.server.maxConnections = maxConnections + SPARE_CONNECTIONS
   limitSockets(app.server, { maxSocketsPerAddress, trustProxy, counters: () => hubOf(app.channels).counters })
-  const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply => sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
+  const answerNotFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    sendError(new NotFoundError(request.method, pathOf(request.url)), reply)
   app.setNotFoundHandler(answerNotFound)
   // Before the body is read.
   app.addHook('onRequest', (request, reply, done) => {
@@ -135,9 +143,10 @@ async function main (): Promise<void> {
 
 /** Whether a program is the one that Node was started with, with or without its extension, or the one that pm2 was, which loads it. */
 function isMain (own: string): boolean {
-  return [process.argv[1], process.env['pm_exec_path']].some((path) => path !== undefined && [path, `${path}${extname(own)}`].some((file) => {
+  const paths = [process.argv[1], process.env['pm_exec_path']].filter((path) => path !== undefined)
+  return paths.flatMap((path) => [path, `${path}${extname(own)}`]).some((file) => {
     return existsSync(file) && realpathSync(file) === own
-  }))
+  })
 }
 
 if (isMain(realpathSync(fileURLToPath(import.meta.url)))) await main()

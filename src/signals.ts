@@ -17,7 +17,9 @@ export interface SignalPorts {
  * Listens for the signals that end the process. The end of a terminal (`SIGHUP`) is one only for a process with a terminal: under
  * `nohup`, which detaches it, the process is to continue.
  */
-export function onSignals ({ close, abort }: SignalPorts, hasTerminal: () => boolean = () => [0, 1, 2].some((stream) => isatty(stream))): void {
+export function onSignals (
+  { close, abort }: SignalPorts, hasTerminal: () => boolean = () => [0, 1, 2].some((stream) => isatty(stream))
+): void {
   let closingSince: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = performance.now()

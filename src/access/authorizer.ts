@@ -1,7 +1,9 @@
 import type { FastifyError } from '@fastify/error'
 import type { BearerTokens } from './bearer-tokens.js'
 import type { Credential } from './credential.js'
-import { AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError } from '../errors.js'
+import {
+  AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError
+} from '../errors.js'
 import { type Action, type Grant, unlimited } from './grant.js'
 import type { Patterns } from './patterns.js'
 import type { Revocations } from './revocations.js'
@@ -149,7 +151,8 @@ export function covering (grant: Grant, action: Action, channel: string): Grant 
 }
 
 function isGranting (decision: unknown): decision is Exclude<Decision, boolean> {
-  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) && Object.keys(decision).every((key) => DECISION_KEYS.includes(key))
+  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) &&
+    Object.keys(decision).every((key) => DECISION_KEYS.includes(key))
 }
 
 /** The error for a forbidden action on a channel. */

@@ -22,7 +22,8 @@ export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
   if (expiresAt > now + maxTtlMs) throw new TokenRefusedError(`exp must be at most ${maxTtlMs / SECOND_MS} s from now (TOKEN_MAX_TTL)`)
   const issuedAt = time(claims, 'iat')
   // It would be indistinguishable from a token issued after a later revocation.
-  if (issuedAt !== undefined && issuedAt > now + MAX_AHEAD_MS) throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: set the clock of whoever makes tokens`)
+  if (issuedAt !== undefined && issuedAt > now + MAX_AHEAD_MS)
+    throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: set the clock of whoever makes tokens`)
   return new Grant({ subscribe: patterns(claims, 'subscribe'), send: patterns(claims, 'send') }, {
     subject: name(claims, 'sub'),
     tokenId: name(claims, 'jti'),
@@ -33,13 +34,15 @@ export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
 
 function patterns (claims: Claims, claim: string): Patterns {
   const { [claim]: value = [] } = claims
-  if (!Array.isArray(value) || value.length > MAX_PATTERNS || !value.every(isPattern)) throw new TokenRefusedError(`${claim} must be a list of at most ${MAX_PATTERNS} patterns of channels`)
+  if (!Array.isArray(value) || value.length > MAX_PATTERNS || !value.every(isPattern))
+    throw new TokenRefusedError(`${claim} must be a list of at most ${MAX_PATTERNS} patterns of channels`)
   return new Patterns(value)
 }
 
 function name (claims: Claims, claim: string): string | undefined {
   const { [claim]: value } = claims
-  if (value !== undefined && (typeof value !== 'string' || value.length > MAX_NAME_LENGTH)) throw new TokenRefusedError(`${claim} must be a text of at most ${MAX_NAME_LENGTH} characters`)
+  if (value !== undefined && (typeof value !== 'string' || value.length > MAX_NAME_LENGTH))
+    throw new TokenRefusedError(`${claim} must be a text of at most ${MAX_NAME_LENGTH} characters`)
   return value
 }
 

@@ -27,7 +27,8 @@ export class Hosts {
     if (this.#any) return true
     // A trailing dot names the same host.
     const name = host.toLowerCase().replace(PORT, '').replace(/\.$/, '')
-    return this.#names.has(name) || this.#suffixes.some((suffix) => name.endsWith(suffix)) || (this.#names.has('127.0.0.1') && LOOPBACK_ADDRESS.test(name))
+    return this.#names.has(name) || this.#suffixes.some((suffix) => name.endsWith(suffix)) ||
+      (this.#names.has('127.0.0.1') && LOOPBACK_ADDRESS.test(name))
   }
 }
 

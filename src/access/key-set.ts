@@ -37,7 +37,8 @@ export class KeySet {
 
   /** Throws MSG_ERR_CONFIG_INVALID where `url` is not a URL. */
   constructor (url: string) {
-    if (!URL.canParse(url)) throw new ConfigInvalidError(`TOKEN_JWKS_URL must be the address of a key set, but is ${withoutCredentials(JSON.stringify(url))}`)
+    if (!URL.canParse(url))
+      throw new ConfigInvalidError(`TOKEN_JWKS_URL must be the address of a key set, but is ${withoutCredentials(JSON.stringify(url))}`)
     this.#url = url
   }
 
@@ -52,7 +53,8 @@ export class KeySet {
 
   async #ask (header: JWSHeaderParameters): Promise<CryptoKey> {
     if (this.#find === undefined) await this.#refresh()
-    else if (Date.now() >= this.#fetchedAt + MAX_AGE_MS) await Promise.race([this.#refresh(), delay(PATIENCE_MS, undefined, { ref: false })])
+    else if (Date.now() >= this.#fetchedAt + MAX_AGE_MS)
+      await Promise.race([this.#refresh(), delay(PATIENCE_MS, undefined, { ref: false })])
     const known = await this.#look(header)
     if (known !== undefined) return known
     await this.#refresh()
@@ -94,7 +96,9 @@ export class KeySet {
 
 /** Rejects unless the answer is JSON of a bounded length. Redirects are not followed: the keys are those of this address. */
 async function fetchSet (url: string): Promise<JSONWebKeySet> {
-  const response = await fetch(url, { redirect: 'manual', headers: { accept: 'application/json, application/jwk-set+json' }, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const response = await fetch(url, {
+    redirect: 'manual', headers: { accept: 'application/json, application/jwk-set+json' }, signal: AbortSignal.timeout(TIMEOUT_MS)
+  })
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of response.body ?? []) {

@@ -35,7 +35,8 @@ export class Origins {
 /** Browsers omit the default port of a scheme from an origin; rules, and some proxies in `Host`, may contain it. */
 function withoutDefaultPort (text: string): string {
   const [, start = '', port] = /^([a-z0-9+.-]*:?\/\/.*?):(80|443)$/.exec(text) ?? []
-  const belongs = text.startsWith('//') || text.startsWith(port === '80' ? 'http:' : 'https:') || text.startsWith(port === '80' ? 'ws:' : 'wss:')
+  const belongs = text.startsWith('//') ||
+    text.startsWith(port === '80' ? 'http:' : 'https:') || text.startsWith(port === '80' ? 'ws:' : 'wss:')
   return port !== undefined && belongs ? start : text
 }
 

@@ -48,5 +48,6 @@ function verificationKey (key: KeyObject): VerificationKey {
 }
 
 function invalid (): Error {
-  return new ConfigInvalidError('TOKEN_PUBLIC_KEY must be public keys as PEM (BEGIN PUBLIC KEY): RSA of 2048 bits at least for RS256, P-256 for ES256 or Ed25519 for EdDSA')
+  return new ConfigInvalidError('TOKEN_PUBLIC_KEY must be public keys as PEM (BEGIN PUBLIC KEY): ' +
+    'RSA of 2048 bits at least for RS256, P-256 for ES256 or Ed25519 for EdDSA')
 }

@@ -27,7 +27,10 @@ export class ChannelNames {
   /** Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for a value that cannot name a channel. */
   assert (name: unknown): void {
     if (typeof name !== 'string' || !isChannelName(name)) throw new ChannelInvalidError(shown(name))
-    if (ASKED_EVERYWHERE.has(name)) throw new ChannelReservedError(shown(name), 'what probes and browsers ask every server for: choose another name; the state of this service is at /-/live and /-/ready')
+    if (ASKED_EVERYWHERE.has(name)) {
+      throw new ChannelReservedError(shown(name), 'what probes and browsers ask every server for: ' +
+        'choose another name; the state of this service is at /-/live and /-/ready')
+    }
     if (this.files.has(name)) throw new ChannelReservedError(shown(name), 'the file of that name: choose another name')
   }
 }

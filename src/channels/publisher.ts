@@ -62,7 +62,8 @@ export class Publisher {
   }
 
   #prepareEntry (entry: BatchEntry, index: number): Prepared {
-    if (typeof entry !== 'object' || (entry as unknown) === null) throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
+    if (typeof entry !== 'object' || (entry as unknown) === null)
+      throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
     const [channel, message, idempotencyKey] = partsOf(entry, index)
     try {
       return this.#prepare(channel, message, idempotencyKey)
@@ -76,7 +77,8 @@ export class Publisher {
     this.rules.names.assert(channel)
     // A caller without types may express the absence of a key as null.
     const idempotencyKey = key ?? undefined
-    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey))) throw new IdempotencyKeyInvalidError()
+    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey)))
+      throw new IdempotencyKeyInvalidError()
     const text = messageText(message)
     if (Buffer.byteLength(text) > this.rules.maxMessageBytes) throw new MessageTooLargeError(this.rules.maxMessageBytes)
     return { channel, text, idempotencyKey }

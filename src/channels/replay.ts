@@ -28,7 +28,9 @@ export type ReplayOutcome = 'live' | 'gone' | 'gap'
  * yet flushed: the subscriber goes live in the same synchronous step that finds every flushed message written to it, so that no
  * message falls between the two and none is in both.
  */
-export async function replay (broker: Pick<Broker, 'read'>, channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<ReplayOutcome> {
+export async function replay (
+  broker: Pick<Broker, 'read'>, channel: Channel, subscriber: Subscriber, backlog: Backlog
+): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
   for (;;) {
     const { since } = backlog

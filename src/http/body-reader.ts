@@ -60,7 +60,8 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
   const onEnd = (): void => {
     // A body that a hook of the host has decompressed carries its original length.
     const { receivedEncodedLength = length } = payload as Readable & { receivedEncodedLength?: number }
-    if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength) finish(new BodyInvalidError('its length is not what Content-Length says'))
+    if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength)
+      finish(new BodyInvalidError('its length is not what Content-Length says'))
     else finish(null, body === undefined ? Buffer.alloc(0) : body.subarray(0, length))
   }
   const onError = (): void => { finish(new BodyInvalidError('it did not arrive whole')) }

@@ -15,7 +15,8 @@ export function sendError (error: FastifyError, reply: FastifyReply): FastifyRep
   const body = errorBody(error)
   reply.header('x-content-type-options', 'nosniff')
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
-  if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<RateLimitedError>).retryAfter ?? 1))
+  if (body.statusCode === 503 || body.statusCode === 429)
+    reply.header('retry-after', String((error as Partial<RateLimitedError>).retryAfter ?? 1))
   if (hasBody(reply.request)) discardBody(reply)
   return reply.code(body.statusCode).send(body)
 }

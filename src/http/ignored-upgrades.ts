@@ -49,7 +49,9 @@ function headOf ({ method, url, httpVersion, rawHeaders }: IncomingMessage): str
     const [name, value] = rawHeaders.slice(at, at + 2) as [string, string]
     switch (name.toLowerCase()) {
       case 'upgrade': break
-      case 'connection': lines.push(`${name}:${value.split(',').filter((option) => option.trim().toLowerCase() !== 'upgrade').join()}`); break
+      case 'connection':
+        lines.push(`${name}:${value.split(',').filter((option) => option.trim().toLowerCase() !== 'upgrade').join()}`)
+        break
       default: lines.push(`${name}:${value}`)
     }
   }

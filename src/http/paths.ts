@@ -17,7 +17,8 @@ interface RouterOptions {
  * @param everyPath whether the scope owns every path under its prefix, or only those of channels and of its own routes
  */
 export function pathUnder (scope: FastifyInstance, everyPath: boolean): (url: string) => number | undefined {
-  const { caseSensitive, ignoreDuplicateSlashes }: RouterOptions = { ...scope.initialConfig, ...(scope.initialConfig as { routerOptions?: RouterOptions }).routerOptions }
+  const config: RouterOptions & { readonly routerOptions?: RouterOptions } = scope.initialConfig
+  const { caseSensitive, ignoreDuplicateSlashes }: RouterOptions = { ...config, ...config.routerOptions }
   const own = new Set<string>()
   const normalize = (path: string): string => {
     const decoded = decode(path)

@@ -53,6 +53,7 @@ function parseSince (text: unknown): Since {
 
 function parseNumber (name: string, text: unknown, minimum: number, maximum: number): number {
   const number = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : NaN
-  if (!(number >= minimum && number <= maximum)) throw new QueryInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
+  if (!(number >= minimum && number <= maximum))
+    throw new QueryInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
   return number
 }

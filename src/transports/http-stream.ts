@@ -141,7 +141,9 @@ export class HttpStreamSubscriber extends Subscriber {
     const farewell = this.#format.encodeClose(this.#channel, code, reason, this.#heartbeatMs !== undefined)
     if (this.#framing === 'chunks' || this.#framing === 'stream') {
       // Always writes something: the callback of a write tells that all was sent.
-      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => { setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS) })
+      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => {
+        setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS)
+      })
     } else {
       if (farewell !== undefined) this.write(farewell)
       this.#response.end()

@@ -57,7 +57,8 @@ function checkedText (text: unknown): string {
 }
 
 function refuseOpaque (_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)) || Object.keys(value).length > 0) return value
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if ((ArrayBuffer.isView(value) && !(value instanceof DataView)) || Object.keys(value).length > 0) return value
   const tag = Object.prototype.toString.call(value)
   if (!EMPTY_OBJECTS.has(tag)) throw new TypeError(`${tag} has no JSON form`)
   return value

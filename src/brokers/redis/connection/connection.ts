@@ -100,10 +100,13 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
  * of the protocol. A client of another kind duplicates itself.
  */
 function duplicate (client: RedisClient, timings: Timings): RedisClient {
-  if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function') throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
+  if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function')
+    throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
   const { options: settings, startupNodes } = client as { options?: object, startupNodes?: ConstructorParameters<typeof Cluster>[0] }
   if (!isCluster(client)) {
-    return settings === undefined ? client.duplicate(options(timings)) : new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
+    return settings === undefined
+      ? client.duplicate(options(timings))
+      : new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
   }
   const own = clusterOptions(timings)
   if (settings === undefined || startupNodes === undefined) return client.duplicate([], own)
@@ -124,7 +127,8 @@ function open (target: string, timings: Timings): RedisClient {
       return new Redis(url, options(timings))
     case 'sentinel':
       return new Redis({
-        ...options(timings), ...credentials, ...secure, sentinels: hosts, name, ...tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }
+        ...options(timings), ...credentials, ...secure, sentinels: hosts, name,
+        ...tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }
       })
     case 'cluster': {
       const shared = clusterOptions(timings)

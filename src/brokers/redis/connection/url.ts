@@ -19,7 +19,8 @@ export interface RedisUrl {
 /** Parses a URL. Throws MSG_ERR_CONFIG_INVALID with the rule, and without the URL, which may contain a password. */
 export function parseUrl (text: string): RedisUrl {
   const [, secure = '', scheme = '', rest = ''] = /^(?:redis(s?)(?:\+(sentinel|cluster))?|unix):\/\/(.+)$/s.exec(text) ?? []
-  if (rest === '') throw new ConfigInvalidError('REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://')
+  if (rest === '')
+    throw new ConfigInvalidError('REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://')
   const tls = secure !== ''
   if (scheme === '') {
     const url = text.startsWith('unix:') ? rest : text
@@ -57,5 +58,6 @@ function cut (text: string, separator: string): [before: string, after: string] 
 }
 
 function invalid (): Error {
-  return new ConfigInvalidError('REDIS_URL must be [user:password@]host:port after its ://, several hosts with commas between them, user and password percent-encoded')
+  return new ConfigInvalidError('REDIS_URL must be [user:password@]host:port after its ://, ' +
+    'several hosts with commas between them, user and password percent-encoded')
 }

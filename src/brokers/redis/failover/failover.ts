@@ -86,7 +86,8 @@ export class Failover {
   get status (): BrokerStatus {
     if (this.#state === 'closed') return CLOSED_STATUS
     const reason = this.#reason
-    return { ready: this.#state === 'ready', reason, failing: this.#failing, code: reason && `redis: ${this.#failing ? this.code : reason}` }
+    const code = reason && `redis: ${this.#failing ? this.code : reason}`
+    return { ready: this.#state === 'ready', reason, failing: this.#failing, code }
   }
 
   /** The current admission. Throws MSG_ERR_ENGINE_UNAVAILABLE where there is none. */

@@ -60,8 +60,8 @@ end`
 
 /**
  * Registers an instance that has compared all its marks with the logs of `term`.
- * KEYS register · ARGV term, id (- for none), another id, the term that it compared last (- for none), the term under which it was admitted
- * last (- for none), 1 where it could not keep all marks, ids of the instances that it knows
+ * KEYS register · ARGV term, id (- for none), another id, the term that it compared last (- for none), the term under which it was
+ * admitted last (- for none), 1 where it could not keep all marks, ids of the instances that it knows
  * → {'again', term} when another term is to be compared | {'joined', the new id of the instance}
  */
 export const JOIN = `#!lua flags=allow-oom

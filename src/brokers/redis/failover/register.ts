@@ -79,7 +79,8 @@ export class Register implements Barrier {
     for (;;) {
       await evidence.compare(term)
       const joined = parsed(parseJoinAnswer(await client.messengerJoin(
-        key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted, evidence.marks.overflowed ? 1 : 0, ...this.#known
+        key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted,
+        evidence.marks.overflowed ? 1 : 0, ...this.#known
       )))
       if (joined.status === 'joined') {
         if (joined.id !== this.#id) this.#safe = false

@@ -68,10 +68,11 @@ export class LogStore {
   /** Reads at most `limit` messages after `since`. */
   async read (channel: string, since: Since, limit: number): Promise<Replay> {
     const from = typeof since === 'string' ? [since, '', 0] : ['after', since.epoch, since.offset]
-    const read = async (acceptsLater: 0 | 1): Promise<unknown> => await this.#reads(async () => (await this.#ask((term) => this.#client.messengerRead(
+    const ask = async (acceptsLater: 0 | 1): Promise<unknown> => (await this.#ask((term) => this.#client.messengerRead(
       ...this.#keys(channel), term, this.#random(), this.#options.ttlMs, this.#positionTtlMs, this.#emptyPositionTtlMs,
       ...from, Math.min(limit, Number.MAX_SAFE_INTEGER), acceptsLater
-    ))).answer)
+    ))).answer
+    const read = async (acceptsLater: 0 | 1): Promise<unknown> => await this.#reads(async () => await ask(acceptsLater))
     let replay = parseReadAnswer(await read(0))
     // The position is of a master that this server does not know. Either that master is reached soon, or it is lost.
     for (const deadline = performance.now() + LATER_MS; replay === 'later';) {
@@ -87,7 +88,8 @@ export class LogStore {
 
   /** The position of a log, which is kept from expiring; `undefined` when the log is gone. */
   async touch (channel: string): Promise<Position | undefined> {
-    const answer: unknown = await this.#client.messengerTouch(this.#options.names.meta(channel), this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
+    const meta = this.#options.names.meta(channel)
+    const answer: unknown = await this.#client.messengerTouch(meta, this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
     return Array.isArray(answer) ? parsePosition(answer[0], answer[1]) : undefined
   }
 

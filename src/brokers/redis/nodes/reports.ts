@@ -35,7 +35,8 @@ export function parseReport (text: string): Report | ReportRequest | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { from, ask, node, number, full, counts, leaves } = value as Record<string, unknown>
   if (typeof from === 'string' && typeof ask === 'string') return { from, ask }
-  if (typeof node !== 'string' || !isCount(number) || typeof full !== 'boolean' || typeof counts !== 'object' || counts === null) return undefined
+  if (typeof node !== 'string' || !isCount(number) || typeof full !== 'boolean') return undefined
+  if (typeof counts !== 'object' || counts === null) return undefined
   const known = Object.entries(counts).filter((entry): entry is [string, number] => isCount(entry[1]))
   return { node, number, full, counts: new Map(known), ...leaves === true && { leaves } }
 }
