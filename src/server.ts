@@ -42,11 +42,12 @@ export async function start (env: NodeJS.ProcessEnv): Promise<FastifyInstance> {
   return await serve(readConfig(env))
 }
 
-async function serve (config: Config): Promise<FastifyInstance> {
+async function serve (config: Config, beforeListening: (app: FastifyInstance) => void = () => {}): Promise<FastifyInstance> {
   const app = createApp(config)
   try {
     await app.register(messenger, config.messenger)
     for (const warning of config.warnings) app.log.warn(warning)
+    beforeListening(app)
     await listen(app, config)
     return app
   } catch (error) {
@@ -112,36 +113,41 @@ async function main (): Promise<void> {
     if (answer !== undefined) { process.stdout.write(`${answer}\n`); return }
     const config = readConfig(process.env)
     if (args.length > 0) config.warnings.push(`${args.join(' ')} has no effect: the service is configured by its environment, see --help`)
-    const app = await serve(config)
-    let ended: NodeJS.Signals | undefined
-    const { close } = closeWithGrace({ delay: config.messenger.drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
-      if (err) app.log.error(err)
-      // Before the server closes, so that those who come meanwhile are answered. Whoever presses Ctrl+C waits for it.
-      await hubOf(app.channels).close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
-      // Connections that never sent a whole request are not idle to Node, and would hold the server open.
-      setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
-      await app.close()
-    })
-    onSignals({
-      close (signal) {
-        ended = signal
-        close()
-      },
-      abort (signal) {
-        app.log.error(`second ${signal}, exiting`)
-        process.exit(1)
-      }
-    })
-    // To a manager that waits for it before it ends the process that is replaced.
+    // A signal may follow as soon as the log says that the service listens.
+    await serve(config, (app) => { endOnSignals(app, config.messenger.drainMs) })
+    // For a process manager that waits for it before it ends the replaced process.
     process.send?.('ready')
   } catch (error) {
-    // One line: who starts a service wants to know what to change, not where it was noticed.
-    process.stderr.write(`fastify-messenger: ${(error as Error).message}\n`)
-    process.exitCode = 1
+    // One line: the value to change matters, not the place in the code.
+    // The listeners for signals and messages keep the process alive.
+    process.stderr.write(`fastify-messenger: ${(error as Error).message}\n`, () => { process.exit(1) })
   }
 }
 
-/** Whether a program is the one that Node was started with, with or without its extension, or the one that pm2 was, which loads it. */
+/** Closes the app and ends the process on a signal, or on an unforeseen error. */
+function endOnSignals (app: FastifyInstance, drainMs: number): void {
+  let ended: NodeJS.Signals | undefined
+  const { close } = closeWithGrace({ delay: drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
+    if (err) app.log.error(err)
+    // Before the server closes, so that requests are answered meanwhile; shorter for Ctrl+C, where a person waits.
+    await hubOf(app.channels).close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
+    // Connections with an incomplete request are not idle to Node, and would keep the server open.
+    setTimeout(() => { app.server.closeAllConnections() }, STRAGGLER_MS).unref()
+    await app.close()
+  })
+  onSignals({
+    close (signal) {
+      ended = signal
+      close()
+    },
+    abort (signal) {
+      app.log.error(`second ${signal}, exiting`)
+      process.exit(1)
+    }
+  })
+}
+
+/** Whether a program is the main one of Node, with or without its extension, or of pm2, which loads it. */
 function isMain (own: string): boolean {
   const paths = [process.argv[1], process.env['pm_exec_path']].filter((path) => path !== undefined)
   return paths.flatMap((path) => [path, `${path}${extname(own)}`]).some((file) => {
