@@ -127,7 +127,8 @@ async function main (): Promise<void> {
 /** Closes the app and ends the process on a signal, or on an unforeseen error. */
 function endOnSignals (app: FastifyInstance, drainMs: number): void {
   let ended: NodeJS.Signals | undefined
-  const { close } = closeWithGrace({ delay: drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }, async ({ err }) => {
+  const options = { delay: drainMs + CLOSE_MARGIN_MS, logger: app.log, skip: SIGNALS_OF_CLOSE_WITH_GRACE }
+  const { close } = closeWithGrace(options, async ({ err }) => {
     if (err) app.log.error(err)
     // Before the server closes, so that requests are answered meanwhile; shorter for Ctrl+C, where a person waits.
     await hubOf(app.channels).close(ended === 'SIGINT' ? INTERRUPT_DRAIN_MS : undefined)
