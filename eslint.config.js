@@ -54,7 +54,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['src/**/*.ts', 'plugins/**/*.ts', 'routes/**/*.ts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', '**/*.js', '**/*.mjs'],
     ignores: ['src/client/**'],
     rules: {
       // Deprecated for want of a maintainer and not for a fault; its successor would be one more package.

@@ -27,8 +27,10 @@ function importsOf (from: string, source: ts.SourceFile): Import[] {
     found.push({ from, to: specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts') : packageOf(specifier), types })
   }
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, isTypesOnly(node.importClause))
-    else if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, node.isTypeOnly)
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier))
+      add(node.moduleSpecifier.text, isTypesOnly(node.importClause))
+    else if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier))
+      add(node.moduleSpecifier.text, node.isTypeOnly)
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [argument] = node.arguments
       if (argument && ts.isStringLiteral(argument)) add(argument.text, false)
@@ -43,7 +45,8 @@ function isTypesOnly (clause: ts.ImportClause | undefined): boolean {
   if (clause === undefined) return false
   if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true
   const { name, namedBindings } = clause
-  return name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) && namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
+  return name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) &&
+    namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
 }
 
 function classesOf (node: ts.Node): ts.ClassLikeDeclaration[] {
@@ -153,7 +156,8 @@ t.test('plugins/ and routes/', async (t) => {
   t.test('hold plugins and routes: each file exports a function by default, and nothing else at run time', async (t) => {
     for (const [name, source] of sources) {
       if (!/^(plugins|routes)\//.test(name)) continue
-      const exported = source.statements.filter((statement) => ts.canHaveModifiers(statement) && !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement) &&
+      const exported = source.statements.filter((statement) => ts.canHaveModifiers(statement) &&
+        !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement) &&
         ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword))
       t.equal(source.statements.filter(ts.isExportAssignment).length, 1, name)
       t.strictSame(exported.map((statement) => statement.getText().slice(0, 60)), [], name)
