@@ -14,7 +14,7 @@ import { TokenVerifier } from '../src/access/token-verifier.js'
 import { TokenExpiredError, TokenRefusedError, TokenRevokedError } from '../src/errors.js'
 import type { ResolvedOptions } from '../src/options/schema.js'
 
-/** The errors for tokens that are not accepted. */
+/** The errors for refused tokens. */
 const REFUSALS = [TokenRefusedError, TokenExpiredError, TokenRevokedError]
 
 declare module 'fastify' {
@@ -26,7 +26,7 @@ declare module 'fastify' {
 
 /** Options of this plugin. */
 export interface AccessPluginOptions extends ResolvedOptions {
-  /** The revocations that are known. */
+  /** The known revocations. */
   revocations: Revocations
 }
 
@@ -38,7 +38,7 @@ export interface Access {
   readonly authorizer: Authorizer<FastifyRequest>
   readonly revocations: Revocations
   readonly grantExpiry: GrantExpiry
-  /** Signs tokens, where there is a secret. */
+  /** Signs tokens; present where there is a secret. */
   readonly issuer: TokenIssuer | undefined
 }
 
@@ -67,8 +67,8 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
     if (authorizer.isOpen) return authorizer.admit(request, undefined, channel)
     const credential = credentialOf(request.headers, request.query as { token?: unknown })
-    // No token of an address that guesses is compared with those of publishers. Signatures cannot be guessed: a good one is
-    // accepted, so that clients are not locked out by others behind the same address.
+    // Tokens of an address with too many refused ones are not compared with those of publishers. Signatures cannot be guessed: a
+    // valid one is accepted, so that clients are not locked out by others behind the same address.
     const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
     try {
       const grant = authorizer.admit(request, credential && { ...credential, inHeader }, channel)
@@ -88,12 +88,16 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     bearerTokens,
     revocations,
     grantExpiry,
-    issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
+    issuer: secrets[0] === undefined
+      ? undefined
+      : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
     authorizer
   } satisfies Access)
 }, { name: 'messenger-access', dependencies: ['messenger-hub', 'messenger-limits'], fastify: '5.x' })
 
-function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
+function verifierOf (
+  secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions
+): TokenVerifier | undefined {
   const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))
   if (tokenPublicKey !== undefined) keys.push(...readPublicKeys(tokenPublicKey))
   const keySet = tokenJwksUrl === undefined ? undefined : new KeySet(tokenJwksUrl)

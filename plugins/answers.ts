@@ -21,24 +21,26 @@ declare module 'fastify' {
 export type AnswerPayload = Answer['payload']
 
 export interface Answers {
-  /** Answers with the messages that are kept, as many as one answer may hold. */
+  /** Answers with the kept messages, as many as fit in one answer. */
   read (subscription: RequestedSubscription, grant: Grant, address: string, reply: FastifyReply): Promise<AnswerPayload>
-  /** Answers with the messages that are kept after a position, otherwise with the first ones that arrive in time. */
+  /** Answers with the kept messages after a position, otherwise with the first ones that arrive in time. */
   poll (subscription: RequestedSubscription, grant: Grant, address: string, reply: FastifyReply): Promise<AnswerPayload>
 }
 
-/** Decorates the scope with JSON answers. Each is part of the budget, and watched, until it was read or the connection is gone. */
+/** Decorates the scope with JSON answers. Each is monitored, as part of the budget, until it was read or the connection is closed. */
 export default fp(async (fastify) => {
   const { access, hub, limits: { budget, stalls }, subscriptions } = fastify
 
-  const payloadOf = (channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply): AnswerPayload => {
+  const payloadOf = (
+    channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply
+  ): AnswerPayload => {
     // The client has disconnected meanwhile.
     if (isGone(reply.raw)) return Buffer.alloc(0)
     let sending = false
     // Until the answer is sent, its status can still be an error.
     const lease = budget.open(address, () => { if (sending) reply.raw.destroy() })
     reply.raw.once('close', () => { lease.close() })
-    // Before the text is made.
+    // Before the memory for the text is allocated.
     lease.resize(envelopes.reduce((sum, { text }) => sum + text.length, 0))
     if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
     sending = true

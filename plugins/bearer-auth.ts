@@ -8,7 +8,7 @@ import { AuthorizationUnavailableError, TokenInvalidError, TokenMissingError } f
 import { networkOf } from '../src/limits/address.js'
 
 const UNLIMITED = unlimited()
-/** The property of a request that holds its sender: no name that a host could have used for something else. */
+/** The property of a request that holds its sender; a symbol, so that it cannot conflict with one of the host. */
 const SENDER = Symbol('sender')
 
 /** A publisher: the name under which its messages are counted, and its rights. */
@@ -23,15 +23,15 @@ type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: Done) => v
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A hook for routes that only publishers may call. Everything that can be known before the body is checked before it: whether the
-     * sender may send on the channel, or on any, and whether it has sent too much.
+     * A hook for the routes of publishers. All checks that do not need the body run before it: whether the sender may send on the
+     * channel, or on any, and whether it has sent too much.
      */
     verifyPublisher: OnRequest
     /** The same for holders of a token of `BEARER_TOKEN` alone. */
     verifyOperator: OnRequest
     /**
-     * To be called when the body has arrived, before anything is done with it. Throws MSG_ERR_TOKEN_INVALID where the grant of the
-     * sender has ended meanwhile, and MSG_ERR_RATE_LIMITED when it has sent too many messages meanwhile.
+     * To be called when the body has arrived, before it is processed. Throws MSG_ERR_TOKEN_INVALID where the grant of the sender has
+     * ended meanwhile, and MSG_ERR_RATE_LIMITED when it has sent too many messages meanwhile.
      */
     assertStillSender: (request: FastifyRequest) => void
     /**
@@ -47,7 +47,7 @@ declare module 'fastify' {
 }
 
 /**
- * Decorates the scope with the checks of senders. No route is guarded by this alone. Not @fastify/bearer-auth: it answers in a later
+ * Decorates the scope with the checks of senders, which guard no route by themselves. Not @fastify/bearer-auth: it answers in a later
  * step, when the body has been buffered, which makes a publish cost a quarter more.
  */
 export default fp(async (fastify) => {
@@ -71,7 +71,7 @@ export default fp(async (fastify) => {
   const authorized = async (request: FastifyRequest, channel: string): Promise<Sender> => {
     fastify.origins.verify(request)
     const address = networkOf(request.ip)
-    // A question to the host costs as much as a subscription, and takes a place for as long.
+    // A call of `authorize` is as expensive as one for a subscription, and takes a place for its duration.
     limits.admissions.enter(address)
     try {
       const grant = await authorizer.authorize(request, channel, 'send')
@@ -98,7 +98,7 @@ export default fp(async (fastify) => {
     done()
   }
 
-  /** Throws the errors that can be known before the body has arrived. */
+  /** Throws the errors that do not depend on the body. */
   const assertMayBegin = (request: FastifyRequest): void => {
     const { name, grant } = request[SENDER] as Sender
     const { channel } = request.params as { channel?: string }
@@ -129,16 +129,21 @@ export default fp(async (fastify) => {
   fastify.decorate('verifyPublisher', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {
     const { channel } = request.params as { channel?: string }
     const begin = (error?: Error): void => { done(error ?? attempt(() => { assertMayBegin(request) })) }
-    // Only where one channel is named: a batch would have to be read before the host could be asked.
-    if (authorizer.asksHost && request.headers.authorization === undefined && channel !== undefined) settle(request, authorized(request, channel), begin)
+    // Only for a single channel: a batch would have to be read before the call of `authorize`.
+    if (authorizer.asksHost && request.headers.authorization === undefined && channel !== undefined)
+      settle(request, authorized(request, channel), begin)
     else verifySender(request, begin)
   })
   fastify.decorate('verifyOperator', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {
     verifySender(request, (error) => { done(error ?? (senders.includes(request[SENDER] as Sender) ? undefined : new TokenInvalidError())) })
   })
-}, { name: 'messenger-bearer-auth', dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })
+}, {
+  name: 'messenger-bearer-auth',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'],
+  fastify: '5.x'
+})
 
-/** The name under which messages are counted: the subject of a token or, where it names none, a digest of the signed part. */
+/** The name under which messages are counted: the subject of a token or, where it has none, a digest of the signed part. */
 function nameOf ({ subject }: Grant, token: string): string {
   if (subject !== undefined && subject !== '') return `sub ${subject}`
   return `token ${hash('sha256', token.slice(0, token.lastIndexOf('.')), 'base64url')}`

@@ -9,7 +9,7 @@ import { Publisher } from '../src/channels/publisher.js'
 import { ChannelRegistry } from '../src/channels/registry.js'
 import type { ResolvedOptions } from '../src/options/schema.js'
 
-/** How long the start waits for Redis. */
+/** Time limit of the start for Redis. */
 const ENGINE_START_MS = 2_000
 
 declare module 'fastify' {
@@ -36,7 +36,7 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
     onError: (error) => { log.error(error) }
   })
   fastify.decorate('channels', new ChannelRegistry(hub, new Publisher(hub, options)))
-  // So that the first message finds the engine there. Without it the app starts all the same, not ready.
+  // So that the engine is there for the first message. Without it the app starts all the same, not ready.
   await hub.started(ENGINE_START_MS)
   if (!hub.ready && !hub.status.failing) log.warn(`Redis cannot be used yet (${hub.status.reason}): publishing is refused until it can`)
   // Before the server closes, which waits for every connection.
@@ -58,7 +58,7 @@ function memory ({ historySize, historyTtlMs, historyMaxBytes }: ResolvedOptions
   return (receiver) => new MemoryBroker(receiver, { size: historySize, ttlMs: historyTtlMs, maxBytes: historyMaxBytes })
 }
 
-/** Loads the client of Redis only where it is used. */
+/** The Redis client is loaded only where it is used. */
 async function redis (target: string | RedisClient, { historySize, historyTtlMs, redisKeyPrefix }: ResolvedOptions): Promise<CreateBroker> {
   const { RedisBroker } = await import('../src/brokers/redis/redis.js')
   return (receiver) => new RedisBroker(receiver, { redis: target, keyPrefix: redisKeyPrefix, size: historySize, ttlMs: historyTtlMs })

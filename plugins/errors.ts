@@ -35,7 +35,8 @@ function translate (error: FastifyError, request: FastifyRequest): FastifyError 
 }
 
 function invalid (error: FastifyError, request: FastifyRequest): FastifyError {
-  if (error.validationContext === 'params') return new errors.ChannelInvalidError(JSON.stringify(Object.values(request.params as object)[0]))
+  if (error.validationContext === 'params')
+    return new errors.ChannelInvalidError(JSON.stringify(Object.values(request.params as object)[0]))
   if (!isObject(request.body)) return new errors.BodyInvalidError('send a JSON object, {"message": …}')
   const [{ instancePath, message }] = error.validation as [FastifySchemaValidationError]
   if (instancePath === '/message') return new errors.MessageMissingError()

@@ -17,7 +17,7 @@ export interface HubPluginOptions {
   names: ChannelNames
 }
 
-/** Decorates the scope, and not the app, with what stands behind `app.channels`. */
+/** Decorates the scope, and not the app, with the hub of `app.channels`. */
 export default fp<HubPluginOptions>(async (fastify, { names }) => {
   fastify.decorate('hub', hubOf(fastify.channels))
   fastify.decorate('channelNames', names)

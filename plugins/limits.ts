@@ -33,23 +33,23 @@ export interface LimitsPluginOptions extends AdmissionsOptions {
 
 /** The limits of one messenger. */
 export interface Limits {
-  /** How often each one was hit. */
+  /** The number of hits of each limit. */
   readonly counters: LimitCounters
   /** Places for subscriptions. */
   readonly admissions: Admissions
-  /** Memory for bytes on their way from and to clients. */
+  /** Memory for incomplete bodies and unsent bytes. */
   readonly budget: ByteBudget
-  /** Responses and subscriptions, watched for progress. */
+  /** Responses and subscriptions, monitored for progress. */
   readonly stalls: Stalls
-  /** Throws MSG_ERR_URL_TOO_LONG or, for an address that asks too often, MSG_ERR_RATE_LIMITED. */
+  /** Throws MSG_ERR_URL_TOO_LONG or, for an address with too many requests, MSG_ERR_RATE_LIMITED. */
   countSubscribe (request: FastifyRequest): void
-  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent so many messages that it may not send one now. Counts none. */
+  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many messages. Counts none. */
   assertMayPublish (publisher: string): void
   /** Counts messages. Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many. */
   countPublishes (publisher: string, messages: number): void
-  /** Whether so many tokens from an address were refused that its further ones are not checked. */
+  /** Whether too many tokens from an address were refused, so that further ones are not checked. */
   distrusts (request: FastifyRequest): boolean
-  /** Counts a token that was refused; returns MSG_ERR_RATE_LIMITED where it was one too many. */
+  /** Counts a refused token; returns MSG_ERR_RATE_LIMITED beyond the limit. */
   countRefusedToken (request: FastifyRequest): RateLimitedError | undefined
 }
 
@@ -60,7 +60,7 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
   const publishes = new RateLimit(options.maxPublishesPerSecond, SECOND_MS)
   const refusedTokens = new RateLimit(options.maxRefusedTokensPerMinute, MINUTE_MS)
   const admissions = new Admissions(options, counters)
-  // A body, or an answer, of the largest size still fits in besides another one.
+  // Room for two bodies, or answers, of the largest size.
   const budget = new ByteBudget(Math.max(options.maxBytesInFlight, 2 * maxBodyBytes(options.maxMessageBytes)), counters)
   const stalls = new Stalls({ writeTimeoutMs: options.writeTimeoutMs, budget, counters })
   fastify.addHook('onClose', async () => { stalls.close() })

@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { Origins } from '../src/access/origins.js'
 import { OriginForbiddenError } from '../src/errors.js'
 
-/** How long a browser may cache the permission to send a token. */
+/** Time for which a browser may cache the answer to a preflight request. */
 const PREFLIGHT_SECONDS = 600
 
 declare module 'fastify' {
@@ -40,7 +40,8 @@ export default fp<OriginsPluginOptions>(async (fastify, { allowedOrigins }) => {
     const { origin } = headers
     if (!origins.any) reply.header('vary', 'Origin')
     if (origins.any) reply.header('access-control-allow-origin', '*')
-    else if (origin !== undefined && origins.lists(origin)) reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true')
+    else if (origin !== undefined && origins.lists(origin))
+      reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true')
   }
 
   fastify.decorate('origins', {
@@ -48,7 +49,7 @@ export default fp<OriginsPluginOptions>(async (fastify, { allowedOrigins }) => {
       if (origins.any) return
       const { origin, 'sec-fetch-site': site } = headers
       if (origin === undefined) {
-        // A browser leaves the origin out where the page cannot read the answer, and still sends cookies along.
+        // Browsers omit the origin where the page cannot read the answer, and still send cookies.
         if (site === 'cross-site') throw new OriginForbiddenError('unknown')
       } else if (!origins.allow(origin, host)) {
         throw new OriginForbiddenError(JSON.stringify(origin))

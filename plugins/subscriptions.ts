@@ -10,28 +10,28 @@ import { networkOf } from '../src/limits/address.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The way of a subscription, which is the same for every transport. */
+    /** The steps of a subscription, the same for every transport. */
     subscriptions: Subscriptions
   }
 }
 
 /** The route of a subscription. */
 export interface SubscriptionRoute {
-  /** The wildcard takes names that are too long for the router before they are decoded. */
+  /** The wildcard matches names that are too long for the router before they are decoded. */
   Params: { channel?: string, '*'?: string }
   Querystring: RawQuery
 }
 
 export type SubscriptionRequest = FastifyRequest<SubscriptionRoute>
 
-/** A subscription as a client has asked for it. */
+/** A subscription as requested by a client. */
 export interface RequestedSubscription extends SubscriptionQuery {
   readonly channel: string
 }
 
-/** A connection, or a request, that was counted in. */
+/** A counted connection or request. */
 export interface Place {
-  /** The address, or network, that it counts under. */
+  /** The address, or network, under which the place is counted. */
   readonly address: string
   /** The subscriber that ends with the connection. */
   subscriber: Subscriber | undefined
@@ -44,21 +44,21 @@ interface Closable {
 
 /** The steps of a subscription, in the order in which a transport takes them. */
 export interface Subscriptions {
-  /** Before the body is read: throws where the origin is forbidden, the address asks too often or the app is closing. */
+  /** Before the body is read: throws where the origin is forbidden, the address has too many requests or the app is closing. */
   screen (request: FastifyRequest, reply: FastifyReply): void
   /** Before the handshake of a WebSocket: throws where the instance or the address has no place. */
   assertPlace (request: SubscriptionRequest): void
   /** The name of the channel and the query. Throws where one of them is invalid. `Last-Event-ID` is for streams over HTTP. */
   read (request: SubscriptionRequest, lastEventId?: unknown): RequestedSubscription
-  /** Counts a connection in until it closes. Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL. */
+  /** Counts a connection until it closes. Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL. */
   enter (connection: Closable, address: string): Place
-  /** Watches the writes of a subscriber, which leaves when the connection of its place closes. */
+  /** Monitors the writes of a subscriber, whose membership ends when the connection of its place closes. */
   attach (place: Place, subscriber: Subscriber): void
   /** The grant for the channel; throws, or rejects, as the authorizer does. */
   admit (request: FastifyRequest, subscription: RequestedSubscription): Grant | Promise<Grant>
   /** Makes a subscriber a member of its channel for as long as the grant holds. */
   join (subscriber: Subscriber, subscription: RequestedSubscription, grant: Grant, announce?: boolean): void
-  /** Ends the membership of a subscriber whose connection is gone or whose answer is complete. */
+  /** Ends the membership of a subscriber whose connection is closed or whose answer is complete. */
   leave (subscriber: Subscriber): void
 }
 
@@ -94,7 +94,7 @@ export default fp(async (fastify) => {
       try {
         channelNames.assert(channel)
       } catch (error) {
-        // Over HTTP there is nothing at the paths that every server is asked for.
+        // Over HTTP, the paths that are requested from every server are not found.
         if (ASKED_EVERYWHERE.has(channel)) (error as FastifyError).statusCode = 404
         throw error
       }
@@ -103,7 +103,7 @@ export default fp(async (fastify) => {
     enter (connection, address) {
       admissions.enter(address)
       const place: Place = { address, subscriber: undefined }
-      // The only closure of a connection: its scope must not hold the request.
+      // The only closure per connection; it must not reference the request.
       connection.on('close', () => { close(place) })
       return place
     },
@@ -118,7 +118,11 @@ export default fp(async (fastify) => {
     },
     leave
   } satisfies Subscriptions)
-}, { name: 'messenger-subscriptions', dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })
+}, {
+  name: 'messenger-subscriptions',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'],
+  fastify: '5.x'
+})
 
 function nameOf ({ params }: SubscriptionRequest): string {
   return params.channel ?? params['*'] ?? ''

@@ -4,7 +4,7 @@ import type { ValueError } from '@sinclair/typebox/value'
 import fp from 'fastify-plugin'
 
 /**
- * Validates and serializes the scope's routes without changing a value: the host may coerce, strip or rewrite in its own way, but
+ * Validates and serializes the scope's routes without changing a value: the compilers of the host may coerce, strip or rewrite, but
  * messages reach subscribers unchanged.
  */
 export default fp(async (fastify) => {
@@ -12,7 +12,7 @@ export default fp(async (fastify) => {
     const compiled = TypeCompiler.Compile(schema)
     return (value: unknown) => {
       if (compiled.Check(value)) return { value }
-      // The first violation alone: @sinclair/typebox (0.34) allocates an object for each, and a body may have millions.
+      // The first violation alone: @sinclair/typebox (0.34) allocates an object for each, and a body may contain millions.
       const { path, message } = compiled.Errors(value).First() as ValueError
       return { error: [{ instancePath: path, message, keyword: '', schemaPath: '', params: {} }] }
     }

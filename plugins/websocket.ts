@@ -30,7 +30,7 @@ declare module 'fastify' {
     webSockets: WebSockets
   }
   interface FastifyContextConfig {
-    /** Takes the route's WebSockets; at every other route of the scope they are refused. */
+    /** Handles the route's WebSockets; every other route of the scope refuses them. */
     onWebSocket?: (socket: WebSocket, request: FastifyRequest) => void
   }
 }
@@ -39,21 +39,21 @@ declare module 'fastify' {
 export interface WebSocketPluginOptions {
   /** Milliseconds from a request to upgrade to the WebSocket. */
   upgradeTimeoutMs: number
-  /** Milliseconds that WebSockets without a subscription may take to answer when the app closes. */
+  /** Time limit in milliseconds for the close of WebSockets without a subscription when the app closes. */
   drainMs: number
-  /** Where connections that took longer are counted. */
+  /** Counts connections that took longer. */
   counters: LimitCounters
-  /** Whether the scope has every path under its prefix; otherwise the host has those that are neither a channel's nor a route's. */
+  /** Whether the scope owns every path under its prefix; otherwise paths of neither a channel nor a route are the host's. */
   everyPath: boolean
 }
 
 /** The WebSocket side of the routes. */
 export interface WebSockets {
-  /** Whether a request asks for an upgrade to a WebSocket and its connection waits for the handshake. */
+  /** Whether a request is for an upgrade to a WebSocket and its connection waits for the handshake. */
   requested (request: FastifyRequest): boolean
-  /** Closes a WebSocket because of an error; in a row of refusals of one address later and later. */
+  /** Closes a WebSocket because of an error, with a growing delay for consecutive refusals of one address. */
   refuse (socket: WebSocket, error: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void
-  /** Marks a WebSocket as one of a subscriber, which the hub closes. */
+  /** Marks a WebSocket as a subscriber's, which the hub closes. */
   admitted (socket: WebSocket, address: string): void
 }
 
@@ -63,19 +63,21 @@ interface Handshake {
 }
 
 /**
- * Leads upgrades under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and
- * apps, answers every upgrade of the server, each one again where it is loaded again, and leaves the sockets of some that it refused open.
+ * Routes upgrades under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and apps,
+ * answers every upgrade of the server, twice where it is loaded twice, and leaves sockets of some refused upgrades open.
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
-  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol })
+  const server = new WebSocketServer({
+    noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol
+  })
   server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
   const refusals = new Refusals()
   const files = publicFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
-  /** WebSockets without a subscriber, yet or for good. */
+  /** WebSockets without a subscriber. */
   const guests = new Set<WebSocket>()
 
-  // An upgrade that is never answered would hold its connection for ever.
+  // An upgrade that is never answered would hold its connection forever.
   const pending = new Map<Duplex, number>()
   let timeoutMs = upgradeTimeoutMs
   let sweeper: NodeJS.Timeout | undefined
@@ -93,7 +95,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   }
 
   const handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Behind a request that is not answered yet: the upgrade would take the connection away from that response, past all limits.
+    // Pipelined behind an unanswered request: the upgrade would take the connection from that response, bypassing all limits.
     if (currentResponse(socket) !== undefined) { socket.destroy(); return }
     // Node has removed its own listener.
     socket.on('error', destroy)
@@ -102,7 +104,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     handshakes.set(request, { socket, head })
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    // Any other response ends the connection, on which Node reads no further request.
+    // Any other response ends the connection, from which Node reads no further request.
     response.once('finish', () => { socket.end(() => { socket.destroy() }) })
     attachResponse(response, socket)
     try {
@@ -130,7 +132,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     guests.delete(this)
   }
 
-  /** Completes the handshake: from now on the connection belongs to the WebSocket, and the reply is not used any more. */
+  /** Completes the handshake: from now on the connection belongs to the WebSocket, and the reply is unused. */
   function accept ({ raw }: FastifyRequest, reply: FastifyReply, onOpen: (socket: WebSocket) => void): void {
     const { socket, head } = handshakes.get(raw) as Handshake
     handshakes.delete(raw)
@@ -150,9 +152,11 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     const { handler, routePath, config: { onWebSocket } = {} } = route
     if (![route.method].flat().includes('GET')) return
     const name = routePath.slice(1)
-    const refusal = files.has(name) ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name') : new ChannelInvalidError(JSON.stringify(name))
+    const refusal = files.has(name)
+      ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name')
+      : new ChannelInvalidError(JSON.stringify(name))
     const take = onWebSocket ?? ((socket, { ip }) => { refusals.refuse(socket, refusal, networkOf(ip)) })
-    // Around the handler that a hook of the host's has made of it, such as that of @fastify/websocket.
+    // Wraps the handler that a hook of the host may have replaced, such as that of @fastify/websocket.
     route.handler = function (request, reply) {
       if (!handshakes.has(request.raw)) return handler.call(this, request, reply)
       accept(request, reply, (socket) => { take(socket, request) })

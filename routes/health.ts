@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { OWN_ROUTE } from '../src/http/own-route.js'
 
-/** `GET /-/live` and `GET /-/ready`: what an orchestrator asks. */
+/** `GET /-/live` and `GET /-/ready`: the probes of an orchestrator. */
 const health: FastifyPluginAsync = async (fastify) => {
   fastify.route({
     ...OWN_ROUTE,

@@ -38,7 +38,8 @@ const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fasti
 export default sendBatch
 
 function entriesOf ({ messages, channels, message }: Static<typeof Body>, idempotencyKey: string | undefined): readonly BatchEntry[] {
-  if ((messages === undefined) === (channels === undefined)) throw new BatchInvalidError('send {"messages":[{"channel","message"},…]} or {"channels":[…],"message":…}')
+  if ((messages === undefined) === (channels === undefined))
+    throw new BatchInvalidError('send {"messages":[{"channel","message"},…]} or {"channels":[…],"message":…}')
   if (channels !== undefined) return channels.map((channel) => ({ channel, message, idempotencyKey }))
   if (idempotencyKey !== undefined) throw new BatchInvalidError('give each entry an idempotencyKey of its own instead of the header')
   return messages as BatchEntry[]

@@ -47,7 +47,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
         done()
       },
       preHandler (request, _reply, done) {
-        // A full server refuses before the handshake; nothing comes between this and the handler.
+        // A full server refuses before the handshake; the handler follows synchronously.
         if (webSockets.requested(request) && !isElsewhere(request)) subscriptions.assertPlace(request)
         done()
       },
@@ -69,7 +69,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     try {
       const subscription = subscriptions.read(request)
       const announce = subscription.since !== undefined
-      // All listeners stand before anything is awaited: otherwise frames, and the close, could be missed.
+      // All listeners are added before the first await: otherwise frames, and the close, could be missed.
       const subscriber = new WebSocketSubscriber(socket, { announced: announce, heartbeat: subscription.heartbeat }, settings)
       subscriptions.attach(subscriptions.enter(socket, address), subscriber)
       const begin = (grant: Grant): void => {
@@ -93,7 +93,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     // The client may have disconnected while a hook of the host ran: 'close' was emitted already.
     if (isGone(reply.raw)) { reply.hijack(); return await reply }
     const address = networkOf(request.ip)
-    // From here on, also while others are asked, the request takes a place until it is over; an immediate answer needs none.
+    // The request takes a place from here to its end, the authorization included; an immediate answer needs none.
     const immediate = format === 'application/json' && subscription.waitMs === 0 && access.authorizer.isOpen
     const place = immediate ? undefined : subscriptions.enter(reply.raw, address)
     const admitted = subscriptions.admit(request, subscription)
@@ -126,7 +126,7 @@ function isElsewhere ({ params: { channel, '*': rest = '' } }: SubscriptionReque
 }
 
 async function notFound (request: SubscriptionRequest, reply: FastifyReply): Promise<FastifyReply> {
-  // The answer of the host would write the URL to the log.
+  // The host's handler for unknown routes would log the URL.
   if (withoutToken(request.url) !== request.url) throw new NotFoundError(request.method, pathOf(request.url))
   reply.callNotFound()
   return await reply

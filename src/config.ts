@@ -17,7 +17,7 @@ const SOCKET_PATH = /[/\\]/
 const SERVICE = serviceOptions as Record<keyof typeof serviceOptions, OptionSchema>
 const PLUGIN = MessengerOptionsSchema.properties as Record<keyof MessengerOptions, OptionSchema>
 
-/** Every variable that is read. */
+/** The names of all variables. */
 export const VARIABLES: readonly string[] = [...Object.values(SERVICE), ...Object.values(PLUGIN)].flatMap(variablesOf)
 
 /** Settings of the process. */
@@ -29,7 +29,7 @@ export interface Config {
   /** Address to listen on. */
   host: string
   logLevel: string
-  /** The proxies that are trusted to name the address of a client, as Fastify's `trustProxy`. */
+  /** The trusted proxies, as Fastify's `trustProxy`. */
   trustProxy: boolean | string[]
   /** Longest header section of a request, in bytes. */
   maxHeaderBytes: number
@@ -37,7 +37,7 @@ export interface Config {
   maxSocketsPerAddress: number
   /** Milliseconds that a whole request may take to arrive. */
   requestTimeoutMs: number
-  /** Logged at the start, such as that the token is the default one. */
+  /** Logged at the start, for example for the default token. */
   warnings: string[]
   /** Options of the plugin. */
   messenger: ResolvedOptions
@@ -49,7 +49,7 @@ type Get = (option: OptionMetadata) => string | undefined
 export function readConfig (env: NodeJS.ProcessEnv): Config {
   const get: Get = ({ env: name, file }) => {
     if (name === undefined) return undefined
-    // An empty variable is how many tools pass one that is not set.
+    // Many tools pass an unset variable as an empty one.
     const text = env[name] === '' ? undefined : env[name]
     return text ?? (file === true ? readFileOf(`${name}_FILE`, env) : undefined)
   }
@@ -62,14 +62,17 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   const path = port !== undefined && SOCKET_PATH.test(port) ? port : undefined
   const warnings = misspelled(Object.keys(env), VARIABLES)
   if (tokens === undefined) {
-    if (path === undefined && !isLoopback(host)) throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: without it the token is the one that everybody knows, and only a loopback address is allowed`)
+    if (path === undefined && !isLoopback(host)) {
+      throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: ` +
+        'without it the token is the one that everybody knows, and only a loopback address is allowed')
+    }
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
   const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
-  // A page elsewhere whose name is made to resolve to this machine can access the service as its own origin (DNS rebinding), and
-  // publish with the default token. A service with a token of its own may be behind a proxy that passes on another name, which only
-  // the operator knows.
+  // A foreign page whose name is made to resolve to this machine can access the service as its own origin (DNS rebinding), and
+  // publish with the default token. A service with its own token may be behind a proxy that passes another name, which only the
+  // operator knows.
   if (tokens === undefined && messenger.allowedHosts === undefined) {
     messenger.allowedHosts = [...LOOPBACK_HOSTS, ...hostsOf(messenger.allowedOrigins ?? [])]
   }
@@ -82,14 +85,14 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     trustProxy: trustProxy(get(SERVICE.trustProxy)),
     maxHeaderBytes: integer(SERVICE.maxHeaderBytes, get),
     requestTimeoutMs: integer(SERVICE.requestTimeoutMs, get),
-    // Twice: besides those of its subscriptions an address has connections that publish, and some that have just been opened.
+    // Twice: besides its subscriptions an address has connections for publishing, and new ones without a request.
     maxSocketsPerAddress: integer({ ...SERVICE.maxSocketsPerAddress, default: 2 * messenger.maxConnectionsPerAddress }, get),
     warnings,
     messenger
   }
 }
 
-/** The options of the plugin as the environment has them. */
+/** The options of the plugin from the environment. */
 function readOptions (get: Get): Record<string, unknown> {
   const options: Record<string, unknown> = {}
   for (const [option, schema] of Object.entries(PLUGIN)) {
@@ -113,9 +116,10 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    // A value that is no path may be the secret itself.
+    // A value that is not a path may be the secret itself.
     const shown = isAbsolute(file) ? JSON.stringify(file) : 'what it names'
-    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String((error as NodeJS.ErrnoException).code)})`)
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String(code)})`)
   }
 }
 
@@ -125,7 +129,8 @@ function integer (schema: OptionSchema, get: Get): number {
   const factor = factorOf(schema)
   const text = get(schema) ?? String(Number(schema.default) / factor)
   const value = INTEGER.test(text) ? Number(text) * factor : NaN
-  if (!(value >= minimum && value <= maximum)) throw invalid({ ...schema, rule: `an integer from ${minimum / factor} to ${maximum / factor}` }, text)
+  if (!(value >= minimum && value <= maximum))
+    throw invalid({ ...schema, rule: `an integer from ${minimum / factor} to ${maximum / factor}` }, text)
   return value
 }
 
@@ -144,7 +149,8 @@ function trustProxy (text: string | undefined): Config['trustProxy'] {
 function isProxy (text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/')
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
-  return isIP(address) > 0 && rest.length === 0 && (bits === undefined || (INTEGER.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
+  return isIP(address) > 0 && rest.length === 0 &&
+    (bits === undefined || (INTEGER.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128)))
 }
 
 /** An option in the terms of the environment. */

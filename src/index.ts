@@ -5,5 +5,5 @@ export type { BatchEntry, BatchResult, Publication } from './channels/publisher.
 export type { PublishOptions } from './brokers/broker.js'
 export { RawJson } from './wire/json.js'
 export * as errors from './errors.js'
-// Not erased, so that `app.channels` is typed for whoever imports this package.
+// Not erased, so that `app.channels` is typed for importers of this package.
 export type * from '../plugins/channels.js'

@@ -44,14 +44,21 @@ import { parseBody } from './wire/body.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize, allowedHosts } = resolved
+  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs } = resolved
+  const { authorize, allowedHosts } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
   const names = new ChannelNames(publicFiles())
 
-  if (Object.hasOwn(fastify, 'channels')) throw new ConfigInvalidError('This app has app.channels already: register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
-  if (cluster.isWorker && resolved.redis === undefined) fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, and what is published to one does not reach the subscribers of the others')
+  if (Object.hasOwn(fastify, 'channels')) {
+    throw new ConfigInvalidError('This app has app.channels already: ' +
+      'register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
+  }
+  if (cluster.isWorker && resolved.redis === undefined) {
+    fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, ' +
+      'and what is published to one does not reach the subscribers of the others')
+  }
   await fastify.register(channels, { ...resolved, names, counters, onAnnouncement: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
@@ -85,10 +92,10 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
       await operating.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(preflight)
-    // What is at none of the other paths, so that a WebSocket there is told; without a prefix it is the host's.
+    // The remaining paths, so that a WebSocket there is closed with a reason; without a prefix they are the host's.
     const elsewhere = page ? ['/*'] : everyPath ? ['/', '/*'] : []
     await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes, paths: ['/:channel', ...elsewhere] })
     if (everyPath) await scope.register(otherMethods)
-    // What a client had to put into a URL stays out of the host's log.
+    // Tokens in URLs stay out of the host's log.
   }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })
 }, { name: 'fastify-messenger', fastify: '5.x' })

@@ -13,7 +13,9 @@ export interface Patience {
 }
 
 /** Resolves once `check` gives true, however soon or late; rejects when that takes too long. What `check` throws ends the wait. */
-export async function eventually (check: () => boolean | Promise<boolean>, { within = 15_000, message = String(check), everyTurn = false }: Patience = {}): Promise<void> {
+export async function eventually (
+  check: () => boolean | Promise<boolean>, { within = 15_000, message = String(check), everyTurn = false }: Patience = {}
+): Promise<void> {
   const deadline = performance.now() + within
   while (!await check()) {
     if (performance.now() > deadline) throw new Error(`Not within ${within} ms: ${message}`)

@@ -1,21 +1,23 @@
 import type { FastifyError } from '@fastify/error'
 import type { BearerTokens } from './bearer-tokens.js'
 import type { Credential } from './credential.js'
-import { AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError } from '../errors.js'
+import {
+  AuthorizationUnavailableError, ChannelForbiddenError, TokenExpiredError, TokenRequiredError, TokenRevokedError
+} from '../errors.js'
 import { type Action, type Grant, unlimited } from './grant.js'
 import type { Patterns } from './patterns.js'
 import type { Revocations } from './revocations.js'
 import type { TokenVerifier } from './token-verifier.js'
 
-/** The decision of a host: yes or no; as an object, yes, until when, and for which subject, so that `sub` can be revoked. */
+/** The decision of a host: yes or no; an object means yes, with an expiry and a subject, so that `sub` can be revoked. */
 export type Decision = boolean | {
-  /** When the grant ends, as a date or in milliseconds since 1970. Default: never. */
+  /** The end of the grant, as a date or in milliseconds since 1970. Default: never. */
   readonly expiresAt?: Date | number | undefined
   /** The subject of the grant. */
   readonly subject?: string | undefined
 }
 
-/** Asks a host whether a request may act on a channel. */
+/** Decides for a host whether a request may act on a channel. */
 export type Authorize<Request> = (request: Request, channel: string, action: Action) => Decision | Promise<Decision>
 
 /** Dependencies of {@link Authorizer}. */
@@ -24,19 +26,19 @@ export interface AuthorizerOptions<Request> {
   /** Present when tokens are configured. */
   readonly verifier: TokenVerifier | undefined
   readonly revocations: Revocations
-  /** Channels that everybody may subscribe to. */
+  /** Channels without authorization. */
   readonly publicChannels: Patterns
   readonly authorize: Authorize<Request> | undefined
   /** Milliseconds that a host may take to decide. */
   readonly authorizeTimeoutMs: number
-  /** Called with the error of a host's decision that failed. */
+  /** Called with the error of a failed decision. */
   readonly onError: (request: Request, error: unknown) => void
 }
 
 const UNLIMITED = unlimited()
 const DECISION_KEYS = ['expiresAt', 'subject'] satisfies (keyof Exclude<Decision, boolean>)[] as string[]
 
-/** Decides on requests to subscribe and, beside the tokens of publishers, to send. Open unless tokens or a host's function are configured. */
+/** Decides on requests to subscribe and, beside publishers' tokens, to send. Open unless tokens or a host's function are configured. */
 export class Authorizer<Request> {
   readonly #options: AuthorizerOptions<Request>
 
@@ -44,14 +46,14 @@ export class Authorizer<Request> {
     this.#options = options
   }
 
-  /** Whether everybody may subscribe to every channel. */
+  /** Whether subscriptions need no authorization. */
   get isOpen (): boolean {
     return this.#options.verifier === undefined && this.#options.authorize === undefined
   }
 
   /**
-   * The grant to subscribe to a channel; at once where nothing has to be asked. Throws, or rejects with, MSG_ERR_TOKEN_REQUIRED,
-   * MSG_ERR_TOKEN_REFUSED, MSG_ERR_TOKEN_EXPIRED, MSG_ERR_TOKEN_REVOKED, MSG_ERR_CHANNEL_FORBIDDEN or
+   * The grant to subscribe to a channel; synchronous where neither the host nor a key set is needed. Throws, or rejects with,
+   * MSG_ERR_TOKEN_REQUIRED, MSG_ERR_TOKEN_REFUSED, MSG_ERR_TOKEN_EXPIRED, MSG_ERR_TOKEN_REVOKED, MSG_ERR_CHANNEL_FORBIDDEN or
    * MSG_ERR_AUTHORIZATION_UNAVAILABLE.
    */
   admit (request: Request, credential: Credential | undefined, channel: string): Grant | Promise<Grant> {
@@ -66,14 +68,14 @@ export class Authorizer<Request> {
     return this.authorize(request, channel, 'subscribe')
   }
 
-  /** What a token grants, unless it was revoked. Throws, or rejects, like {@link admit}. */
+  /** The grant of a token, unless it was revoked. Throws, or rejects, like {@link admit}. */
   verify (token: string): Grant | Promise<Grant> {
     const grant = (this.#options.verifier as TokenVerifier).verify(token)
     return grant instanceof Promise ? grant.then((found) => this.#observed(found)) : this.#observed(grant)
   }
 
   /**
-   * Checks that a grant that was good still is: time passes between the head of a request and what is done with it. Throws
+   * Checks that a grant is still valid: time passes between the head of a request and its processing. Throws
    * MSG_ERR_TOKEN_EXPIRED or MSG_ERR_TOKEN_REVOKED.
    */
   assertHolds (grant: Grant): void {
@@ -86,12 +88,12 @@ export class Authorizer<Request> {
     return this.#options.verifier !== undefined
   }
 
-  /** Whether the host is asked. */
+  /** Whether the host decides. */
   get asksHost (): boolean {
     return this.#options.authorize !== undefined
   }
 
-  /** The grant that the host gives. Rejects like {@link admit}; a host that throws refuses. */
+  /** The grant of the host. Rejects like {@link admit}; an error of the host's function is a refusal. */
   async authorize (request: Request, channel: string, action: Action): Promise<Grant> {
     // A revocation that arrives while the host decides applies to this grant, too.
     const issuedAt = Date.now()
@@ -142,17 +144,18 @@ export class Authorizer<Request> {
   }
 }
 
-/** Throws MSG_ERR_CHANNEL_FORBIDDEN where a grant does not cover what is asked for. */
+/** Returns the grant, or throws MSG_ERR_CHANNEL_FORBIDDEN where it does not cover the action. */
 export function covering (grant: Grant, action: Action, channel: string): Grant {
   if (!grant.covers(action, channel)) throw forbidden(action, channel)
   return grant
 }
 
 function isGranting (decision: unknown): decision is Exclude<Decision, boolean> {
-  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) && Object.keys(decision).every((key) => DECISION_KEYS.includes(key))
+  return typeof decision === 'object' && decision !== null && !Array.isArray(decision) &&
+    Object.keys(decision).every((key) => DECISION_KEYS.includes(key))
 }
 
-/** The error for an action on a channel that is not allowed. */
+/** The error for a forbidden action on a channel. */
 export function forbidden (action: Action, channel: string): Error {
   return new ChannelForbiddenError(`${action} to`, JSON.stringify(channel))
 }

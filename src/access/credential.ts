@@ -4,10 +4,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 const BEARER = /^Bearer \s*([!-~]+)\s*$/i
 const PROTOCOL = /(?:^|,)[ \t]*token\.([^,\s]+)/
 
-/** A token, and whether it was sent in a way that only programs can use and that is not logged. */
+/** A token, and its place in the request. */
 export interface Credential {
   readonly token: string
-  /** In the header `Authorization`. */
+  /** In the header `Authorization`, which pages cannot set on all transports and which is not logged. */
   readonly inHeader: boolean
 }
 
@@ -18,7 +18,7 @@ export function bearerOf ({ authorization = '' }: IncomingHttpHeaders): string |
 
 /**
  * The token of a request: as `Authorization: Bearer`, as WebSocket subprotocol `token.<token>`, percent-encoded
- * where it must be, or as `?token=`. `undefined` where there is none.
+ * where necessary, or as `?token=`. `undefined` where there is none.
  */
 export function credentialOf (headers: IncomingHttpHeaders, query: { readonly token?: unknown }): Credential | undefined {
   const bearer = bearerOf(headers)
@@ -28,7 +28,7 @@ export function credentialOf (headers: IncomingHttpHeaders, query: { readonly to
   return typeof query.token === 'string' ? { token: query.token, inHeader: false } : undefined
 }
 
-/** The subprotocol that the service selects of those offered: the first that is no token, because the selected one is sent back. */
+/** The selected subprotocol of the offered ones: the first that is not a token, because the answer contains it. */
 export function selectProtocol (offered: Iterable<string>): string | false {
   for (const protocol of offered) if (!protocol.startsWith('token.')) return protocol
   return false

@@ -3,7 +3,7 @@ import { Close, type CloseCode } from '../wire/close.js'
 import type { Grant } from './grant.js'
 import type { Revocations } from './revocations.js'
 
-/** Subscriptions whose grants end within the same slot are ended together. */
+/** The length of a slot; subscriptions whose grants end within the same one are ended together. */
 const SLOT_MS = 100
 const NEVER = Infinity
 
@@ -21,14 +21,13 @@ interface Expiring {
 }
 
 /**
- * Ends subscriptions with their grants. One timer serves all of them: subscriptions are kept in slots of time, and each slot is examined
- * once.
+ * Ends subscriptions with their grants. One timer serves all: subscriptions are kept in slots of time, and each slot is examined once.
  */
 export class GrantExpiry {
   readonly #ports: GrantExpiryPorts
   readonly #expiring = new Map<Subscriber, Expiring>()
   readonly #slots = new Map<number, Set<Subscriber>>()
-  /** The slot that was examined last. */
+  /** The last examined slot. */
   #passed = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -43,10 +42,10 @@ export class GrantExpiry {
   /** Ends a subscription with 4401 when its grant expires or is revoked, unless it is deleted before. */
   add (subscriber: Subscriber, grant: Grant): void {
     if (!grant.canEnd) return
-    // Also back, where the clock was put back: slots that were examined are empty and may be examined again.
+    // Also back, where the clock was put back: examined slots are empty and may be examined again.
     const before = slotOf(Date.now()) - 1
     if (this.#slots.size === 0 || before < this.#passed) this.#passed = before
-    // What has ended already ends with the next slot.
+    // A grant that has already ended ends with the next slot.
     const slot = Math.max(slotOf(grant.expiresAt + SLOT_MS - 1), this.#passed + 1)
     this.#expiring.set(subscriber, { grant, slot })
     if (slot === NEVER) return
@@ -56,7 +55,7 @@ export class GrantExpiry {
     this.#wait()
   }
 
-  /** Forgets a subscription that has ended. */
+  /** Removes an ended subscription. */
   delete (subscriber: Subscriber): void {
     const expiring = this.#expiring.get(subscriber)
     if (expiring === undefined) return
@@ -66,14 +65,14 @@ export class GrantExpiry {
     if (subscribers?.size === 0) this.#slots.delete(expiring.slot)
   }
 
-  /** To be called when a revocation became known. */
+  /** To be called after a new revocation. */
   revoke (): void {
     for (const [subscriber, { grant }] of this.#expiring) {
       if (this.#ports.revocations.has(grant)) this.#end(subscriber, 'MSG_ERR_TOKEN_REVOKED')
     }
   }
 
-  /** Ends the timer; no subscription is ended any more. */
+  /** Ends the timer; no further subscription is ended. */
   close (): void {
     clearTimeout(this.#timer)
     this.#expiring.clear()
@@ -94,7 +93,7 @@ export class GrantExpiry {
     if (this.#slots.size > 0) this.#wait()
   }
 
-  /** The slots up to this one that were not examined. When the clock was put forward by years they outnumber those in use. */
+  /** The unexamined slots up to this one. After the clock was put forward by years they outnumber the slots in use. */
   #due (current: number): number[] {
     const count = Math.max(0, current - this.#passed)
     if (count > this.#slots.size) return [...this.#slots.keys()].filter((slot) => slot <= current)

@@ -1,9 +1,9 @@
 import type { Channel } from './channel.js'
 
-/** Writes before the event loop gets its turn, for any number of waiting channels: about 4 ms of work. */
+/** Writes per event-loop turn, for any number of waiting channels: about 4 ms of work. */
 const WRITES_PER_TURN = 512
 /**
- * Writes to one channel before the next one, or the event loop, gets its turn: about 1 ms of work. Input that arrives meanwhile is
+ * Writes per channel before the next one, or the event loop, has its turn: about 1 ms of work. Input that arrives meanwhile is
  * read between two slices, so that requests do not wait for the end of a flush, and their messages go out together in the
  * next one. An idle turn of the event loop costs less than one write.
  */
@@ -14,7 +14,7 @@ const WRITES_PER_CHANNEL = 128
  * a subscriber. Crowded channels are served in slices, in turn with the others.
  */
 export class FanOut {
-  // A set is a queue here: in the order of insertion, and a channel stands in it once.
+  // A set serves as a queue without duplicates, in the order of insertion.
   readonly #queue = new Set<Channel>()
   #turn: NodeJS.Immediate | undefined
 
@@ -26,7 +26,7 @@ export class FanOut {
 
   readonly #run = (): void => {
     this.#turn = undefined
-    // Only channels that stood in the queue when the turn began: a channel with more to send waits for the next turn,
+    // Only channels that were in the queue at the start of the turn: a channel with more to send waits for the next turn,
     // so that its sockets can drain in between.
     let budget = WRITES_PER_TURN
     let channels = this.#queue.size

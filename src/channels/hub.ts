@@ -21,20 +21,20 @@ export interface HubOptions extends MembershipOptions {
   readonly maxChannels: number
   /** Counts the limits that were hit. */
   readonly counters: LimitCounters
-  /** Called with each announcement of an instance, this one included; with the same one perhaps several times. */
+  /** Called with each announcement, this instance's own included; possibly several times with the same one. */
   readonly onAnnouncement: (text: string) => void
   /** Called when the status of the broker has changed. */
   readonly onStatus: (status: BrokerStatus) => void
-  /** Takes a line of the broker for the log. */
+  /** Called with a line of the broker for the log. */
   readonly onLog: (level: 'warn' | 'error', text: string) => void
   /** Called with unforeseen errors. Default: a warning of the process. */
   readonly onError?: (error: unknown) => void
-  /** Milliseconds that closing may take. */
+  /** Time limit for closing in milliseconds. */
   readonly drainMs: number
 }
 
 /**
- * Membership and delivery: the subscribers of this instance by channel, and the way of a message from the broker to them.
+ * Membership and delivery: the subscribers of this instance by channel, and the path of a message from the broker to them.
  * A channel exists while it has subscribers. Internal; hosts see a `ChannelRegistry`.
  */
 export class Hub {
@@ -70,7 +70,7 @@ export class Hub {
     this.#log = new PacedLog(this.#broker)
   }
 
-  /** Resolves when messages and subscribers are taken, or after `timeoutMs` milliseconds. */
+  /** Resolves when messages and subscribers are accepted, or after `timeoutMs` milliseconds. */
   async started (timeoutMs: number): Promise<void> {
     const timeout = new AbortController()
     await Promise.race([this.#broker.started, delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => {})])
@@ -82,17 +82,17 @@ export class Hub {
     return this.#shutdown.state !== 'open'
   }
 
-  /** Whether messages and subscribers are taken: not while closing, and not while the engine is away. */
+  /** Whether messages and subscribers are accepted: not while closing, and not while the engine is away. */
   get ready (): boolean {
     return !this.closing && this.#broker.ready
   }
 
-  /** Whether messages and subscribers are taken and, if not, why. */
+  /** Whether messages and subscribers are accepted and, if not, the reason. */
   get status (): BrokerStatus {
     return this.closing ? CLOSING : this.#broker.status
   }
 
-  /** How often each limit was hit since the start. */
+  /** The number of hits of each limit since the start. */
   get counters (): LimitCounters {
     return this.#options.counters
   }
@@ -117,12 +117,12 @@ export class Hub {
     return await this.#log.read(channel, since, limit)
   }
 
-  /** Sends a text to every instance, those that start before `until` (milliseconds since 1970) included. Rejects with MSG_ERR_ENGINE_UNAVAILABLE. */
+  /** Announces a text to all instances, those that start before `until` (ms since 1970) included. Rejects as `Broker.announce` does. */
   async announce (text: string, until: number): Promise<void> {
     await this.#broker.announce(text, until)
   }
 
-  /** Throws MSG_ERR_FULL where another channel would become occupied and there are already as many as there may be. */
+  /** Throws MSG_ERR_FULL where another channel would become occupied beyond the maximum number. */
   assertRoom (name: string): void {
     if (this.#members.get(name) !== undefined || this.#members.size < this.#options.maxChannels) return
     this.counters.hit('maxChannels')
@@ -130,9 +130,9 @@ export class Hub {
   }
 
   /**
-   * Makes a subscriber a member of a channel: messages after `since` are replayed, then it gets every message.
-   * It is a member at once, so that `leave` may be called from now on. With `announce` it is told its position before
-   * the first message. While the engine is away it waits, with signs of life, and is served afterwards.
+   * Makes a subscriber a member of a channel: messages after `since` are replayed, then it receives every message.
+   * It is a member at once, so that `leave` may be called from now on. With `announce` its position is sent before
+   * the first message. While the engine is away it waits, with heartbeats, and is served afterwards.
    * Must not be called once the app is `closing`.
    */
   async join (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
@@ -140,24 +140,24 @@ export class Hub {
     await this.#replay(channel, subscriber, { since, announce })
   }
 
-  /** Ends the membership of a subscriber whose connection is gone. May be called several times. The last subscriber frees the channel. */
+  /** Ends the membership of a subscriber whose connection is closed. May be called several times. The last one frees the channel. */
   leave (subscriber: Subscriber): void {
     this.#remove(subscriber)
     this.#shutdown.delete(subscriber)
   }
 
-  /** Closes a subscriber with a reason, after the messages that were handed to it. Does nothing where its membership has ended. */
+  /** Closes a subscriber with a reason, after the messages that wait for it. Does nothing where its membership has ended. */
   expel (subscriber: Subscriber, code: CloseCode, reason: string): void {
     if (subscriber.channel === undefined) return
-    // It gets nothing more and no longer counts; its connection is known until it is gone.
+    // It receives nothing more and no longer counts; its connection is tracked until it is closed.
     this.#remove(subscriber)
     this.#shutdown.add(subscriber)
     subscriber.close(code, reason)
   }
 
   /**
-   * Refuses subscribers at once, closes the others in slices, each after all that was acknowledged before, then refuses
-   * messages, terminates the connections that are left after `drainMs` milliseconds and releases every resource.
+   * Refuses subscribers at once, closes the others in slices, each after all messages acknowledged before, then refuses
+   * messages, terminates the remaining connections after `drainMs` milliseconds and releases every resource.
    * Later calls return the promise of the first one.
    */
   close (drainMs = this.#options.drainMs): Promise<void> {
@@ -170,7 +170,7 @@ export class Hub {
     await this.#broker.close()
   }
 
-  /** Closes a subscriber after all that was acknowledged; a replay that is under way may take the rest of the drain. */
+  /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */
   #sendAway (subscriber: Subscriber): void {
     subscriber.channel?.complete(subscriber)
     if (subscriber.channel === undefined) return
@@ -218,10 +218,10 @@ export class Hub {
       if (outcome === 'live' && this.#shutdown.has(subscriber)) this.#sendAway(subscriber)
       if (outcome === 'gap') this.expel(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
     } catch (error) {
-      // The next subscriber asks the broker again; a promise that another one has started meanwhile stays.
+      // The next subscriber calls the broker again; a promise that another one has started meanwhile stays.
       if (channel.listening === listening) channel.listening = undefined
       if (error instanceof EngineUnavailableError) { this.#wait(subscriber, backlog); return }
-      // While closing the log is gone, which was to be expected.
+      // While closing, a closed log is expected.
       if (!(error instanceof ClosedError)) (this.#options.onError ?? warn)(error)
       this.expel(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
     }

@@ -8,7 +8,7 @@ import type { Subscriber } from './subscriber.js'
 export interface MembershipOptions {
   /** Unsent bytes above which a subscriber is too slow. */
   readonly maxBufferedBytes: number
-  /** Milliseconds between two signs of life. */
+  /** Milliseconds between two heartbeats. */
   readonly pingIntervalMs: number
 }
 
@@ -42,7 +42,7 @@ export class Membership {
   add (name: string, subscriber: Subscriber, broker: Pick<Broker, 'membershipChanged'>): Channel {
     let channel = this.#channels.get(name)
     if (channel === undefined) {
-      // The name is a part of the URL in which it arrived.
+      // The name is a slice of the request's URL.
       channel = new Channel(ownText(name), this.events, this.options.maxBufferedBytes)
       this.#channels.set(channel.name, channel)
     }
@@ -53,7 +53,7 @@ export class Membership {
     return channel
   }
 
-  /** Deletes a subscriber, and with the last one its channel. Does nothing where it is no member. */
+  /** Deletes a subscriber, and with the last one its channel. Does nothing where it is not a member. */
   delete (subscriber: Subscriber, broker: Pick<Broker, 'membershipChanged' | 'unlisten'>): void {
     const { channel } = subscriber
     if (channel === undefined) return
@@ -66,7 +66,7 @@ export class Membership {
     broker.unlisten(channel.name)
   }
 
-  /** Ends the signs of life. */
+  /** Ends the heartbeats. */
   close (): void {
     this.#heartbeat.stop()
   }

@@ -1,6 +1,6 @@
 import { ChannelInvalidError, ChannelReservedError } from '../errors.js'
 
-/** 1–100 characters; the first is a letter, a digit or `_`. Nothing in it needs escaping in JSON. */
+/** 1–100 characters; the first is a letter, a digit or `_`. No character needs escaping in JSON. */
 const CHANNEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:@=+~-]{0,99}$/
 
 /** The regular expression above as a text, for schemas and manuals. */
@@ -9,12 +9,12 @@ export const CHANNEL_NAME_PATTERN = CHANNEL_NAME.source
 /** Paths that probes and browsers request from every server. */
 export const ASKED_EVERYWHERE: ReadonlySet<string> = new Set(['favicon.ico', 'robots.txt', 'healthz', 'livez', 'readyz'])
 
-/** The form in which an error quotes a value that should have been a channel name. */
+/** The quotation of an invalid channel name in an error. */
 export function shown (name: unknown): string {
   return typeof name === 'string' ? JSON.stringify(name) : name === null ? 'null' : typeof name
 }
 
-/** Whether `name` follows the rule for channel names. Reserved names do. */
+/** Whether `name` follows the rule for channel names, as reserved names do. */
 export function isChannelName (name: string): boolean {
   return CHANNEL_NAME.test(name)
 }
@@ -27,7 +27,10 @@ export class ChannelNames {
   /** Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for a value that cannot name a channel. */
   assert (name: unknown): void {
     if (typeof name !== 'string' || !isChannelName(name)) throw new ChannelInvalidError(shown(name))
-    if (ASKED_EVERYWHERE.has(name)) throw new ChannelReservedError(shown(name), 'what probes and browsers ask every server for: choose another name; the state of this service is at /-/live and /-/ready')
+    if (ASKED_EVERYWHERE.has(name)) {
+      throw new ChannelReservedError(shown(name), 'what probes and browsers ask every server for: ' +
+        'choose another name; the state of this service is at /-/live and /-/ready')
+    }
     if (this.files.has(name)) throw new ChannelReservedError(shown(name), 'the file of that name: choose another name')
   }
 }

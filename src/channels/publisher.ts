@@ -9,9 +9,9 @@ const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/
 
 /** The answer to a publisher. */
 export interface Publication {
-  /** `"<epoch>:<offset>"`, the id under which every subscriber gets the message. */
+  /** `"<epoch>:<offset>"`, the id of the message for every subscriber. */
   readonly id: string
-  /** Subscribers of the channel when the message was taken. */
+  /** Subscribers of the channel when the message was appended. */
   readonly subscribers: number
   /** Set when the idempotency key was known: nothing was published again, the rest is the first answer. */
   readonly duplicate?: true
@@ -34,7 +34,7 @@ export interface PublisherOptions {
   readonly maxMessageBytes: number
 }
 
-/** A message that follows the rules, as the broker takes it: it is its own options. */
+/** A valid message in the form for the broker; also the options of its own publish. */
 interface Prepared extends PublishOptions {
   readonly channel: string
   readonly text: string
@@ -51,9 +51,9 @@ export class Publisher {
   /** Publishes all or, when one of them is invalid, none; the error names its index. */
   async publishAll (entries: readonly BatchEntry[]): Promise<BatchResult[]> {
     if (!Array.isArray(entries)) throw new BatchInvalidError('it must be a list of entries, each an object of channel and message')
-    // Not by map(), which skips elements that were never set.
+    // Not by map(), which skips empty slots.
     const prepared = Array.from(entries as readonly BatchEntry[], (entry, index) => this.#prepareEntry(entry, index))
-    // Handed over in one go and in order; only the answers are waited for.
+    // All are appended synchronously and in order; only the answers are awaited.
     const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry)))
     return results.map((result, index) => {
       const { channel } = prepared[index] as Prepared
@@ -62,7 +62,8 @@ export class Publisher {
   }
 
   #prepareEntry (entry: BatchEntry, index: number): Prepared {
-    if (typeof entry !== 'object' || (entry as unknown) === null) throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
+    if (typeof entry !== 'object' || (entry as unknown) === null)
+      throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
     const [channel, message, idempotencyKey] = partsOf(entry, index)
     try {
       return this.#prepare(channel, message, idempotencyKey)
@@ -76,7 +77,8 @@ export class Publisher {
     this.rules.names.assert(channel)
     // A caller without types may express the absence of a key as null.
     const idempotencyKey = key ?? undefined
-    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey))) throw new IdempotencyKeyInvalidError()
+    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey)))
+      throw new IdempotencyKeyInvalidError()
     const text = messageText(message)
     if (Buffer.byteLength(text) > this.rules.maxMessageBytes) throw new MessageTooLargeError(this.rules.maxMessageBytes)
     return { channel, text, idempotencyKey }
@@ -94,7 +96,7 @@ function partsOf (entry: BatchEntry, index: number): [channel: string, message: 
   try {
     return [entry.channel, entry.message, entry.idempotencyKey]
   } catch (error) {
-    // A getter that throws is the caller's, and so is its error.
+    // A getter of the caller has thrown.
     throw new BatchInvalidError(`entry ${index} cannot be read: ${reasonOf(error)}`)
   }
 }

@@ -7,7 +7,7 @@ import type { BatchEntry, BatchResult, Publication, Publisher } from './publishe
 let hubOf: (registry: ChannelRegistry) => Hub
 
 /**
- * The channels of an app: what `app.channels` is.
+ * The channels of an app, as `app.channels`.
  *
  * Iterating it yields the names of the channels that have subscribers on this instance.
  */
@@ -18,7 +18,7 @@ export class ChannelRegistry implements Iterable<string> {
 
   /** The limits of this messenger, by the names of their options. */
   readonly limits: {
-    /** How often a limit was hit since the start. */
+    /** The number of hits of a limit since the start. */
     get (name: LimitName): number
   }
 
@@ -32,7 +32,7 @@ export class ChannelRegistry implements Iterable<string> {
   }
 
   /**
-   * Publishes any JSON value but `null` and `""`. Resolves when the message is in the log and on its way.
+   * Publishes any JSON value but `null` and `""`. Resolves when the message is in the log and its delivery has started.
    * Rejects with MSG_ERR_CHANNEL_INVALID, MSG_ERR_CHANNEL_RESERVED, MSG_ERR_MESSAGE_MISSING, MSG_ERR_MESSAGE_INVALID,
    * MSG_ERR_MESSAGE_TOO_LARGE, MSG_ERR_IDEMPOTENCY_KEY_INVALID, MSG_ERR_IDEMPOTENCY_CONFLICT, MSG_ERR_IDEMPOTENCY_FULL,
    * MSG_ERR_ENGINE_UNAVAILABLE and, once the app closes, MSG_ERR_CLOSED; nothing is delivered then.

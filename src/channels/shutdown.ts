@@ -7,17 +7,17 @@ const MAX_SLICES = 80
 const MIN_SLICE = 10
 const MIN_WINDOW_MS = 1_000
 const MAX_WINDOW_MS = 60_000
-/** Clients that may reconnect in a millisecond. */
+/** Reconnects per millisecond. */
 const RECONNECTS_PER_MS = 2
 
 /**
- * - `open`: subscribers and messages are taken;
- * - `draining`: subscribers are refused and sent away in slices, messages are still taken;
- * - `closed`: messages are refused, too; connections that are left may finish their close.
+ * - `open`: subscribers and messages are accepted;
+ * - `draining`: subscribers are refused and closed in slices, messages are still accepted;
+ * - `closed`: messages are refused, too; remaining connections may finish their close.
  */
 export type ShutdownState = 'open' | 'draining' | 'closed'
 
-/** The connections that were told to close, and the steps in which a hub ends. */
+/** The connections that are being closed, and the steps in which a hub ends. */
 export class Shutdown {
   #state: ShutdownState = 'open'
   #reason = ''
@@ -28,12 +28,12 @@ export class Shutdown {
     return this.#state
   }
 
-  /** The reason with which subscribers are closed: it carries the window in which they reconnect. */
+  /** The close reason for subscribers; contains the window in which they reconnect. */
   get reason (): string {
     return this.#reason
   }
 
-  /** Adds a subscriber that was told to close, or that is closed as soon as its replay ends. */
+  /** Adds a subscriber whose close has begun, or begins at the end of its replay. */
   add (subscriber: Subscriber): void {
     this.#closing.add(subscriber)
   }
@@ -42,15 +42,15 @@ export class Shutdown {
     return this.#closing.has(subscriber)
   }
 
-  /** Deletes a subscriber whose connection is gone. */
+  /** Deletes a subscriber whose connection is closed. */
   delete (subscriber: Subscriber): void {
     this.#closing.delete(subscriber)
     if (this.#closing.size === 0) this.#onEmpty?.()
   }
 
   /**
-   * Calls `sendAway` for each subscriber, in slices, refuses messages afterwards and terminates the connections that are left after
-   * `drainMs` milliseconds. The state changes before the first asynchronous step.
+   * Calls `sendAway` for each subscriber, in slices, then refuses messages and terminates the remaining connections after `drainMs`
+   * milliseconds. The state changes before the first asynchronous step.
    */
   async run (subscribers: readonly Subscriber[], drainMs: number, sendAway: (subscriber: Subscriber) => void): Promise<void> {
     const deadline = performance.now() + drainMs
@@ -67,7 +67,7 @@ export class Shutdown {
     for (const subscriber of this.#closing) subscriber.terminate()
   }
 
-  /** Resolves when every connection is gone, or after `timeoutMs` milliseconds. */
+  /** Resolves when every connection is closed, or after `timeoutMs` milliseconds. */
   async #emptied (timeoutMs: number): Promise<void> {
     if (this.#closing.size === 0) return
     await new Promise<void>((resolve) => {
@@ -80,7 +80,7 @@ export class Shutdown {
   }
 }
 
-/** The window in milliseconds in which so many clients are asked to reconnect, each at a random time. */
+/** The window in milliseconds in which so many clients should reconnect, each at a random time. */
 function retryWindowMs (subscribers: number): number {
   return Math.min(MAX_WINDOW_MS, Math.max(MIN_WINDOW_MS, Math.ceil(subscribers / RECONNECTS_PER_MS)))
 }

@@ -3,18 +3,18 @@ import type { Subscriber } from './subscriber.js'
 
 /** Between two checks whether the engine is back; the other times are multiples of it. */
 const TICK_MS = 100
-/** Between two signs of life. The browser client gives a new connection 10 seconds to say something. */
+/** Between two heartbeats. The browser client ends a new connection after 10 seconds of silence. */
 const SIGNAL_TICKS = 30
-/** Until the first sign, which is not earlier: the client takes a connection on which something arrives for one that lasts. */
+/** Until the first heartbeat, which is not earlier: the client assumes that a connection with data is a lasting one. */
 const FIRST_SIGNAL_TICKS = 20
-/** The signs of subscribers that arrived at once are spread over so many ticks. */
+/** Ticks over which the heartbeats of subscribers that arrived at once are spread. */
 const SPREAD_TICKS = 20
 
 interface Entry {
   readonly backlog: Backlog
-  /** Whether a new attempt is under way. */
+  /** Whether a new attempt is in progress. */
   trying: boolean
-  /** The tick of its next sign of life. */
+  /** The tick of the next heartbeat. */
   signalAt: number
 }
 
@@ -22,13 +22,13 @@ interface Entry {
 export interface WaitingPorts {
   /** Whether an attempt can succeed. */
   possible (): boolean
-  /** Makes an attempt. Afterwards the subscriber is deleted where it was served or left, and added again where it has to wait on. */
+  /** Makes an attempt. Afterwards the subscriber is deleted where it was served or has left, and added again where it still has to wait. */
   resume (subscriber: Subscriber, backlog: Backlog): void
 }
 
 /**
- * The subscribers that wait for the engine, each with its backlog. They get signs of life until they are served.
- * Nothing else refers to a waiting subscriber, so that `delete` releases one that leaves.
+ * The subscribers that wait for the engine, each with its backlog. They receive heartbeats until they are served.
+ * Nothing else references a waiting subscriber, so that `delete` releases one that leaves.
  */
 export class Waiting {
   readonly #entries = new Map<Subscriber, Entry>()
@@ -40,7 +40,7 @@ export class Waiting {
     this.#ports = ports
   }
 
-  /** Whether a subscriber waits and no attempt for it is under way. */
+  /** Whether a subscriber waits and no attempt for it is in progress. */
   has (subscriber: Subscriber): boolean {
     return this.#entries.get(subscriber)?.trying === false
   }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { BodyInvalidError } from '../errors.js'
 import type { ByteBudget, Lease } from '../limits/byte-budget.js'
 
-/** The overhead of a chunk in bytes; up to so many chunks may be shorter on average. */
+/** The overhead of a chunk in bytes, by which chunks count at least. */
 const CHUNK_COST_BYTES = 64
 const MAX_SMALL_CHUNKS = 4_096
 const MIN_BODY_LIMIT = 16 * 1024 ** 2
@@ -10,11 +10,11 @@ const MIN_BODY_LIMIT = 16 * 1024 ** 2
 /** Dependencies of {@link readBody}. */
 export interface BodyReaderOptions {
   readonly budget: ByteBudget
-  /** The address that the body counts under. */
+  /** The address under which the body is counted. */
   readonly address: () => string
-  /** Bytes that the body may have. */
+  /** Maximum length of the body in bytes. */
   readonly limit: number
-  /** The length that the request declares; `NaN` where it declares none. */
+  /** The declared length; `NaN` without one. */
   readonly contentLength: number
   /** The error for a longer body. */
   readonly tooLarge: () => Error
@@ -23,8 +23,8 @@ export interface BodyReaderOptions {
 }
 
 /**
- * Reads a body. Not left to Fastify (5.12), which keeps each chunk by itself: a chunk of one byte takes two hundred of memory, and
- * the bytes of all bodies are counted nowhere. Here they are in one buffer, and an incomplete body is part of a budget.
+ * Reads a body. Fastify (5.12) keeps each chunk by itself: a chunk of one byte takes 200 bytes of memory, and no limit covers all
+ * bodies together. Here a body is one buffer, and while it is incomplete part of a budget.
  */
 export function readBody (payload: Readable, { budget, address, limit, contentLength, tooLarge, done }: BodyReaderOptions): void {
   if (contentLength > limit) { done(tooLarge()); return }
@@ -60,7 +60,8 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
   const onEnd = (): void => {
     // A body that a hook of the host has decompressed carries its original length.
     const { receivedEncodedLength = length } = payload as Readable & { receivedEncodedLength?: number }
-    if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength) finish(new BodyInvalidError('its length is not what Content-Length says'))
+    if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength)
+      finish(new BodyInvalidError('its length is not what Content-Length says'))
     else finish(null, body === undefined ? Buffer.alloc(0) : body.subarray(0, length))
   }
   const onError = (): void => { finish(new BodyInvalidError('it did not arrive whole')) }
@@ -70,7 +71,7 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
   payload.resume()
 }
 
-/** The body with a chunk behind its first `length` bytes; in a buffer of twice the size where there is no room. */
+/** The body with a chunk after its first `length` bytes; in a buffer of twice the size where there is no room. */
 function appended (body: Buffer, length: number, chunk: Buffer, most: number): Buffer {
   const needed = length + chunk.length
   let buffer = body
@@ -82,7 +83,7 @@ function appended (body: Buffer, length: number, chunk: Buffer, most: number): B
   return buffer
 }
 
-/** Bytes that the body of a batch may have. */
+/** Maximum length of the body of a batch in bytes. */
 export function maxBodyBytes (maxMessageBytes: number): number {
   return Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes)
 }

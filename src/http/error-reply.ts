@@ -2,20 +2,21 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import { errorBody, GrantInvalidError, type RateLimitedError } from '../errors.js'
 
-/** Bytes that are read of a refused body: those of the largest batch by default, which may be refused for its token. */
+/** Maximum number of bytes read from a refused body: the largest batch by default, which may be refused for its token. */
 const MAX_DISCARDED_BYTES = 16 * 1024 ** 2
 
-/** Whether an error is one of this package. An error of another one may have no code. */
+/** Whether an error is one of this package. Other errors may have no code. */
 export function isOwnError (error: unknown): error is FastifyError {
   return (error as Partial<FastifyError> | undefined)?.code?.startsWith('MSG_ERR_') === true
 }
 
-/** Answers with the body that every error of this package has. */
+/** Answers with the error body of this package. */
 export function sendError (error: FastifyError, reply: FastifyReply): FastifyReply {
   const body = errorBody(error)
   reply.header('x-content-type-options', 'nosniff')
   if (body.statusCode === 401) reply.header('www-authenticate', 'Bearer')
-  if (body.statusCode === 503 || body.statusCode === 429) reply.header('retry-after', String((error as Partial<RateLimitedError>).retryAfter ?? 1))
+  if (body.statusCode === 503 || body.statusCode === 429)
+    reply.header('retry-after', String((error as Partial<RateLimitedError>).retryAfter ?? 1))
   if (hasBody(reply.request)) discardBody(reply)
   return reply.code(body.statusCode).send(body)
 }
@@ -25,13 +26,13 @@ function hasBody ({ headers }: FastifyRequest): boolean {
 }
 
 /**
- * Fastify closes the connection after a refused body; the reset overtakes the answer where more of the body is on the way.
+ * Fastify closes the connection after a refused body; while more of the body is in flight, the reset overtakes the answer.
  * The rest of the body is read and discarded instead, up to a limit, and the publisher keeps its connection.
  */
 function discardBody (reply: FastifyReply): void {
   const { headers, raw } = reply.request
   if (Number(headers['content-length'] ?? 0) > MAX_DISCARDED_BYTES) { reply.header('connection', 'close'); return }
-  // A header of the raw response is there for every request, because the server closes.
+  // A header of the raw response is set for every request, because the server closes.
   if (!reply.raw.hasHeader('connection')) reply.removeHeader('connection')
   let left = MAX_DISCARDED_BYTES
   raw.on('data', ({ length }: Buffer) => {

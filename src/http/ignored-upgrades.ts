@@ -2,17 +2,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { acceptAgain, currentResponse, serverOf } from './internals.js'
 
-/** Headers that Node keeps of a request unless the server says otherwise. */
+/** Node's default number of headers of a request. */
 const MAX_HEADERS = 1_000
 
-/** Whether a request asks for an upgrade to a WebSocket (RFC 6455, section 4.2.1). */
+/** Whether a request is for an upgrade to a WebSocket (RFC 6455, section 4.2.1). */
 export function isWebSocketUpgrade ({ method, httpVersion, headers }: IncomingMessage): boolean {
   return method === 'GET' && httpVersion !== '1.0' && headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 /**
- * Lets a request be answered as if it did not ask for an upgrade, which a server may, and of HTTP/1.0 must, ignore (RFC 9110, section
- * 7.8): `curl --http2` and Java's client ask for h2c with the first request. Node hands every upgrade over and takes none back;
+ * Answers a request without its upgrade, which a server may, and for HTTP/1.0 must, ignore (RFC 9110, section 7.8): `curl --http2`
+ * and Java's client request h2c with the first request. Node detaches the connection of every upgrade and takes none back;
  * therefore the connection starts again, with the same request but without the header.
  */
 export function ignoreUpgrade (request: IncomingMessage, socket: Socket, body: Buffer): void {
@@ -22,7 +22,7 @@ export function ignoreUpgrade (request: IncomingMessage, socket: Socket, body: B
 }
 
 function restart (request: IncomingMessage, socket: Socket, body: Buffer): void {
-  // Responses to earlier requests go first; Node would lose track of them.
+  // Earlier responses go first; Node would lose track of them.
   const current = currentResponse(socket)
   if (current !== undefined) {
     current.once('finish', () => { restart(request, socket, body) })
@@ -42,14 +42,16 @@ function restart (request: IncomingMessage, socket: Socket, body: Buffer): void 
   acceptAgain(socket)
 }
 
-/** The head of a request without what asks for an upgrade, no longer than it was. */
+/** The head of a request without the headers of the upgrade, no longer than before. */
 function headOf ({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name, value] = rawHeaders.slice(at, at + 2) as [string, string]
     switch (name.toLowerCase()) {
       case 'upgrade': break
-      case 'connection': lines.push(`${name}:${value.split(',').filter((option) => option.trim().toLowerCase() !== 'upgrade').join()}`); break
+      case 'connection':
+        lines.push(`${name}:${value.split(',').filter((option) => option.trim().toLowerCase() !== 'upgrade').join()}`)
+        break
       default: lines.push(`${name}:${value}`)
     }
   }

@@ -5,8 +5,8 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 
 /*
- * Everything undocumented of Node's HTTP (20 to 26) and of ws (8) on which this package relies. Another file that needs a private
- * part gets a function here, so that this file alone has to be compared with a new version of either.
+ * All undocumented parts of Node's HTTP (20 to 26) and of ws (8) on which this package relies. Other files use functions of this
+ * one, so that it alone has to be compared with a new version of either.
  */
 
 interface PrivateConnection {
@@ -41,13 +41,13 @@ export function acceptAgain (connection: Socket): void {
   server.emit(encrypted === true ? 'secureConnection' : 'connection', connection)
 }
 
-/** Lets a response be written to a connection whose request asked for an upgrade, and which Node has therefore given up. */
+/** Attaches a response to a connection that Node has detached because of an upgrade. */
 export function attachResponse (response: ServerResponse, connection: Duplex): void {
-  // Typed for TCP alone; an injected request comes on another stream.
+  // Typed for TCP alone; an injected request has another stream.
   response.assignSocket(connection as Socket)
 }
 
-/** Takes the connection from a response that was attached: the response would keep the request in memory as long as the connection. */
+/** Detaches a response, which would otherwise keep the request in memory as long as the connection. */
 export function detachResponse (response: ServerResponse, connection: Duplex): void {
   response.detachSocket(connection as Socket)
 }
@@ -57,12 +57,12 @@ export function connectionOf (webSocket: WebSocket): WebSocketConnection {
   return (webSocket as unknown as PrivateWebSocket)._socket
 }
 
-/** Leaves pings unanswered from now on. */
+/** Stops the answers to pings. */
 export function stopPongs (webSocket: WebSocket): void {
   (webSocket as unknown as PrivateWebSocket)._autoPong = false
 }
 
-/** Milliseconds without traffic after which a session of HTTP/2 ends by itself. */
+/** Milliseconds without traffic after which a session of HTTP/2 ends. */
 export function timeoutOf (session: Http2Session): number {
   return (session as { timeout?: number }).timeout ?? 0
 }

@@ -5,7 +5,7 @@ import { timeoutOf } from './internals.js'
 type Response = ServerResponse | Http2ServerResponse
 
 interface Held {
-  /** Milliseconds without traffic after which the session would end by itself. */
+  /** Milliseconds without traffic after which the session would end. */
   readonly timeoutMs: number
   responses: number
 }
@@ -18,7 +18,7 @@ const sessions = new WeakMap<Http2Session, Held>()
  */
 export function keepOpen (response: Response): () => void {
   if (response instanceof Http2ServerResponse) return keepSessionOpen(response.stream.session)
-  // Node sets it anew for the next request on the connection.
+  // Node sets it again for the next request on the connection.
   response.req.socket.setTimeout(0)
   return () => {}
 }

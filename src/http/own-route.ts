@@ -1,7 +1,7 @@
 import type { FastifyContextConfig } from 'fastify'
 
 /**
- * Settings that every route of this package has in common: it has limits of its own, so that a rate limit that a host has for all
- * routes (@fastify/rate-limit) does not apply, and it answers HEAD where it answers GET, whatever the setting of the host.
+ * Common settings of this package's routes: they have limits of their own, so that a host's global rate limit (@fastify/rate-limit)
+ * does not apply, and answer HEAD where they answer GET, whatever the setting of the host.
  */
 export const OWN_ROUTE = { config: { rateLimit: false } as object as FastifyContextConfig, exposeHeadRoute: true }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { pathOf } from './redaction.js'
 
-/** A path that can be looked for among the routes: without what is a parameter or a wildcard in one. */
+/** A path that can be looked up among the routes: without the characters of parameters and wildcards. */
 const PLAIN = /^[\w./~@=+-]*$/
 const CHANNEL_OR_ROUTE = /^\/([^/]+|-\/.*)$/
 
@@ -11,13 +11,14 @@ interface RouterOptions {
 }
 
 /**
- * Tells whether a URL is one of a scope's, and how many characters of it the scope's prefix has. It reads URLs as the app's router does;
- * a route that the host has at exactly that path is the host's.
+ * Returns a function for the length of a scope's prefix in a URL; `undefined` where the URL is not the scope's. It reads URLs as the
+ * app's router does; a route of the host at exactly that path is the host's.
  *
- * @param everyPath whether the scope has every path under its prefix, or only those of channels and of its own routes
+ * @param everyPath whether the scope owns every path under its prefix, or only those of channels and of its own routes
  */
 export function pathUnder (scope: FastifyInstance, everyPath: boolean): (url: string) => number | undefined {
-  const { caseSensitive, ignoreDuplicateSlashes }: RouterOptions = { ...scope.initialConfig, ...(scope.initialConfig as { routerOptions?: RouterOptions }).routerOptions }
+  const config: RouterOptions & { readonly routerOptions?: RouterOptions } = scope.initialConfig
+  const { caseSensitive, ignoreDuplicateSlashes }: RouterOptions = { ...config, ...config.routerOptions }
   const own = new Set<string>()
   const normalize = (path: string): string => {
     const decoded = decode(path)

@@ -1,17 +1,17 @@
 import { BlockList, isIP } from 'node:net'
 import { withoutPort } from '../limits/address.js'
 
-/** Names for networks, as Fastify has them. */
+/** The names of networks in Fastify's `trustProxy`. */
 const NETWORKS: Record<string, readonly string[] | undefined> = {
   loopback: ['127.0.0.0/8', '::1/128'],
   linklocal: ['169.254.0.0/16', 'fe80::/10'],
   uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
 }
-/** Whoever connects through a unix socket is on this machine. */
+/** Clients of a unix socket are on this machine. */
 const LOCAL = '127.0.0.1'
 
 /**
- * Tells whether an address is that of a proxy whose word is taken. Also where it comes with a port, as some proxies write it into
+ * Returns a function that tells whether an address, with or without a port, is that of a trusted proxy. Some proxies add ports in
  * `X-Forwarded-For`.
  *
  * @param proxies addresses, networks such as `10.0.0.0/8`, `loopback`, `linklocal`, `uniquelocal`

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { FastifyError } from '@fastify/error'
 import { errorBody } from '../errors.js'
 
-/** Answers with an error, in the form that every error has, on a connection that no response belongs to, and ends the connection. */
+/** Answers with an error body on a connection without a response, and ends the connection. */
 export function answerRaw (connection: Duplex, error: FastifyError, headers: readonly string[] = ['Connection: close']): void {
   const body = errorBody(error)
   const text = JSON.stringify(body)

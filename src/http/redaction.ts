@@ -1,7 +1,7 @@
 /** The characters that may begin a parameter: routers end the path at `?`, at `#` and, where configured, at `;`. */
 const NAME = /(?<=^|[?#;])([^?#;=]*)=/g
 
-/** A URL as it may be logged: without the token of a client that had no other way to send it. */
+/** A URL for the log, without its token. */
 export function withoutToken (url: string): string {
   return url.split('&').map((part) => {
     const match = [...part.matchAll(NAME)].find(([, name = '']) => nameOf(name) === 'token')

@@ -8,21 +8,21 @@ const ADDRESS = Symbol('address')
 
 type Counted = Socket & { [ADDRESS]?: string }
 
-/** What {@link limitSockets} works with. */
+/** Dependencies of {@link limitSockets}. */
 export interface SocketLimits {
   /** Connections from one address. */
   readonly maxSocketsPerAddress: number
-  /** Proxies, whose connections are those of many: addresses, networks and names as Fastify's `trustProxy` takes them, or all. */
+  /** Proxies, whose connections belong to many clients: addresses, networks and names as in Fastify's `trustProxy`, or all. */
   readonly trustProxy: boolean | readonly string[]
   readonly counters: () => LimitCounters
 }
 
-/** Ends connections of an address that has as many as one may have, before a byte of them is read. Counts all of a server. */
+/** Ends connections of an address beyond the limit before a byte of them is read. Counts all connections of a server. */
 export function limitSockets (server: Server, { maxSocketsPerAddress, trustProxy, counters }: SocketLimits): void {
   const counts = new Map<string, number>()
   const isProxy = typeof trustProxy === 'boolean' ? () => trustProxy : proxyTrust(trustProxy)
 
-  // One listener for all; it is called with the socket.
+  // One listener for all sockets, with the socket as `this`.
   function leave (this: Counted): void {
     const address = this[ADDRESS] as string
     const left = (counts.get(address) as number) - 1
@@ -31,7 +31,7 @@ export function limitSockets (server: Server, { maxSocketsPerAddress, trustProxy
   }
 
   server.on('connection', (socket: Counted) => {
-    // Connections begin once more where an upgrade is ignored, and those of a proxy are not its own.
+    // An ignored upgrade emits the event again for its connection, and those of a proxy are not its own.
     if (socket[ADDRESS] !== undefined || socket.remoteAddress === undefined || isProxy(socket.remoteAddress)) return
     const address = networkOf(socket.remoteAddress)
     const count = counts.get(address) ?? 0

@@ -6,10 +6,10 @@ const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
 const MAX_WAIT_SECONDS = 60
 
-/** The query of a subscription as it came. */
+/** The unchecked query of a subscription. */
 export interface RawQuery {
   since?: unknown
-  /** What polyfills of EventSource resume with, which cannot send a header everywhere. */
+  /** The position of polyfills of EventSource, which cannot set a header everywhere. */
   lastEventId?: unknown
   lastEventID?: unknown
   wait?: unknown
@@ -17,21 +17,21 @@ export interface RawQuery {
   heartbeat?: unknown
 }
 
-/** What a client asks for. */
+/** The query of a subscription. */
 export interface SubscriptionQuery {
-  /** Where it begins, or `undefined` when it does not say. */
+  /** The requested start; `undefined` without one. */
   readonly since: Since | undefined
-  /** How long an answer may wait for a message; 0: not at all. */
+  /** Time for which an answer may wait for a message; 0: not at all. */
   readonly waitMs: number
-  /** Messages of an answer. */
+  /** Maximum number of messages in an answer. */
   readonly limit: number
-  /** Whether it wants to see heartbeats and to be told their interval. */
+  /** Whether the client requests visible heartbeats and their interval. */
   readonly heartbeat: boolean
 }
 
 /**
- * Reads the query of a subscription; the header `Last-Event-ID` wins over its aliases in the query, which are added to a URL when a
- * client comes back, and these over `since`. An empty one counts as absent.
+ * Parses the query of a subscription; the header `Last-Event-ID` wins over its aliases in the query, which clients add to the URL
+ * for a reconnect, and these over `since`. An empty one counts as absent.
  * Throws MSG_ERR_SINCE_INVALID or MSG_ERR_QUERY_INVALID.
  */
 export function parseSubscriptionQuery (query: RawQuery, lastEventId: unknown): SubscriptionQuery {
@@ -53,6 +53,7 @@ function parseSince (text: unknown): Since {
 
 function parseNumber (name: string, text: unknown, minimum: number, maximum: number): number {
   const number = typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : NaN
-  if (!(number >= minimum && number <= maximum)) throw new QueryInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
+  if (!(number >= minimum && number <= maximum))
+    throw new QueryInvalidError(`${name} must be an integer from ${minimum} to ${maximum}, but is ${JSON.stringify(text)}`)
   return number
 }

@@ -3,12 +3,12 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ignoreUpgrade } from './ignored-upgrades.js'
 
-/** Takes over a connection whose request asked for an upgrade. */
+/** Takes over the connection of an upgrade. */
 export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** A part of a server's URLs whose upgrades are handled by this package. */
+/** A part of a server's URLs whose upgrades this package handles. */
 export interface UpgradeClaim {
-  /** How specific the claim on a request is; the most specific one wins. `undefined`: none. */
+  /** The specificity of the claim on a request; the most specific one wins. `undefined`: no claim. */
   rank (request: IncomingMessage): number | undefined
   handle: HandleUpgrade
 }
@@ -17,7 +17,7 @@ const servers = new WeakMap<Server, UpgradeRouter>()
 
 /**
  * Passes each request for an upgrade to the claim on it, and to nothing else. An event reaches every listener, and WebSocket libraries
- * answer, or end, each upgrade that they see: a claimed one is therefore hidden from the server's other listeners, and all others
+ * answer, or end, each upgrade that they receive: a claimed one is therefore hidden from the server's other listeners, and all others
  * are left to these listeners as if this router did not exist.
  */
 export class UpgradeRouter {
@@ -39,7 +39,7 @@ export class UpgradeRouter {
 
   #intercept (server: Server): void {
     const emit = server.emit.bind(server) as (event: string | symbol, ...values: unknown[]) => boolean
-    // An own property, so that it applies to secondary servers as well, which hand their upgrades on to this one.
+    // An own property, so that it applies to secondary servers as well, which pass their upgrades to this one.
     server.emit = (event: string | symbol, ...values: unknown[]) => {
       if (event !== 'upgrade') return emit(event, ...values)
       const [request, socket, head] = values as Parameters<HandleUpgrade>
@@ -48,7 +48,7 @@ export class UpgradeRouter {
       claim.handle(request, socket, head)
       return true
     }
-    // Node hands upgrades over only where there is a listener, and then all of them.
+    // Node detaches upgrades only where there is a listener, and then all of them.
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (server.listenerCount('upgrade') === 1) ignoreUpgrade(request, socket as Socket, head)
     })

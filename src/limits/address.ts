@@ -2,31 +2,31 @@ const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const IPV4 = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/
 const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/
 const GROUP = /^[0-9A-Fa-f]{1,4}$/
-/** Groups of an IPv6 address that name its network; its holder chooses the rest. */
+/** Groups of an IPv6 address that identify its network; its holder chooses the rest. */
 const NETWORK_GROUPS = 4
 const GROUPS = 8
 const MAX_BYTE = 255
-/** The key of addresses that are none: trusted proxies pass on any text that a client calls its address. */
+/** The key of invalid addresses: trusted proxies may pass on any text of a client as its address. */
 const UNKNOWN = 'unknown'
 
 const IPV4_AND_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/
 const IPV6_IN_BRACKETS = /^\[([^\]]*)\](?::\d+)?$/
 
-/** An address of `X-Forwarded-For` without the port that some proxies add, which differs for each connection. */
+/** An address of `X-Forwarded-For` without the port that some proxies add, a different one for each connection. */
 export function withoutPort (address: string): string {
   const [, bare] = IPV4_AND_PORT.exec(address) ?? IPV6_IN_BRACKETS.exec(address) ?? []
   return bare ?? address
 }
 
-/** The key under which an address is counted: itself, or of IPv6 the /64 network, of which one machine has every address. */
+/** The key under which an address is counted: itself, or for IPv6 the /64 network, whose addresses are all of one machine. */
 export function networkOf (address: string | undefined): string {
-  // An injected request, and one that came through a unix socket, has no address.
+  // Requests that are injected or come through a unix socket have no address.
   if (address === undefined) return ''
   const bare = withoutPort(address)
   const [, embedded] = IPV4_IN_IPV6.exec(bare) ?? []
   const ipv4 = embedded ?? bare
   if (IPV4.test(ipv4)) return ipv4.split('.').every((part) => Number(part) <= MAX_BYTE) ? ipv4 : UNKNOWN
-  // The zone is no part of the network.
+  // The zone is not part of the network.
   const [text = ''] = bare.split('%', 1)
   if (!IPV6.test(text)) return UNKNOWN
   const [before = '', after, ...more] = text.split('::')

@@ -15,7 +15,11 @@ export const historyOptions = {
    * `redis+sentinel://host:26379,host:26379/name`, `redis+cluster://host:6379,host:6379`; or a client of ioredis, from which the
    * plugin makes connections of its own. Default: none, everything is in memory.
    */
-  redis: Type.Optional(Type.Unsafe<string | RedisClient>(Type.Any({ secret: true, env: 'REDIS_URL', file: true, rule: 'the URL of a Redis server, or a client of ioredis' }))),
+  redis: Type.Optional(Type.Unsafe<string | RedisClient>(Type.Any({
+    secret: true, env: 'REDIS_URL', file: true, rule: 'the URL of a Redis server, or a client of ioredis'
+  }))),
   /** Prefix of every key and channel in Redis. Default: `messenger:`. */
-  redisKeyPrefix: Type.String({ pattern: '^[^{}\\s]*$', default: 'messenger:', env: 'REDIS_KEY_PREFIX', rule: 'a text without braces and white space' })
+  redisKeyPrefix: Type.String({
+    pattern: '^[^{}\\s]*$', default: 'messenger:', env: 'REDIS_KEY_PREFIX', rule: 'a text without braces and white space'
+  })
 }

@@ -11,7 +11,10 @@ export const limitOptions = {
   maxMessageBytes: Type.Integer({ minimum: 1, maximum: 128 * 1024 ** 2, default: 64 * 1024, env: 'MAX_MESSAGE_BYTES' }),
   /** Unsent bytes above which a subscriber is too slow and closed with 1013. Default 1 MiB. */
   maxBufferedBytes: Type.Integer({ minimum: 1, maximum: MAX_BYTES, default: 1024 ** 2, env: 'MAX_BUFFERED_BYTES' }),
-  /** Bytes that a subscriber may send between two pings on a WebSocket before it is closed with 1008; a frame has at least 6. Default 64 KiB. */
+  /**
+   * Bytes that a subscriber may send between two pings on a WebSocket before it is closed with 1008; a frame has at least 6.
+   * Default 64 KiB.
+   */
   maxReceivedBytes: Type.Integer({ minimum: 1_024, maximum: MAX_BYTES, default: 64 * 1024, env: 'MAX_RECEIVED_BYTES' }),
   /**
    * Bytes that are held for clients in total: incomplete bodies, and answers and streams that are not read. Beyond it the address

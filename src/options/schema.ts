@@ -37,7 +37,9 @@ export interface OptionSource {
  * Fills in the defaults. Throws MSG_ERR_CONFIG_INVALID with the option's name, its rule and the value (not that of a secret),
  * in the terms of `sourceOf`.
  */
-export function resolveOptions (options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption): ResolvedOptions {
+export function resolveOptions (
+  options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption
+): ResolvedOptions {
   // Not left to the schema: an object would be merged into a default that is a list.
   const { token = [], tokenIssuer = [], tokenAudience = [], publicChannels = [] } = options as Record<string, unknown>
   const resolved = Value.Default(MessengerOptionsSchema, { ...options, token, tokenIssuer, tokenAudience, publicChannels })

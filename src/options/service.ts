@@ -15,7 +15,10 @@ export const serviceOptions = {
   /** Level of the log. Default: `info`. */
   logLevel: Type.String({ env: 'LOG_LEVEL', rule: `one of ${LOG_LEVELS.join(', ')}` }),
   /** Proxies whose `X-Forwarded-For` names the client. Default: `false`. */
-  trustProxy: Type.Union([Type.Boolean(), Type.Array(Type.String())], { env: 'TRUST_PROXY', list: true, rule: 'true, false or a list of addresses, networks (10.0.0.0/8), loopback, linklocal and uniquelocal' }),
+  trustProxy: Type.Union([Type.Boolean(), Type.Array(Type.String())], {
+    env: 'TRUST_PROXY', list: true,
+    rule: 'true, false or a list of addresses, networks (10.0.0.0/8), loopback, linklocal and uniquelocal'
+  }),
   /** Longest header section of a request, in bytes. */
   maxHeaderBytes: Type.Integer({ minimum: 1_024, maximum: 1024 ** 2, default: 16_384, env: 'MAX_HEADER_BYTES' }),
   /**
@@ -24,5 +27,7 @@ export const serviceOptions = {
    */
   maxSocketsPerAddress: Type.Integer({ minimum: 1, maximum: 100_000_000, env: 'MAX_SOCKETS_PER_ADDRESS' }),
   /** Time in which a whole request has to arrive, its headers within 15 s. */
-  requestTimeoutMs: Type.Integer({ minimum: 1_000, maximum: 60 * MINUTE_MS, default: 30_000, env: 'REQUEST_TIMEOUT', unit: 's', rule: 'an integer from 1 to 3600' })
+  requestTimeoutMs: Type.Integer({
+    minimum: 1_000, maximum: 60 * MINUTE_MS, default: 30_000, env: 'REQUEST_TIMEOUT', unit: 's', rule: 'an integer from 1 to 3600'
+  })
 }

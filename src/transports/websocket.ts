@@ -5,7 +5,7 @@ import { Close, type CloseCode } from '../wire/close.js'
 import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
 import { drained } from './drained.js'
 
-/** How long the other side may take to answer a close before the connection is ended. */
+/** Time limit for the peer to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
 const UNKNOWN = -1
 /** The close reason for a subscriber that sends too much. */
@@ -26,15 +26,15 @@ export interface WebSocketSettings {
 
 /** The request of a client. */
 export interface WebSocketRequest {
-  /** Events; a plain WebSocket gets nothing but messages. */
+  /** Whether the client requests events; a plain WebSocket receives nothing but messages. */
   readonly announced: boolean
-  /** Heartbeats that a script sees, which are empty text frames, and to be told how often they come. */
+  /** Whether the client requests heartbeats that a script sees, as empty text frames, and their interval. */
   readonly heartbeat: boolean
 }
 
 /**
  * A subscriber on a WebSocket. Messages are written as finished frames to the stream under it, past `ws`: one buffer for
- * all subscribers instead of one a socket. `ws` keeps the protocol: it writes each of its own frames in one piece, so that
+ * all subscribers instead of one per socket. The protocol is respected: `ws` writes each of its own frames in one piece, so that
  * frames never mix, and nothing is written here unless the WebSocket is open, so that nothing follows a close frame.
  */
 export class WebSocketSubscriber extends Subscriber {
@@ -52,9 +52,9 @@ export class WebSocketSubscriber extends Subscriber {
     this.#announced = announced
     this.#heartbeat = heartbeat
     this.#settings = settings
-    // At once and not with the next beat: until then pings could pile up answers that nobody reads.
+    // At once and not with the next beat: until then pings could accumulate unread answers.
     this.#connection[SUBSCRIBER] = this
-    // Ahead of ws, which would answer a chunk full of pings and then end the connection without a word.
+    // Ahead of ws, which would answer a chunk full of pings and then end the connection without a close frame.
     this.#connection.prependListener('data', checkFlood)
     // Errors are those of the connection; 'close' follows.
     socket.on('error', ignore)
@@ -97,18 +97,18 @@ export class WebSocketSubscriber extends Subscriber {
     this.signal()
   }
 
-  /** Ends a connection on which too much came since the last beat. */
+  /** Ends a connection that has received too much since the last beat. */
   checkFlood (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
     // Further bytes are not read, nor is the end of the connection awaited; pings among the bytes received are not answered.
     this.#socket.pause()
     stopPongs(this.#socket)
-    // Once ws has seen the bytes: a frame among them may be too large, which ws reports itself.
+    // After ws has processed the bytes: a frame among them may be too large, which ws reports itself.
     setImmediate(() => {
       if (!this.isOpen()) return
       this.#settings.onFlood(this)
-      // Where the subscriber is not a member of a channel yet.
+      // For a subscriber that is not yet a member of a channel.
       if (this.isOpen()) this.close(Close.POLICY, FLOODED)
     })
   }
@@ -122,14 +122,14 @@ export class WebSocketSubscriber extends Subscriber {
   }
 }
 
-/** Closes a WebSocket with a code and ends its connection when the other side does not answer in time. */
+/** Closes a WebSocket with a code and ends its connection when the peer does not answer in time. */
 export function closeWebSocket (socket: WebSocket, code: CloseCode, reason: string, timeoutMs = CLOSE_TIMEOUT_MS): void {
   socket.close(code, reason)
   const deadline = setTimeout(() => { socket.terminate() }, timeoutMs).unref()
   socket.once('close', () => { clearTimeout(deadline) })
 }
 
-// One function for all, so that it costs a connection no more than its place in a list.
+// One function for all, so that it costs a connection no more than a slot in a list.
 function checkFlood (this: Connection): void {
   this[SUBSCRIBER]?.checkFlood()
 }

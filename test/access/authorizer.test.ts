@@ -22,7 +22,9 @@ function asyncVerifier (): TokenVerifier {
   return { verify: async (token: string) => await Promise.resolve(inner.verify(token)) } as unknown as TokenVerifier
 }
 
-function createAuthorizer (options: Partial<AuthorizerOptions<string>> = {}): { authorizer: Authorizer<string>, revocations: Revocations, errors: unknown[] } {
+function createAuthorizer (
+  options: Partial<AuthorizerOptions<string>> = {}
+): { authorizer: Authorizer<string>, revocations: Revocations, errors: unknown[] } {
   const errors: unknown[] = []
   const revocations = new Revocations()
   const authorizer = new Authorizer<string>({
@@ -97,7 +99,8 @@ t.test('an authorizer', async (t) => {
 })
 
 t.test('a host', async (t) => {
-  const hosted = (authorize: Authorize<string>, options: Partial<AuthorizerOptions<string>> = {}): ReturnType<typeof createAuthorizer> => createAuthorizer({ authorize, ...options })
+  const hosted = (authorize: Authorize<string>, options: Partial<AuthorizerOptions<string>> = {}): ReturnType<typeof createAuthorizer> =>
+    createAuthorizer({ authorize, ...options })
   const admission = async (authorizer: Authorizer<string>, credential?: Credential): Promise<Grant> => await authorizer.admit(REQUEST, credential, 'room')
 
   t.test('is asked about the request, the channel and the action', async (t) => {
@@ -129,7 +132,8 @@ t.test('a host', async (t) => {
 
   t.test('may say until when, and who it is', async (t) => {
     const end = Date.now() + 60_000
-    for (const expiresAt of [end, new Date(end)]) t.match(await admission(hosted(() => ({ expiresAt })).authorizer), { expiresAt: end, subject: undefined, canEnd: true })
+    for (const expiresAt of [end, new Date(end)])
+      t.match(await admission(hosted(() => ({ expiresAt })).authorizer), { expiresAt: end, subject: undefined, canEnd: true })
     t.match(await admission(hosted(() => ({ subject: 'user' })).authorizer), { subject: 'user', expiresAt: Infinity })
     t.match(await admission(hosted(() => ({})).authorizer), { canEnd: false })
   })

@@ -14,7 +14,8 @@ const UNUSED = {
 
 t.test('readPublicKeys', async (t) => {
   t.test('gives each kind of key its one algorithm', async (t) => {
-    for (const [algorithm, { publicKey }] of Object.entries(KEYS)) t.strictSame(readPublicKeys(pem(publicKey)), [{ algorithm, key: pem(publicKey) }])
+    for (const [algorithm, { publicKey }] of Object.entries(KEYS))
+      t.strictSame(readPublicKeys(pem(publicKey)), [{ algorithm, key: pem(publicKey) }])
   })
 
   t.test('finds several in one text, whatever stands between', async (t) => {

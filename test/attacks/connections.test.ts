@@ -86,7 +86,9 @@ t.test('a connection', async (t) => {
 
   t.test('has its place while a host is asked', async (t) => {
     const asked: ((leave: boolean) => void)[] = []
-    const app = await startHost(t, { maxConnectionsPerAddress: 2, authorize: async () => await new Promise<boolean>((resolve) => { asked.push(resolve) }) })
+    const app = await startHost(t, {
+      maxConnectionsPerAddress: 2, authorize: async () => await new Promise<boolean>((resolve) => { asked.push(resolve) })
+    })
     const first = ask(app, '/a')
     const second = ask(app, '/send/a', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":1}' })
     await eventually(() => asked.length === 2, { message: 'two are asked about' })

@@ -103,7 +103,9 @@ t.test('an attacker', async (t) => {
 
   t.test('who floods before it is decided whether he may subscribe is closed as well', async (t) => {
     let decide: (leave: boolean) => void = () => undefined
-    const app = await startHost(t, { maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve }) })
+    const app = await startHost(t, {
+      maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve })
+    })
     const connection = await upgradeRaw(t, app, '/room')
     for (let frame = 0; frame < FLOOD; frame++) connection.writeFrame(Opcode.TEXT, 'x'.repeat(100))
     const { opcode, payload } = await connection.readFrame()

@@ -8,7 +8,7 @@ import { range, type TestNode } from './test-node.js'
 /** Gives nodes that are one messenger; a broker that knows but one node gives that one. The end of the test closes them. */
 export type CreateNodes = (t: Test, options?: Partial<Retention>) => Promise<[TestNode, TestNode]>
 
-/** The obligations of a broker (`src/brokers/broker.ts`), which every one has to meet; with `changeTerm` those of one whose server may be another. */
+/** The obligations of every broker (`src/brokers/broker.ts`); with `changeTerm` also those of a broker whose server may change. */
 export function testContract (t: Test, name: string, createNodes: CreateNodes, changeTerm?: () => Promise<unknown>): void {
   if (changeTerm !== undefined) testTerms(t, name, createNodes, changeTerm)
   t.test(`${name} as a broker: publishing`, async (t) => {
@@ -287,7 +287,8 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
   })
 
   t.test(`${name} as a broker: idempotency keys`, async (t) => {
-    const publishing = async (broker: Broker, channel: string, text: string, idempotencyKey: string): Promise<object> => await broker.publish(channel, text, { idempotencyKey } satisfies PublishOptions)
+    const publishing = async (broker: Broker, channel: string, text: string, idempotencyKey: string): Promise<object> =>
+      await broker.publish(channel, text, { idempotencyKey } satisfies PublishOptions)
 
     t.test('publish once what is published twice, and answer with what was said the first time', async (t) => {
       const [a, b] = await createNodes(t)

@@ -103,7 +103,8 @@ t.test('MemoryBroker', async (t) => {
   })
 
   t.test('counts the time by itself when it is given no clock', async (t) => {
-    const broker = new MemoryBroker({ deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], announced: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
+    const receiver = { deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], announced: () => {} }
+    const broker = new MemoryBroker(receiver, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
     await broker.publish('a', '1')
     t.match(await broker.read('a', 'earliest'), { entries: { length: 1 } })
     await broker.close()

@@ -12,7 +12,9 @@ const unexpected = {
 }
 
 /** A channel with members that stand at the beginning of its log. */
-function crowd (name: string, size: number): { channel: Channel, members: FakeSubscriber[], deliver: (offset: number) => void, served: () => number } {
+function crowd (
+  name: string, size: number
+): { channel: Channel, members: FakeSubscriber[], deliver: (offset: number) => void, served: () => number } {
   const channel = new Channel(name, unexpected, Infinity)
   const members = Array.from({ length: size }, () => new FakeSubscriber())
   for (const member of members) {

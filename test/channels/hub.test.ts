@@ -23,7 +23,9 @@ interface Node {
   registry: ChannelRegistry
 }
 
-function createNode (t: Test, create: CreateBroker = (receiver) => new MemoryBroker(receiver, { size: 100_000, ttlMs: 60_000, maxBytes: 1e9 })): Node {
+function createNode (
+  t: Test, create: CreateBroker = (receiver) => new MemoryBroker(receiver, { size: 100_000, ttlMs: 60_000, maxBytes: 1e9 })
+): Node {
   const hub = new Hub(create, OPTIONS)
   t.teardown(() => hub.close(0))
   return { hub, registry: new ChannelRegistry(hub, new Publisher(hub, RULES)) }

@@ -20,7 +20,9 @@ t.test('Waiting', async (t) => {
     }
   }
 
-  function begin (count: number): { waiting: Waiting, subscribers: FakeSubscriber[], resumed: FakeSubscriber[], engine: { back: boolean } } {
+  function begin (
+    count: number
+  ): { waiting: Waiting, subscribers: FakeSubscriber[], resumed: FakeSubscriber[], engine: { back: boolean } } {
     const resumed: FakeSubscriber[] = []
     const engine = { back: false }
     const waiting = new Waiting({ possible: () => engine.back, resume: (subscriber) => { resumed.push(subscriber as FakeSubscriber) } })

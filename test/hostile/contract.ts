@@ -34,7 +34,9 @@ export function endsConnection (refusals: readonly Refusal[]): boolean {
 }
 
 /** Says what is wrong with an answer that is to be a refusal for one of these reasons, or `undefined`. */
-export function wrongRefusal (answer: { status: number, headers: Map<string, string>, body: string }, refusals: readonly Refusal[]): string | undefined {
+export function wrongRefusal (
+  answer: { status: number, headers: Map<string, string>, body: string }, refusals: readonly Refusal[]
+): string | undefined {
   let body: Record<string, unknown>
   try {
     body = JSON.parse(answer.body) as Record<string, unknown>
@@ -80,7 +82,7 @@ export interface Verdict {
   message?: unknown
 }
 
-/** What the body of a request to publish one message means. `messageBytes`: the length of its message as it is written, where that may be too much. */
+/** The meaning of a body that publishes one message. `messageBytes`: the length of its message as written, where that may be too much. */
 export function judgeBody (body: Buffer, messageBytes = 0): Verdict {
   // The room around the message is not documented; that of the message is.
   if (messageBytes > MAX_MESSAGE_BYTES || body.length > MAX_MESSAGE_BYTES + 1_024) return { refusals: ['MESSAGE_TOO_LARGE'] }

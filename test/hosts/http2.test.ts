@@ -12,7 +12,9 @@ const SERVER_TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => P
 const CLIENT_TLS: SecureClientSessionOptions = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: PSK, identity: 'test' }), checkServerIdentity: () => undefined }
 
 /** A host that speaks HTTP/2, with TLS or without. */
-async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: MessengerOptions = {}): Promise<FastifyInstance> {
+async function startHttp2 (
+  t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: MessengerOptions = {}
+): Promise<FastifyInstance> {
   const app = Fastify({ http2: true, ...(https && { https }) } as object) as unknown as FastifyInstance
   t.teardown(() => app.close())
   await app.register(messenger, { prefix: '/rt', token: TOKEN, pingIntervalMs: 200, drainMs: 1_000, ...options })
@@ -21,7 +23,9 @@ async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?:
 }
 
 /** Requests on one session, each with what came of its answer so far. */
-function client (t: Test, app: FastifyInstance, tls = false): (headers: OutgoingHttpHeaders, body?: string) => Promise<{ stream: ClientHttp2Stream, headers: IncomingHttpHeaders, text: () => string }> {
+function client (t: Test, app: FastifyInstance, tls = false): (
+  headers: OutgoingHttpHeaders, body?: string
+) => Promise<{ stream: ClientHttp2Stream, headers: IncomingHttpHeaders, text: () => string }> {
   const session = connect(`${tls ? 'https' : 'http'}://127.0.0.1:${port(app)}`, tls ? CLIENT_TLS : {})
   session.on('error', () => undefined)
   t.teardown(() => { session.destroy() })

@@ -23,7 +23,9 @@ async function readAnswer (connection: RawConnection): Promise<[status: number, 
 }
 
 /** A host with a route whose answers wait until they are released. */
-async function startSlow (t: Test, options: FastifyServerOptions = {}): Promise<{ app: FastifyInstance, asked: Promise<void>, release: (connection?: string) => void }> {
+async function startSlow (
+  t: Test, options: FastifyServerOptions = {}
+): Promise<{ app: FastifyInstance, asked: Promise<void>, release: (connection?: string) => void }> {
   const app = createHost(t, options)
   await app.register(messenger, { prefix: '/rt', token: TOKEN, upgradeTimeoutMs: 100 })
   let release: (connection?: string) => void = () => {}

@@ -26,7 +26,8 @@ t.test('resolveOptions', async (t) => {
   })
 
   t.test('takes every number from its minimum to its maximum, and none beside them', async (t) => {
-    for (const [name, { minimum, maximum }] of Object.entries(MessengerOptionsSchema.properties as Record<string, { minimum?: number, maximum?: number }>)) {
+    const properties = MessengerOptionsSchema.properties as Record<string, { minimum?: number, maximum?: number }>
+    for (const [name, { minimum, maximum }] of Object.entries(properties)) {
       if (minimum === undefined || maximum === undefined) continue
       for (const value of [minimum, maximum]) t.match(resolveOptions({ [name]: value }), { [name]: value })
       for (const value of [minimum - 1, maximum + 1, minimum + 0.5, NaN, Infinity, String(minimum), null, true, {}, []]) {

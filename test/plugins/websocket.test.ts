@@ -59,7 +59,8 @@ t.test('a request to upgrade that is refused', async (t) => {
   })
 
   t.test('ends its connection with the answer', async (t) => {
-    for (const [app, status] of [[await startHost(t, { upgradeTimeoutMs: NEVER_MS }), 400], [await startGuardedHost(t, NEVER_MS), 401]] as const) {
+    const open = await startHost(t, { upgradeTimeoutMs: NEVER_MS })
+    for (const [app, status] of [[open, 400], [await startGuardedHost(t, NEVER_MS), 401]] as const) {
       for (const connection of await refusedUpgrades(t, app, status === 400 ? '/%E0%A4%A' : '/room', status)) await connection.closed
     }
   })

@@ -5,7 +5,9 @@ import { connectRaw, subscribe, type Subscription } from '../sockets.js'
 import { eventually } from '../eventually.js'
 
 /** A service and a subscriber that sees whether anything of what a test does was delivered. */
-async function watched (t: Test, env?: NodeJS.ProcessEnv): Promise<{ app: FastifyInstance, watcher: Subscription, assertNothingDelivered: (t: Test) => Promise<void> }> {
+async function watched (
+  t: Test, env?: NodeJS.ProcessEnv
+): Promise<{ app: FastifyInstance, watcher: Subscription, assertNothingDelivered: (t: Test) => Promise<void> }> {
   const app = await startService(t, env)
   const watcher = await subscribe(t, app, '/room')
   const assertNothingDelivered = async (t: Test): Promise<void> => {

@@ -17,7 +17,9 @@ class FakeSocket extends EventEmitter {
 const ERROR = { code: 'MSG_ERR_CHANNEL_INVALID', statusCode: 400 }
 
 /** Refusals on a clock of the test, and the delays of those that are put off. */
-function create (t: Test): { refusals: Refusals, clock: { now: number }, delays: number[], run: () => void, refuse: (address: string) => FakeSocket } {
+function create (
+  t: Test
+): { refusals: Refusals, clock: { now: number }, delays: number[], run: () => void, refuse: (address: string) => FakeSocket } {
   const clock = { now: 0 }
   const delays: number[] = []
   const timers: (() => void)[] = []

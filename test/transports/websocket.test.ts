@@ -162,7 +162,8 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
     await connection.closed
     t.equal(code, 1000)
     t.ok(frames.every(({ fin, masked }) => fin && !masked))
-    t.strictSame([...new Set(frames.map(({ opcode }) => opcode))].sort((one, other) => one - other), [Opcode.TEXT, Opcode.CLOSE, Opcode.PONG])
+    const opcodes = [...new Set(frames.map(({ opcode }) => opcode))].sort((one, other) => one - other)
+    t.strictSame(opcodes, [Opcode.TEXT, Opcode.CLOSE, Opcode.PONG])
     const seen = offsets(frames)
     t.strictSame(seen, range(1, seen.length))
     t.ok(seen.length >= published, `${seen.length} of ${published} messages came before the close`)
@@ -369,7 +370,8 @@ t.test('the heartbeat', async (t) => {
 
   t.test('says of a connection that does not count its bytes that nobody knows what was sent', async (t) => {
     const socket = Object.assign(new EventEmitter(), { _socket: new PassThrough() })
-    const subscriber = new WebSocketSubscriber(socket as unknown as WebSocket, { announced: false, heartbeat: false }, { pingIntervalMs: 1_000, maxReceivedBytes: 1, onFlood: () => { t.fail() } })
+    const settings = { pingIntervalMs: 1_000, maxReceivedBytes: 1, onFlood: () => { t.fail() } }
+    const subscriber = new WebSocketSubscriber(socket as unknown as WebSocket, { announced: false, heartbeat: false }, settings)
     t.ok(Number.isNaN(subscriber.sentBytes))
   })
 

@@ -13,7 +13,7 @@ export class Names {
   readonly #keyPrefix: string
   readonly #livePrefix: string
 
-  /** Pub/sub is shared by all databases of a server, so that its names tell them apart. */
+  /** All databases of a server share pub/sub, so that its names contain the database. */
   constructor (keyPrefix: string, database: number) {
     this.#keyPrefix = keyPrefix
     this.#livePrefix = database === 0 ? keyPrefix : `${keyPrefix}${database}:`

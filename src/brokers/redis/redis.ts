@@ -20,11 +20,11 @@ import { InstanceMessages } from './nodes/instance-messages.js'
 
 /** Settings of {@link RedisBroker}. */
 export interface RedisBrokerOptions extends Retention {
-  /** Where the server is, or a client of the host's, of which connections of the broker's own are made. */
+  /** The URL of the server, or a host's client, from whose settings the broker makes its own connections. */
   readonly redis: string | RedisClient
-  /** Before every key. */
+  /** The prefix of every key. */
   readonly keyPrefix: string
-  /** Other times than those of production. */
+  /** Overrides of the values in production. */
   readonly timings?: Partial<Timings>
 }
 
@@ -32,9 +32,8 @@ const UNSAFE = 'no other instance or replica has confirmed the registration of t
   'if it ends together with the last data of Redis'
 
 /**
- * Keeps the logs in Redis, so that any number of instances is one messenger. A message is appended, numbered and published to the
- * instances in one script; every instance listens to the channels that it has subscribers for, and hands on what is next in the log
- * and nothing else.
+ * Keeps the logs in Redis, so that any number of instances form one messenger. One script appends, numbers and publishes a message;
+ * every instance listens to its occupied channels, and delivers only the next message of each log.
  */
 export class RedisBroker implements Broker {
   readonly started: Promise<void>
@@ -110,7 +109,7 @@ export class RedisBroker implements Broker {
       timings,
       count: (channel) => receiver.count(channel),
       occupied: () => receiver.occupied(),
-      // The last report is sent when the broker is closed already.
+      // The last report is sent after the broker is closed.
       canSend: () => this.#connected && (this.ready || this.#failover.state === 'closed'),
       onAnnouncement: (text) => { receiver.announced(text) },
       onWitnessRequest: () => { void this.#barrier.witnessRequested() }
@@ -165,10 +164,10 @@ export class RedisBroker implements Broker {
     if (this.#failover.state === 'closed') return
     const wasReady = this.ready
     for (const timer of this.#timers) clearInterval(timer)
-    // Nothing is acknowledged any more from here on, so that the register may say that this instance has left.
+    // Nothing is acknowledged from here on, so that this instance may leave the register.
     this.#failover.close()
     this.#feeds.clear()
-    // The last report has been taken by the server when it has answered what was sent after it.
+    // The server has taken the last report when it has answered a later command.
     this.#messages.counts.stop()
     if (wasReady) await refusalOf(this.#barrier.leave())
     this.#commands.close()
@@ -188,7 +187,7 @@ export class RedisBroker implements Broker {
     if (state === 'away' || state === 'closed') this.#messages.disconnected()
   }
 
-  /** Finds what was missed without a sign. */
+  /** Finds messages and announcements that were lost silently. */
   async #audit (): Promise<void> {
     if (!this.ready || this.#auditing) return
     this.#auditing = true

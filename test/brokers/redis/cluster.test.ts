@@ -32,7 +32,10 @@ testContract(t, 'RedisBroker with a cluster', async (t, retention) => {
 t.test('Two nodes on a cluster', async (t) => {
   t.test('have channels on every master, and listen only to those that are occupied', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })]
+    const [a, b] = [
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }),
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })
+    ]
     const channels = (await cluster.channels(keyPrefix)).flat()
     for (const channel of channels) {
       await b.join(channel)
@@ -48,7 +51,10 @@ t.test('Two nodes on a cluster', async (t) => {
 
   t.test('count the subscribers of both', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })]
+    const [a, b] = [
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }),
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })
+    ]
     await a.join('room')
     await b.join('room')
     await eventually(() => a.broker.count('room') === 2 && b.broker.count('room') === 2, { message: 'two' })
@@ -56,7 +62,10 @@ t.test('Two nodes on a cluster', async (t) => {
 
   t.test('read on where they stood after every connection was ended', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })]
+    const [a, b] = [
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }),
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })
+    ]
     const channels = (await cluster.channels(keyPrefix)).flat()
     for (const channel of channels) await b.join(channel)
     for (let round = 1; round <= 6; round++) {
@@ -79,7 +88,10 @@ t.test('Two nodes on a cluster', async (t) => {
     }
     const host = new Cluster(proxies.map(({ port }) => ({ host: '127.0.0.1', port })), { natMap, keyPrefix: 'host:', shardedSubscribers: false, lazyConnect: true })
     t.teardown(() => { host.disconnect() })
-    const [a, b] = [await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }), await startNode(t, { redis: host, keyPrefix, timings: { auditMs: 300, commandMs: 500 } })]
+    const [a, b] = [
+      await startNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }),
+      await startNode(t, { redis: host, keyPrefix, timings: { auditMs: 300, commandMs: 500 } })
+    ]
     const channels = (await cluster.channels(keyPrefix)).flat()
     for (const channel of channels) {
       await b.join(channel)

@@ -20,7 +20,10 @@ interface Pair {
 
 async function createPair (t: Test, options: Partial<NodeOptions> = {}): Promise<Pair> {
   const keyPrefix = uniquePrefix()
-  const [a, b] = [await startNode(t, { redis: server.url, keyPrefix, ...options }), await startNode(t, { redis: server.url, keyPrefix, ...options })]
+  const [a, b] = [
+    await startNode(t, { redis: server.url, keyPrefix, ...options }),
+    await startNode(t, { redis: server.url, keyPrefix, ...options })
+  ]
   const redis = server.connect(t)
   const listened = async (): Promise<string[]> => (await redis.call('PUBSUB', 'SHARDCHANNELS', `${keyPrefix}*`) as string[]).sort()
   return { a, b, redis, keyPrefix, listened }

@@ -180,7 +180,10 @@ t.test('When Redis is back', async (t) => {
   t.test('after a pause, nothing is missing and nothing is there twice, whether or not the pause was noticed', async (t) => {
     for (const commandMs of [5_000, 150]) {
       const server = await startRedis(t)
-      const [a, b] = [await startNode(t, { redis: server.url, timings: { commandMs } }), await startNode(t, { redis: server.url, timings: { commandMs } })]
+      const [a, b] = [
+        await startNode(t, { redis: server.url, timings: { commandMs } }),
+        await startNode(t, { redis: server.url, timings: { commandMs } })
+      ]
       await b.join('room')
       let number = 0
       const stop = new AbortController()
@@ -302,7 +305,10 @@ t.test('When Redis is back', async (t) => {
     const server = await startRedis(t)
     const redis = server.connect(t)
     await redis.call('ACL', 'SETUSER', 'default', '-subscribe')
-    const [a, b] = [await startNode(t, { redis: server.url, timings: { auditMs: 50 } }), await startNode(t, { redis: server.url, timings: { auditMs: 50 } })]
+    const [a, b] = [
+      await startNode(t, { redis: server.url, timings: { auditMs: 50 } }),
+      await startNode(t, { redis: server.url, timings: { auditMs: 50 } })
+    ]
     await b.join('room')
     await eventually(async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0, { message: 'a refusal' })
     t.equal(a.broker.count('room'), 0)

@@ -42,19 +42,24 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
 ]
 
 /** What any process may have written, and any script or server answer. */
-const Anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withObjectString: true, withSet: true, withSparseArray: true, withTypedArray: true })
+const Anything = fc.anything({
+  withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withObjectString: true,
+  withSet: true, withSparseArray: true, withTypedArray: true
+})
 const Scalar = fc.oneof(fc.constantFrom<unknown>(null, undefined, '', 'sent', 'duplicate', 'again', 'waiting', 'decided', 'joined', 'later', 'epoch', 'e', 0, 1, -1, NaN, Infinity, 2 ** 53, 1.5), fc.string(), fc.double(), fc.bigInt())
 const Lists = fc.array(fc.oneof(Scalar, fc.array(fc.oneof(Scalar, fc.array(Scalar)))))
 
 /** A valid value of which an element is replaced, or that ends early. */
 function damaged (value: unknown): fc.Arbitrary<unknown> {
   if (typeof value === 'string') {
-    return fc.tuple(fc.nat(value.length), fc.nat(value.length), fc.string({ maxLength: 4 })).map(([from, to, text]) => value.slice(0, Math.min(from, to)) + text + value.slice(Math.max(from, to)))
+    return fc.tuple(fc.nat(value.length), fc.nat(value.length), fc.string({ maxLength: 4 }))
+      .map(([from, to, text]) => value.slice(0, Math.min(from, to)) + text + value.slice(Math.max(from, to)))
   }
   if (!Array.isArray(value) || value.length === 0) return Anything
   return fc.oneof(
     fc.nat(value.length).map((length) => (value as unknown[]).slice(0, length)),
-    fc.tuple(fc.nat(value.length), fc.oneof(Scalar, Anything)).map(([index, other]) => (value as unknown[]).with(Math.min(index, value.length - 1), other))
+    fc.tuple(fc.nat(value.length), fc.oneof(Scalar, Anything))
+      .map(([index, other]) => (value as unknown[]).with(Math.min(index, value.length - 1), other))
   )
 }
 
@@ -77,7 +82,8 @@ t.test('What other processes say', async (t) => {
   }
 
   t.test('gives offsets and counts that can be counted with, or none', async (t) => {
-    const safe = (position: { offset: number } | undefined): boolean => position === undefined || (Number.isSafeInteger(position.offset) && position.offset >= 0)
+    const safe = (position: { offset: number } | undefined): boolean =>
+      position === undefined || (Number.isSafeInteger(position.offset) && position.offset >= 0)
     fc.assert(fc.property(fc.oneof(damaged('e:3 "x"'), fc.string()), (text) => safe(parseNotification(text))))
     fc.assert(fc.property(fc.oneof(damaged('17'), Scalar), (value) => safe({ offset: parseCount(value) ?? 0 })))
     fc.assert(fc.property(damaged(['e', '3', '2', '', [row]]), (value) => {

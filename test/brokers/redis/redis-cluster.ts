@@ -77,7 +77,8 @@ export async function startCluster (t: Test, replicas = 0): Promise<RedisCluster
   // A client may ask any node where the slots are.
   await eventually(async () => {
     const slots = await Promise.all(members.map(({ redis }) => redis.cluster('SLOTS')))
-    return slots.every((ranges) => ranges.length === 3 && ranges.flatMap((range) => (range as unknown[]).slice(2)).length === members.length)
+    return slots.every((ranges) =>
+      ranges.length === 3 && ranges.flatMap((range) => (range as unknown[]).slice(2)).length === members.length)
   }, { message: 'every node knows all slots' })
   return new RedisCluster(masters, members.slice(3))
 }

@@ -39,7 +39,10 @@ t.test('When a Sentinel makes a replica the master', async (t) => {
   const { master, replica, sentinel } = await startGuarded(t)
   const proxy = await startProxy(t, sentinel.port)
   const url = `redis+sentinel://127.0.0.1:${proxy.port}/main`
-  const [a, b] = [await startNode(t, { redis: url, timings: { commandMs: 300 } }), await startNode(t, { redis: url, timings: { commandMs: 300 } })]
+  const [a, b] = [
+    await startNode(t, { redis: url, timings: { commandMs: 300 } }),
+    await startNode(t, { redis: url, timings: { commandMs: 300 } })
+  ]
   const newMaster = replica.connect(t)
 
   t.test('nodes follow it; what it never had is announced as lost, and its ids are not given a second time', async (t) => {

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 
-/** Commands under way at once where many channels are gone through: when thousands come back, none waits for longer than a command may. */
+/** Concurrent commands of a pass over many channels: with thousands of channels after an outage, no command waits beyond its time limit. */
 const CONCURRENCY = 256
 
 /** Calls `step` for every item, at most 256 at a time. The steps must not reject. */

@@ -1,9 +1,9 @@
 import { type Commands, isCluster } from './connection.js'
 import type { Timings } from './timings.js'
 
-/** How many times longer than a command the way to a usable connection may take, loading the data set excepted. */
+/** Time limit for a usable connection as a multiple of the limit for a command; loading the data set is excepted. */
 const CONNECT_COMMANDS = 4
-/** What tells of a cluster, beside its connection as a whole, that a part of it came, went or was connected to anew. */
+/** The events of a cluster's client when a part of the cluster was added, removed or reconnected. */
 const CLUSTER_EVENTS = ['+node', '-node', 'subscribersReady']
 const LOST = 'the connection was lost'
 
@@ -11,17 +11,17 @@ const LOST = 'the connection was lost'
 export interface LinkPorts {
   /** Opens the connection. */
   readonly open: () => Commands
-  /** Called when the connection, or a part of it, is usable, perhaps anew: what it carried before is not to be relied on. */
+  /** Called when the connection, or a part of it, is usable, possibly after a reconnect: earlier subscriptions may be lost. */
   readonly onReady: () => void
-  /** Called when the connection is lost or cannot be made, with what the client says about it. */
+  /** Called when the connection is lost or cannot be made, with the error text of the client. */
   readonly onLost: (reason: string) => void
   /** Called with each message of a sharded subscription. */
   readonly onMessage?: (name: string, text: string) => void
 }
 
 /**
- * Watches a connection. One that is silently cut looks alive for minutes: it is asked now and then, and an answer that does not
- * come in time ends it. A cluster's connections are the client's to watch.
+ * Monitors a connection. A silently cut connection appears alive for minutes: a periodic check ends it when the answer is late.
+ * The connections of a cluster are monitored by the client.
  */
 export class Link {
   readonly #open: () => Commands
@@ -32,7 +32,7 @@ export class Link {
   #client: Commands
   #connectingSince = performance.now()
   #reason = LOST
-  /** Whether a connection is about to end that is made anew then. */
+  /** Whether the connection is about to end, after which it is made again. */
   #ending = false
 
   constructor ({ checkMs, commandMs }: Timings, { open, onReady, onLost, onMessage }: LinkPorts) {
@@ -52,7 +52,7 @@ export class Link {
     this.#timer = setInterval(() => { void this.#check() }, checkMs).unref()
   }
 
-  /** The client, which is another one after a connection to a cluster was made anew. */
+  /** The client; a reconnect to a cluster replaces it. */
   get client (): Commands {
     return this.#client
   }
@@ -62,11 +62,11 @@ export class Link {
   }
 
   /**
-   * Connects anew. A cluster's client is replaced: when ioredis 6.0.0 ends the connection of a sharded subscriber that is not ready
-   * yet, it waits for that one for good (ClusterSubscriberGroup.reset), and subscribes to nothing any more.
+   * Reconnects. A cluster's client is replaced: when ioredis 6.0.0 ends the connection of a sharded subscriber that is not ready
+   * yet, it waits for that one forever (ClusterSubscriberGroup.reset), and subscribes to nothing any more.
    */
   reconnect (): void {
-    // Each channel finds out for itself that a connection does not answer.
+    // Several channels may find the same dead connection.
     if (this.#ending) return
     if (isCluster(this.#client)) {
       if (!this.ready) return
@@ -112,7 +112,7 @@ export class Link {
     if (client.status === 'ready') {
       await client.ping().catch(() => { if (this.ready) this.reconnect() })
     } else if (client.status === 'end') {
-      // The client gives up when it is interrupted while it asks Sentinels.
+      // The client gives up when it is interrupted during its requests to Sentinels.
       client.connect().catch(() => {})
     } else if (client.status !== 'reconnecting' && performance.now() - this.#connectingSince > this.#connectMs) {
       this.#connectingSince = performance.now()

@@ -4,9 +4,9 @@ import { backoff } from './timings.js'
 
 /** Options of {@link retry}. */
 export interface RetryOptions {
-  /** At most so many milliseconds until the next attempt. */
+  /** Maximum number of milliseconds until the next attempt. */
   readonly maxBackoffMs: number
-  /** Whether another attempt makes sense; asked when one has failed, and again when its time has come. */
+  /** Whether another attempt makes sense; called after a failure, and again when the delay is over. */
   readonly wanted: () => boolean
 }
 

@@ -5,11 +5,11 @@ import { retry } from './retry.js'
 export interface RoundsPorts {
   /** Whether a round makes sense now; `due` has to be called when that changes. */
   possible (): boolean
-  /** Does the work that is due. When it rejects another round follows after a while. */
+  /** Does the work that is due. After a rejection another round follows with a delay. */
   round (): Promise<void>
 }
 
-/** Does work in rounds, one at a time: what becomes due during a round makes for another one, so that no round relies on outdated state. */
+/** Does work in rounds, one at a time: work that becomes due during a round causes another one, so that none relies on outdated state. */
 export class Rounds {
   readonly #ports: RoundsPorts
   readonly #maxBackoffMs: number
@@ -21,7 +21,7 @@ export class Rounds {
     this.#maxBackoffMs = maxBackoffMs
   }
 
-  /** Asks for a round. */
+  /** Requests a round. */
   due (): void {
     this.#due = true
     if (!this.#running) void this.#run()
@@ -33,7 +33,7 @@ export class Rounds {
     while (this.#due && wanted()) {
       this.#due = false
       const refusal = await refusalOf(retry(() => this.#ports.round(), { maxBackoffMs: this.#maxBackoffMs, wanted }))
-      // It ended because it was not possible any more.
+      // The round ended because it was no longer possible.
       if (refusal !== undefined) this.#due = true
     }
     this.#running = false

@@ -3,7 +3,7 @@ import type { Link } from './link.js'
 import { refusalOf } from './refusal.js'
 import type { Timings } from './timings.js'
 
-/** The beginning of the error of a cluster's client that does not know the node to subscribe at. */
+/** The prefix of the error of a cluster's client that knows no Redis node for the channel. */
 const NO_SUBSCRIBER = 'No sharded subscriber'
 
 /** The sharded subscriptions of this instance: one for each channel that it listens to. */
@@ -11,7 +11,7 @@ export class Subscriptions {
   readonly #link: Link
   readonly #names: Names
   readonly #timings: Timings
-  /** Since when a cluster's client knows no node to subscribe at. */
+  /** The time since which a cluster's client knows no Redis node to subscribe at. */
   #lostSince: number | undefined
 
   constructor (link: Link, names: Names, timings: Timings) {
@@ -28,7 +28,7 @@ export class Subscriptions {
     throw refusal as Error
   }
 
-  /** Ends one. The server takes this and a later `subscribe` in the order in which they were sent. */
+  /** Ends a subscription. The server processes this and a later `subscribe` in the order in which they were sent. */
   unsubscribe (channel: string): void {
     // The subscriptions of a connection end with it.
     if (!this.#link.ready) return
@@ -36,12 +36,12 @@ export class Subscriptions {
       this.#link.client.sunsubscribe(this.#names.live(channel)).catch(() => {})
     /* c8 ignore start */
     } catch {
-      // A cluster's client throws while it does not know the node of the channel; the next message then ends the subscription.
+      // A cluster's client throws while it knows no Redis node for the channel; the next message then ends the subscription.
     }
     /* c8 ignore stop */
   }
 
-  /** Replaces a client that has known no node for so long that it may never know one (see Link.reconnect). */
+  /** Replaces a client that has known no Redis node for so long that it may never know one (see Link.reconnect). */
   #replace (): void {
     const now = performance.now()
     this.#lostSince ??= now

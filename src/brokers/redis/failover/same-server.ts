@@ -7,9 +7,8 @@ import { serverOf } from './shard-terms.js'
 const SERVER_DIGITS = 12
 
 /**
- * Makes sure that a connection is to the server of a term, or else has it made anew and rejects. A connection that has outlived another
- * one may still be to the server that was replaced, and bring the notifications of that one. The nodes of a cluster are compared by
- * their logs.
+ * Checks that a connection is to the server of a term; otherwise reconnects and rejects. A connection that was not lost with the
+ * others may still be to the replaced server, and receive its notifications. The servers of a cluster are compared by their logs.
  */
 export async function assertSameServer (link: Link, term: string): Promise<void> {
   const { client } = link

@@ -1,18 +1,18 @@
 interface Asked<T> {
   answer: Promise<T>
-  /** Asked in this very turn, so that the answer is not older than a question of this turn. */
+  /** Sent in the current event-loop turn, so that the answer is not older than any request of this turn. */
   fresh: boolean
   next?: Promise<T>
 }
 
 /**
- * Request coalescing: equal questions share a read. A question that comes while its read is under way waits for the next one, so that no
- * answer is older than its question and each question has at most one read under way.
+ * Request coalescing: equal requests share a read. A request that arrives during its read waits for the next one, so that no answer is
+ * older than its request and equal requests have at most one read in flight.
  */
 export class CoalescedReads<T> {
   readonly #asked = new Map<string, Asked<T>>()
 
-  /** Answers a question; `read` asks the server and may be called later, or not at all. */
+  /** Resolves with the result of a read; `read` may be called later, or not at all. */
   ask (question: string, read: () => Promise<T>): Promise<T> {
     const asked = this.#asked.get(question)
     if (asked === undefined) return this.#start(question, read)

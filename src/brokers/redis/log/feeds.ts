@@ -20,7 +20,7 @@ export interface FeedsPorts {
   readonly names: Names
   readonly timings: Timings
   readonly receiver: Pick<Receiver, 'deliver' | 'moved'>
-  /** Called when a channel has to be caught up. */
+  /** Called when a channel has to catch up. */
   readonly onDue: () => void
 }
 
@@ -40,21 +40,21 @@ export class Feeds {
   read (channel: string, since: Since, limit: number): Promise<Replay> {
     return this.#reads.ask(`${channel} ${JSON.stringify(since)} ${limit}`, async () => {
       const replay = await this.#ports.store.read(channel, since, limit)
-      // The reader can go on with what is delivered only when that is of the same epoch.
+      // The reader can continue with live messages only when they are of the same epoch.
       const feed = this.#feeds.get(channel)
       if (feed?.isBehind(replay.epoch) === true) await feed.catchUp()
       return replay
     })
   }
 
-  /** Adds a channel, unless it is there already: then it is subscribed and caught up in any case when Redis is back. */
+  /** Adds a channel unless it exists; once added it is subscribed and catches up in any case when Redis is back. */
   add (channel: string): Feed {
     return this.#feeds.get(channel) ?? this.#create(channel)
   }
 
   /**
-   * Subscribes to a channel that was added and hands on its messages from now on. Tries for as long as a command may take: a cluster's
-   * client is ready before it knows the nodes to subscribe at, and loses them for a moment at each change of masters.
+   * Subscribes to an added channel and starts its delivery. Retries within the time limit of a command: a cluster's client is ready
+   * before it knows the Redis nodes to subscribe at, and loses them for a moment at each change of masters.
    */
   async begin (channel: string, feed: Feed): Promise<void> {
     const { subscriptions, timings: { commandMs, maxBackoffMs } } = this.#ports
@@ -81,31 +81,31 @@ export class Feeds {
   notified (name: string, text: string): void {
     const channel = this.#ports.names.channelOf(name)
     const feed = this.#feeds.get(channel)
-    // A subscription that could not be ended when the last subscriber left ends with the next message.
+    // A subscription that could not be ended after the last subscriber ends with the next message.
     if (feed === undefined) { this.#ports.subscriptions.unsubscribe(channel); return }
     const entry = parseNotification(text)
     if (entry !== undefined) feed.notify(entry)
   }
 
-  /** To be called when any channel may have missed something. */
+  /** To be called when any channel may have missed a message. */
   suspectAll (): void {
     for (const channel of this.#feeds.keys()) this.#suspects.add(channel)
     this.#ports.onDue()
   }
 
-  /** Subscribes to the suspected channels and hands on what they missed. A channel that fails does not keep the others waiting. */
+  /** Subscribes to the suspected channels and delivers their missed messages. The failure of one does not delay the others. */
   async catchUp (): Promise<void> {
     const channels = [...this.#suspects]
     this.#suspects.clear()
     let failure: unknown
     await forEachConcurrently(channels, async (channel) => {
       const feed = this.#feeds.get(channel)
-      // Removed while others were gone through.
+      // Removed during the pass.
       if (feed === undefined) return
       const refusal = await refusalOf(this.#ports.subscriptions.subscribe(channel))
       const unread = await refusalOf(feed.catchUp())
       if (refusal === undefined && unread === undefined) return
-      // The log answers and the subscription does not; the connections of a cluster are not watched.
+      // The log answers and the subscription does not; the connections of a cluster are not monitored.
       if (unread === undefined && isTimeout(refusal)) this.#ports.link.reconnect()
       failure = refusal ?? unread
       this.#suspect(channel)
@@ -113,7 +113,7 @@ export class Feeds {
     if (failure !== undefined) throw failure as Error
   }
 
-  /** Keeps the positions of all channels from expiring, and finds what was missed without a sign. */
+  /** Keeps the positions of all channels from expiring, and finds messages that were lost silently. */
   async audit (): Promise<void> {
     await forEachConcurrently(this.#feeds, async ([channel, feed]) => {
       const refusal = await refusalOf(this.#ports.store.touch(channel).then((position) => {
@@ -127,7 +127,7 @@ export class Feeds {
     const { store, subscriptions, receiver } = this.#ports
     const feed = new Feed({
       read: (since, limit) => store.read(channel, since, limit),
-      // Its answer comes after all that the server sent before.
+      // The answer follows everything that the server sent before.
       arrived: () => subscriptions.subscribe(channel).catch(refuse),
       deliver: (entry) => { if (this.#feeds.get(channel) === feed) receiver.deliver(channel, entry) },
       moved: (position) => { if (this.#feeds.get(channel) === feed) receiver.moved(channel, position) },

@@ -12,27 +12,27 @@ import type { Failover } from '../failover/failover.js'
 import type { Names } from '../names.js'
 import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer } from './parse.js'
 
-/** How long the position of an unused log outlives its messages. */
+/** Time for which the position of an unused log outlives its messages. */
 const POSITION_TTL_MS = 86_400_000
-/** The same for a log without messages: anybody can ask for a channel, and what that costs must not stay for a day. */
+/** The same for a log without messages: any client can name a channel, and its memory must not stay for a day. */
 const EMPTY_POSITION_TTL_MS = 300_000
-/** How long a position of a later epoch than the server's is taken for one of a master that this connection does not reach yet. */
+/** Time for which a position of a later epoch than the server's is attributed to a master that this connection has yet to reach. */
 const LATER_MS = 2_000
 const LATER_POLL_MS = 100
 
-/** Reads under way at once: when thousands come back, none waits for its answer for longer than a command may. */
+/** Concurrent reads: with thousands of returning clients, no read waits beyond the time limit of a command. */
 const CONCURRENT_READS = 256
 
 /** Settings of {@link LogStore}. */
 export interface LogStoreOptions extends Retention {
   readonly names: Names
-  /** Whether the scripts can read the register; not in a cluster, where it is in a slot of its own. */
+  /** Whether the scripts can read the register; not in a cluster, where its slot is another. */
   readonly registered: boolean
 }
 
 /**
- * The logs in Redis: what the scripts do, as methods. Each rejects with MSG_ERR_ENGINE_UNAVAILABLE for whatever the server or the
- * connection says.
+ * The logs in Redis: the scripts as methods. Each rejects with MSG_ERR_ENGINE_UNAVAILABLE for every error of the server or the
+ * connection.
  */
 export class LogStore {
   readonly #client: Commands
@@ -48,7 +48,7 @@ export class LogStore {
     this.#options = options
   }
 
-  /** Appends and numbers a message, and publishes its notification, in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT where the key is another message's. */
+  /** Appends a message and publishes its notification, in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT for another message's key. */
   async publish (channel: string, message: string, subscribers: number, key: string | undefined): Promise<Published> {
     const { size, ttlMs, names } = this.#options
     const digest = key === undefined ? '' : createHash('sha256').update(message).digest('base64url')
@@ -59,7 +59,7 @@ export class LogStore {
     const published = parsePublishAnswer(answer)
     if (published === undefined) throw new EngineUnavailableError('an unexpected answer')
     if (published.status === 'conflict') throw new IdempotencyConflictError()
-    // A duplicate is acknowledged like the first one was.
+    // A duplicate is acknowledged like the first message.
     this.#failover.acknowledge(admission, channel, published.current)
     if (published.status === 'sent') return { ...published.current, subscribers }
     return { ...published.first, subscribers: published.subscribers, duplicate: true }
@@ -68,30 +68,32 @@ export class LogStore {
   /** Reads at most `limit` messages after `since`. */
   async read (channel: string, since: Since, limit: number): Promise<Replay> {
     const from = typeof since === 'string' ? [since, '', 0] : ['after', since.epoch, since.offset]
-    const read = async (acceptsLater: 0 | 1): Promise<unknown> => await this.#reads(async () => (await this.#ask((term) => this.#client.messengerRead(
+    const ask = async (acceptsLater: 0 | 1): Promise<unknown> => (await this.#ask((term) => this.#client.messengerRead(
       ...this.#keys(channel), term, this.#random(), this.#options.ttlMs, this.#positionTtlMs, this.#emptyPositionTtlMs,
       ...from, Math.min(limit, Number.MAX_SAFE_INTEGER), acceptsLater
-    ))).answer)
+    ))).answer
+    const read = async (acceptsLater: 0 | 1): Promise<unknown> => await this.#reads(async () => await ask(acceptsLater))
     let replay = parseReadAnswer(await read(0))
-    // The reader was at a master that this one does not know of. Either it is reached soon, or it is lost.
+    // The position is of a master that this server does not know. Either that master is reached soon, or it is lost.
     for (const deadline = performance.now() + LATER_MS; replay === 'later';) {
       await delay(LATER_POLL_MS, undefined, { ref: false })
       replay = parseReadAnswer(await read(performance.now() > deadline ? 1 : 0))
     }
     if (replay === undefined) throw new EngineUnavailableError('an unexpected answer')
     const { epoch, head, after, entries, reason } = replay
-    // What should be kept and is not has been taken out by hand.
+    // Messages that should be kept and are not were removed by hand.
     if (entries.length === 0 && after < head && limit > 0) return { epoch, head, after: head, entries, reason: 'expired' }
     return { epoch, head, after, entries, ...reason && { reason } }
   }
 
   /** The position of a log, which is kept from expiring; `undefined` when the log is gone. */
   async touch (channel: string): Promise<Position | undefined> {
-    const answer: unknown = await this.#client.messengerTouch(this.#options.names.meta(channel), this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
+    const meta = this.#options.names.meta(channel)
+    const answer: unknown = await this.#client.messengerTouch(meta, this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
     return Array.isArray(answer) ? parsePosition(answer[0], answer[1]) : undefined
   }
 
-  /** Compares a log with what was acknowledged of it; resolves with where it stands when it does not have that any more. */
+  /** Compares a log with an acknowledged position; resolves with the log's position where that one is no longer part of it. */
   async verify (channel: string, seen: Position, term: string): Promise<Position | undefined> {
     const answer = parseVerifyAnswer(await this.#client.messengerVerify(
       ...this.#keys(channel), term, this.#random(), seen.epoch, seen.offset, this.#options.names.live(channel)
@@ -114,14 +116,14 @@ export class LogStore {
     return [meta, names.log(channel), registered ? names.register : meta]
   }
 
-  /** A text that no other call has: it may become a part of an epoch. */
+  /** A text unique to the call, which may become a part of an epoch. */
   #random (): string {
     return `${this.#seed}${(this.#calls++).toString(36)}`
   }
 
   /**
-   * Sends a command under the present admission. The server refuses it when another term has begun; nothing was done then, and it is
-   * sent once more when that term is decided.
+   * Sends a command under the current admission. The server refuses it, without an effect, when another term has begun; it is sent
+   * once more when that term is decided.
    */
   async #ask<T> (command: (term: string) => Promise<T>): Promise<{ answer: T, admission: Failover['admission'] }> {
     const { admission } = this.#failover
@@ -137,7 +139,7 @@ export class LogStore {
   }
 }
 
-/** Throws the error that publishers know, whatever the server or the connection says. */
+/** Throws MSG_ERR_ENGINE_UNAVAILABLE for an error of the server or the connection. */
 export function refuse (cause: unknown): never {
   throw new EngineUnavailableError(codeOf((cause as Error).message), { cause })
 }

@@ -3,22 +3,22 @@ import { refusalOf } from '../connection/refusal.js'
 
 /** Dependencies of {@link Announcements}. */
 export interface AnnouncementsPorts {
-  /** The key of those that are kept: a sorted set, by the time until which each is kept. */
+  /** The key of kept announcements: a sorted set by expiry. */
   readonly key: string
   /** The name of the pub/sub channel for new ones. */
   readonly name: string
-  /** Called with each one that was not known yet. */
+  /** Called with each new announcement. */
   readonly onAnnouncement: (text: string) => void
 }
 
 /**
- * Announcements to all instances, those that start later included. Each instance remembers the announcements that it knows, and gives
- * them back to a server that has lost them.
+ * Announcements to all instances, those that start later included. Each instance keeps its known announcements, and restores them on
+ * a server that has lost them.
  */
 export class Announcements {
   readonly #client: Commands
   readonly #ports: AnnouncementsPorts
-  /** Until when each one is kept, in milliseconds since 1970. */
+  /** The expiry of each announcement, in milliseconds since 1970. */
   readonly #known = new Map<string, number>()
 
   constructor (client: Commands, ports: AnnouncementsPorts) {
@@ -39,11 +39,10 @@ export class Announcements {
   }
 
   /**
-   * Subscribes to new announcements and takes those that are kept; resolves when everything is known that was announced before. To be
-   * called now and then.
+   * Subscribes to new announcements and reads the kept ones; resolves when all earlier ones are known. To be called periodically.
    */
   async catchUp (): Promise<void> {
-    // In this order, so that nothing falls between the two. What cannot be heard is found by the next call.
+    // In this order, so that no announcement falls between the two. The next call finds those of a failed subscription.
     await refusalOf(this.#client.subscribe(this.#ports.name))
     const now = Date.now()
     const kept = parseKeptAnnouncements(await this.#client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES'))

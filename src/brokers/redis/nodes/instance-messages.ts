@@ -4,7 +4,7 @@ import type { Names } from '../names.js'
 import { Announcements } from './announcements.js'
 import { SubscriberCounts, type SubscriberCountsPorts } from './subscriber-counts.js'
 
-/** The text of a request to be witnessed (failover/register.ts). */
+/** The text of a request for a witness (failover/register.ts). */
 const WITNESS_REQUEST = '{"witness":true}'
 
 /** Dependencies of {@link InstanceMessages}. */
@@ -13,15 +13,15 @@ export interface InstanceMessagesPorts extends Omit<SubscriberCountsPorts, 'send
   readonly names: Names
   /** Whether messages may be sent now. */
   readonly canSend: () => boolean
-  /** Called with each announcement that was not known yet. */
+  /** Called with each new announcement. */
   readonly onAnnouncement: (text: string) => void
-  /** Called when another instance asks to be witnessed. */
+  /** Called when another instance requests a witness. */
   readonly onWitnessRequest: () => void
 }
 
 /**
- * The messages that instances send each other by pub/sub. Not on the connection of the notifications: when the last sharded subscription
- * ends there, the client takes it for the end of all of them.
+ * The messages between instances by pub/sub. Not on the connection of the notifications: at the end of its last sharded subscription
+ * the client assumes the end of all subscriptions.
  */
 export class InstanceMessages {
   readonly announcements: Announcements
@@ -41,7 +41,7 @@ export class InstanceMessages {
     client.on('message', (name: string, text: string) => { this.#receive(name, text) })
   }
 
-  /** Begins to hear the other instances, unless it does; when that fails it is to be called again. */
+  /** Subscribes to the other instances' messages unless subscribed; after a failure it is to be called again. */
   async join (): Promise<void> {
     if (this.#joined) return
     const { client, names } = this.#ports
@@ -56,7 +56,7 @@ export class InstanceMessages {
     this.counts.disconnected()
   }
 
-  /** Asks the other instances to witness the registration of this one. */
+  /** Requests that the other instances witness the registration of this one. */
   requestWitness (): void {
     const { client, names } = this.#ports
     void refusalOf(client.publish(names.counts, WITNESS_REQUEST))

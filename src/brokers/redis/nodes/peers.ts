@@ -6,7 +6,7 @@ interface Peer {
   readonly counts: Map<string, number>
 }
 
-/** The subscribers on other instances, as far as those have reported them. Times are those of `performance.now()`. */
+/** The reported subscribers on other instances. Times are those of `performance.now()`. */
 export class Peers {
   readonly #peers = new Map<string, Peer>()
   /** The sums of the counts, by channel. */
@@ -17,7 +17,7 @@ export class Peers {
     return this.#totals.get(channel) ?? 0
   }
 
-  /** Takes a report; `false` when one before it was missed, so that a full report has to be asked for. */
+  /** Takes a report; returns `false` when an earlier one was missed, so that a full report has to be requested. */
   take ({ node, number, full, counts, leaves }: Report, now: number): boolean {
     const peer = this.#meet(node)
     const complete = full || number === peer.number + 1
@@ -29,7 +29,7 @@ export class Peers {
     return complete
   }
 
-  /** Forgets the instances that were last heard of at `time` or before. */
+  /** Removes the instances whose last report arrived at `time` or before. */
   forget (time: number): void {
     for (const [node, peer] of this.#peers) {
       if (peer.heardAt > time) continue
@@ -38,7 +38,7 @@ export class Peers {
     }
   }
 
-  /** Counts all instances as heard of now. */
+  /** Treats all instances as if they had reported now. */
   spare (now: number): void {
     for (const peer of this.#peers.values()) peer.heardAt = now
   }

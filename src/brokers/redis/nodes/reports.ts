@@ -7,15 +7,15 @@ export interface Report {
   /** Whether `counts` holds every occupied channel, or only those that changed since the last report. */
   readonly full: boolean
   readonly counts: ReadonlyMap<string, number>
-  /** Set in the last one. */
+  /** Set in the last report. */
   readonly leaves?: true
 }
 
 /** A request for full reports. */
 export interface ReportRequest {
-  /** The instance that asks. */
+  /** The requesting instance. */
   readonly from: string
-  /** The instance that is asked, or `*` for all. */
+  /** The requested instance, or `*` for all. */
   readonly ask: string
 }
 
@@ -35,7 +35,8 @@ export function parseReport (text: string): Report | ReportRequest | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { from, ask, node, number, full, counts, leaves } = value as Record<string, unknown>
   if (typeof from === 'string' && typeof ask === 'string') return { from, ask }
-  if (typeof node !== 'string' || !isCount(number) || typeof full !== 'boolean' || typeof counts !== 'object' || counts === null) return undefined
+  if (typeof node !== 'string' || !isCount(number) || typeof full !== 'boolean') return undefined
+  if (typeof counts !== 'object' || counts === null) return undefined
   const known = Object.entries(counts).filter((entry): entry is [string, number] => isCount(entry[1]))
   return { node, number, full, counts: new Map(known), ...leaves === true && { leaves } }
 }

@@ -1,5 +1,5 @@
 /**
- * Announcements that are kept: a sorted set of texts, by the time until which each is kept.
+ * Kept announcements: a sorted set of texts by expiry.
  *
  * KEYS announcements · ARGV text, until, name of the pub/sub channel; keeps a text until then and publishes it as `<until> <text>`.
  */

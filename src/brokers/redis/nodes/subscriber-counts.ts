@@ -2,7 +2,7 @@ import type { Timings } from '../connection/timings.js'
 import { Peers } from './peers.js'
 import { parseReport, type Report, type ReportRequest, reportText } from './reports.js'
 
-/** Reports that may be due at once before this instance is taken for the one that stood still. */
+/** Overdue reports above which this instance, and not the others, is assumed to have been suspended. */
 const MAX_LATE_REPORTS = 3
 
 /** Dependencies of {@link SubscriberCounts}. */
@@ -12,13 +12,13 @@ export interface SubscriberCountsPorts {
   count (channel: string): number
   /** Names of the channels that are occupied on this instance. */
   occupied (): Iterable<string>
-  /** Sends a text to the other instances; `false` when that is not possible now. */
+  /** Sends a text to the other instances; returns `false` when that is not possible now. */
   send (text: string): boolean
 }
 
 /**
- * The number of subscribers of each channel on all instances together. Each instance reports its changes once a second, so that a
- * count is known without asking; an instance that falls silent is forgotten.
+ * The number of subscribers of each channel on all instances. Each instance reports its changes once a second, so that a count needs
+ * no request; a silent instance is removed.
  */
 export class SubscriberCounts {
   readonly #instance: string
@@ -31,7 +31,7 @@ export class SubscriberCounts {
   #connected = false
   #tickedAt = performance.now()
   #fullAt = -Infinity
-  /** Whether the next report has to be a full one. */
+  /** Whether the next report has to be full. */
   #owesFull = false
 
   constructor (instance: string, ports: SubscriberCountsPorts) {
@@ -50,7 +50,7 @@ export class SubscriberCounts {
     this.#changed.add(channel)
   }
 
-  /** To be called when the instances can hear each other again. Silence up to now says nothing about an instance. */
+  /** To be called when the instances are connected again. Earlier silence does not count. */
   connected (): void {
     this.#connected = true
     this.#peers.spare(performance.now())
@@ -58,12 +58,12 @@ export class SubscriberCounts {
     this.#send({ from: this.#instance, ask: '*' })
   }
 
-  /** To be called when they cannot: the last known counts stay. */
+  /** To be called when the instances are disconnected: the last known counts stay. */
   disconnected (): void {
     this.#connected = false
   }
 
-  /** Takes a message of an instance, which may be this one. Anything else is ignored. */
+  /** Handles a message of an instance, which may be this one. Any other text is ignored. */
   receive (text: string): void {
     const message = parseReport(text)
     if (message === undefined) return
@@ -75,7 +75,7 @@ export class SubscriberCounts {
     }
   }
 
-  /** Reports that this instance has no subscribers any more, as its last report. */
+  /** Sends the last report of this instance: it has no subscribers any more. */
   stop (): void {
     clearInterval(this.#timer)
     this.#send({ node: this.#instance, number: ++this.#number, full: true, counts: new Map(), leaves: true })
@@ -87,14 +87,14 @@ export class SubscriberCounts {
     const late = now - this.#tickedAt > MAX_LATE_REPORTS * reportMs
     this.#tickedAt = now
     if (!this.#connected) return
-    // The reports that came while this instance stood still are yet to be read.
+    // The reports that arrived during the suspension are yet to be read.
     if (late) this.#peers.spare(now)
     this.#peers.forget(now - nodeTtlMs)
     if (this.#owesFull) this.#reportAll()
     else this.#report(this.#changed, false)
   }
 
-  /** Answers a request at once, but several at the same time with one report: when Redis returns, every instance asks every other. */
+  /** Answers a request at once, but simultaneous ones with one report: when Redis returns, every instance sends one to every other. */
   #answer (): void {
     if (performance.now() - this.#fullAt < this.#ports.timings.reportMs) this.#owesFull = true
     else this.#reportAll()

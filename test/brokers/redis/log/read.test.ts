@@ -70,7 +70,8 @@ t.test('A position of a log is, by row of the table', async (t) => {
     t.strictSame(await read({ epoch: first, offset: 5 }), [second, 5, undefined])
     await change()
     const third = await epoch()
-    for (const position of [{ epoch: first, offset: 2 }, { epoch: second, offset: 2 }, { epoch: second, offset: 6 }]) t.strictSame(await read(position), [third, position.offset, undefined])
+    for (const position of [{ epoch: first, offset: 2 }, { epoch: second, offset: 2 }, { epoch: second, offset: 6 }])
+      t.strictSame(await read(position), [third, position.offset, undefined])
   })
 
   t.test('of an earlier epoch that is complete, beyond it: a gap from where it ended', async (t) => {
@@ -181,7 +182,10 @@ t.test('The past of a log', async (t) => {
 t.test('A log that was written with a history of 0 and one of 100 at the same time', async (t) => {
   t.test('has no hole that nobody is told of', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [relay, keeper] = [await startNode(t, { redis: server.url, keyPrefix, size: 0 }), await startNode(t, { redis: server.url, keyPrefix, size: 100 })]
+    const [relay, keeper] = [
+      await startNode(t, { redis: server.url, keyPrefix, size: 0 }),
+      await startNode(t, { redis: server.url, keyPrefix, size: 100 })
+    ]
     const { epoch } = await keeper.broker.publish('room', '1')
     await relay.publish('room', 2)
     await keeper.publish('room', 3, 4)

@@ -34,7 +34,10 @@ t.test('A notice', async (t) => {
   })
 
   t.test('is kept apart from those of other messengers on the same server', async (t) => {
-    const [a, b] = [await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() }), await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() })]
+    const [a, b] = [
+      await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() }),
+      await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() })
+    ]
     await a.broker.announce('mine', soon())
     const c = await startNode(t, { redis: server.url, keyPrefix: uniquePrefix() })
     t.strictSame([a.announcements, b.announcements, c.announcements], [['mine'], [], []])
