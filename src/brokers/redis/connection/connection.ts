@@ -3,6 +3,7 @@ import { ConfigInvalidError } from '../../../errors.js'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { POST } from '../nodes/scripts.js'
+import { guardLastSubscriber } from './last-subscriber.js'
 import { guardQueue } from './surplus.js'
 import { backoff, type Timings } from './timings.js'
 import { parseUrl } from './url.js'
@@ -89,8 +90,12 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   const client = typeof target === 'string' ? open(target, timings) : duplicate(target, timings)
   // Without a listener the first lost connection would end the process. The state events are sufficient.
   client.on('error', () => {})
-  if (isCluster(client)) client.on('+node', guardQueue)
-  else guardQueue(client)
+  if (isCluster(client)) {
+    client.on('+node', guardQueue)
+    guardLastSubscriber(client)
+  } else {
+    guardQueue(client)
+  }
   for (const [name, [numberOfKeys, lua]] of Object.entries(SCRIPTS)) client.defineCommand(name, { numberOfKeys, lua })
   return client as Commands
 }
