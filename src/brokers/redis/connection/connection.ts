@@ -3,6 +3,7 @@ import { ConfigInvalidError } from '../../../errors.js'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { POST } from '../nodes/scripts.js'
+import { guardAsking } from './asking.js'
 import { guardLastSubscriber } from './last-subscriber.js'
 import { guardQueue } from './surplus.js'
 import { backoff, type Timings } from './timings.js'
@@ -91,7 +92,10 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   // Without a listener the first lost connection would end the process. The state events are sufficient.
   client.on('error', () => {})
   if (isCluster(client)) {
-    client.on('+node', guardQueue)
+    client.on('+node', (node: Redis) => {
+      guardQueue(node)
+      guardAsking(node)
+    })
     guardLastSubscriber(client)
   } else {
     guardQueue(client)
