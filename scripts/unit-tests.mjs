@@ -1,10 +1,8 @@
 // Which tests are unit tests: all but those that import, or import a helper that imports, one of these.
 import { readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { build } from 'esbuild'
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
+import { root } from './steps.mjs'
 
 /** What needs more than `npm ci`, or more than a few seconds. */
 export const NEEDS = [

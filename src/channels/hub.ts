@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Broker, BrokerStatus, CreateBroker, LogEntry, Published, PublishOptions, Replay, Since } from '../brokers/broker.js'
+import {
+  type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Published, type PublishOptions,
+  type Replay, type Since
+} from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode } from '../wire/close.js'
@@ -12,8 +15,6 @@ import { type Backlog, replay } from './replay.js'
 import { Shutdown } from './shutdown.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 import { Waiting } from './waiting.js'
-
-const CLOSING: BrokerStatus = { ready: false, reason: 'closed', code: 'closed', failing: false }
 
 /** Settings of {@link Hub}. */
 export interface HubOptions extends MembershipOptions {
@@ -89,7 +90,7 @@ export class Hub {
 
   /** Whether messages and subscribers are accepted and, if not, the reason. */
   get status (): BrokerStatus {
-    return this.closing ? CLOSING : this.#broker.status
+    return this.closing ? CLOSED_STATUS : this.#broker.status
   }
 
   /** The number of hits of each limit since the start. */
