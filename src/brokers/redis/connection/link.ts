@@ -5,6 +5,8 @@ import type { Timings } from './timings.js'
 const CONNECT_COMMANDS = 4
 /** The events of a cluster's client when a part of the cluster was added, removed or reconnected. */
 const CLUSTER_EVENTS = ['+node', '-node', 'subscribersReady']
+/** The states of a client with a connection to end; in all others a reconnect is due already. */
+const CONNECTED: readonly string[] = ['connecting', 'connect', 'ready']
 const LOST = 'the connection was lost'
 
 /** Dependencies of {@link Link}. */
@@ -74,7 +76,7 @@ export class Link {
       this.#client = this.#open()
       this.#listen()
       this.#lost()
-    } else {
+    } else if (CONNECTED.includes(this.#client.status)) {
       this.#ending = true
       this.#client.disconnect(true)
     }

@@ -55,9 +55,20 @@ t.test('A link', async (t) => {
       const { link, clients: [client] } = createLink(t, false)
       link.reconnect()
       client?.enter(event)
+      client?.enter('connecting')
       link.reconnect()
       t.strictSame(client?.disconnects, [true, true], event)
     }
+  })
+
+  t.test('can be ended while it is made anew by itself, where it was reported dead in between', async (t) => {
+    const { link, clients: [client] } = createLink(t, false)
+    client?.enter('reconnecting')
+    link.reconnect()
+    t.strictSame(client?.disconnects, [], 'there is nothing to end yet')
+    client?.enter('connecting')
+    link.reconnect()
+    t.strictSame(client?.disconnects, [true], 'a connection that is not answered can be')
   })
 
   t.test('to a cluster has its client replaced once, and not while that one connects', async (t) => {
