@@ -22,13 +22,19 @@ function follow (parser, name) {
   parser.on('child', (child) => { test.children.push(follow(child, child.name)) })
   parser.on('assert', ({ ok, name, skip, todo, diag }) => {
     const child = test.children.find((child) => child.result === undefined && child.name === name)
-    if (child) Object.assign(child, { result: ok, omitted: skip || todo })
+    if (child) Object.assign(child, { result: ok, omitted: skip || todo, ended: ok ? [] : endOf(diag) })
     if (skip || todo) test.omissions.push(`${name} (${skip ? 'skipped' : 'to do'})`)
     else if (!ok && !child) test.failed.push(withPlace(name, diag))
   })
   parser.on('bailout', (reason) => { test.failed.push(`bail out ${reason}`) })
   parser.on('complete', ({ ok }) => { test.ok = ok })
   return test
+}
+
+/** How the process of a test file ended, where that was not by itself and in order. */
+function endOf ({ exitCode, signal, expired, timeout } = {}) {
+  const told = { 'exit code': exitCode, signal, 'not done after': timeout ?? expired }
+  return Object.entries(told).filter(([, value]) => value !== undefined && value !== null).map(([what, value]) => `${what} ${value}`)
 }
 
 function withPlace (name, { at, diff, found, wanted, error } = {}) {
@@ -45,6 +51,6 @@ function count (test, outer, result) {
   for (const name of test.omissions) failures.push([...path, name].join(' › '))
   const ok = test.ok && test.result !== false && test.failed.length === 0
   // A failed child explains its parent; a parent that failed by itself (a crash, a timeout) is a failure of its own.
-  if (!ok && failures.length === before) failures.push([path.join(' › ') || 'tap', ...test.failed].join('\n      '))
+  if (!ok && failures.length === before) failures.push([path.join(' › ') || 'tap', ...test.failed, ...test.ended ?? []].join('\n      '))
   else if (ok && !test.omitted && failures.length === before && test.children.length === 0) result.passed++
 }

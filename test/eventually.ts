@@ -7,7 +7,7 @@ export interface Patience {
   /** Milliseconds that the condition may take. */
   within?: number
   /** What the error says was waited for. Default: the condition as it is written. */
-  message?: string
+  message?: string | (() => string)
   /** Whether to look on every turn of the event loop, where what is waited for passes. */
   everyTurn?: boolean
 }
@@ -18,7 +18,7 @@ export async function eventually (
 ): Promise<void> {
   const deadline = performance.now() + within
   while (!await check()) {
-    if (performance.now() > deadline) throw new Error(`Not within ${within} ms: ${message}`)
+    if (performance.now() > deadline) throw new Error(`Not within ${within} ms: ${typeof message === 'string' ? message : message()}`)
     await (everyTurn ? turn() : delay(POLL_MS))
   }
 }

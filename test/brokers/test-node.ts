@@ -1,6 +1,6 @@
 import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Receiver } from '../../src/brokers/broker.js'
 import type { Position } from '../../src/wire/id.js'
-import { eventually } from '../eventually.js'
+import { eventually, turn } from '../eventually.js'
 
 /** A node of a messenger as its broker sees it: it counts subscribers and keeps what it is handed. */
 export class TestNode implements Receiver {
@@ -115,7 +115,7 @@ export class TestNode implements Receiver {
 
   /** Resolves when the node was handed so many messages of the channel. */
   async handed (channel: string, count: number): Promise<void> {
-    await eventually(() => this.delivered(channel).length >= count, { message: `${count} messages of ${channel}, but ${this.delivered(channel).length}` })
+    await eventually(() => this.delivered(channel).length >= count, { message: () => `${count} messages of ${channel}, but ${this.delivered(channel).length}` })
   }
 
   /** Resolves when the broker is ready, or is not ready or was not since this was called last: that may be over in no time. */
@@ -132,6 +132,8 @@ export class TestNode implements Receiver {
       try {
         ({ reason } = await this.broker.read(channel, position, 0))
       } catch {
+        // A read may be refused before the broker hears of the lost connection, which takes a turn of the event loop.
+        await turn()
         // A broker that was closed meanwhile is never ready again.
         await eventually(() => this.broker.ready || this.broker.status === CLOSED_STATUS, { message: `ready, to read ${channel} on` })
         if (!this.broker.ready) return

@@ -22,6 +22,19 @@ async function published (node: TestNode, channel: string, text: string): Promis
   return published as { epoch: string, offset: number }
 }
 
+/**
+ * Publishes until a message is handed to `b`. A loss may be found twice, by a reader and by the publisher that compares what it
+ * acknowledged; with the second gap, messages published since the first are for each subscriber to read from the log.
+ */
+async function delivers (a: TestNode, b: TestNode, channel: string): Promise<void> {
+  const before = b.delivered(channel).length
+  let number = 0
+  await eventually(async () => {
+    await published(a, channel, `"live ${++number}"`)
+    return b.delivered(channel).length > before
+  }, { within: 30_000, message: `a message of ${channel} is delivered` })
+}
+
 const cluster = await startCluster(t)
 
 testContract(t, 'RedisBroker with a cluster', async (t, retention) => {
@@ -151,9 +164,7 @@ t.test('When a master of the cluster fails', async (t) => {
     t.not(next.epoch, lost.epoch, 'no id is given a second time')
     await eventually(() => b.gaps.includes(failing), { message: 'the gap' })
     t.match(await b.broker.read(failing, lost), { reason: 'epoch', after: 1, entries: [{ message: '"after"' }] })
-    await published(a, failing, '"last"')
-    await b.handed(failing, 3)
-    await eventually(() => b.messages(failing).at(-1) === '"last"', { message: 'the last' })
+    await delivers(a, b, failing)
     t.strictSame(b.messages(steady), ['"before"', '"meanwhile"'])
     t.strictSame([...new Set(await b.told())], [failing])
   })
@@ -176,9 +187,7 @@ t.test('When a master of the cluster fails', async (t) => {
     await cluster.masters[1]?.redis.call('DEBUG', 'CHANGE-REPL-ID')
     await published(a, c, '"behind a gap"')
     await eventually(() => b.gaps.includes(c), { message: 'the gap' })
-    await published(a, c, '"and still"')
-    await b.handed(c, before + 2)
-    t.equal(b.messages(c).at(-1), '"and still"')
+    await delivers(a, b, c)
     t.equal(a.broker.ready, true)
     const epoch = b.delivered(d)[0]?.epoch
     await third.server.start()
