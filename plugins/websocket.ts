@@ -13,7 +13,7 @@ import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
 import { isWebSocketUpgrade } from '../src/http/ignored-upgrades.js'
-import { attachResponse, currentResponse, detachResponse } from '../src/http/internals.js'
+import { attachResponse, currentResponse, detachResponse, endOnce } from '../src/http/internals.js'
 import { pathUnder } from '../src/http/paths.js'
 import { answerRaw } from '../src/http/raw-answer.js'
 import { UpgradeRouter } from '../src/http/upgrade-router.js'
@@ -142,6 +142,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
       // Not before ws has one of its own: removing the last listener of an event costs 300 bytes a socket.
       socket.off('error', destroy)
       pending.delete(socket)
+      endOnce(webSocket)
       guests.add(webSocket)
       webSocket.on('close', leave)
       onOpen(webSocket)

@@ -38,6 +38,7 @@ export function pathUnder (scope: FastifyInstance, everyPath: boolean): (url: st
 }
 
 function decode (path: string): string {
+  if (!path.includes('%')) return path
   try {
     return decodeURI(path)
   } catch {

@@ -11,7 +11,8 @@ export function withoutToken (url: string): string {
 
 /** A URL without its query. */
 export function pathOf (url: string): string {
-  return url.split('?', 1).join()
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
 }
 
 // The name may be percent-encoded as well.

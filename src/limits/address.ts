@@ -1,3 +1,5 @@
+import { ownText } from '../wire/text.js'
+
 const IPV4_IN_IPV6 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 const IPV4 = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/
 const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/
@@ -18,10 +20,28 @@ export function withoutPort (address: string): string {
   return bare ?? address
 }
 
+/** The last results of {@link networkOf}: a connection needs its own several times. */
+const networks = new Map<string, string>()
+const MAX_NETWORKS = 1_000
+/** An IPv6 address in brackets, with a zone and a port. */
+const MAX_LENGTH = 70
+
 /** The key under which an address is counted: itself, or for IPv6 the /64 network, whose addresses are all of one machine. */
 export function networkOf (address: string | undefined): string {
   // Requests that are injected or come through a unix socket have no address.
   if (address === undefined) return ''
+  // Behind a trusted proxy an address is any text of a client.
+  if (address.length > MAX_LENGTH) return parseNetwork(address)
+  let network = networks.get(address)
+  if (network === undefined) {
+    network = ownText(parseNetwork(address))
+    if (networks.size >= MAX_NETWORKS) networks.clear()
+    networks.set(ownText(address), network)
+  }
+  return network
+}
+
+function parseNetwork (address: string): string {
   const bare = withoutPort(address)
   const [, embedded] = IPV4_IN_IPV6.exec(bare) ?? []
   const ipv4 = embedded ?? bare

@@ -59,10 +59,12 @@ export class Feeds {
   async begin (channel: string, feed: Feed): Promise<void> {
     const { subscriptions, timings: { commandMs, maxBackoffMs } } = this.#ports
     const deadline = performance.now() + commandMs
-    await retry(async () => {
+    const refusal = await refusalOf(retry(async () => {
       await subscriptions.subscribe(channel).catch(refuse)
       await feed.catchUp()
-    }, { maxBackoffMs, wanted: () => this.#feeds.get(channel) === feed && performance.now() < deadline })
+    }, { maxBackoffMs, wanted: () => this.#feeds.get(channel) === feed && performance.now() < deadline }))
+    // Of a channel that was removed meanwhile nothing is missing.
+    if (refusal !== undefined && this.#feeds.get(channel) === feed) throw refusal as Error
   }
 
   remove (channel: string): void {

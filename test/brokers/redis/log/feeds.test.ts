@@ -23,13 +23,14 @@ class Bench {
     return Promise.resolve({ epoch, offset: head })
   }
 
+  onSubscribe = (): Promise<void> => Promise.resolve()
   readonly feeds = new Feeds({
     store: {
       read: (channel: string, ...query: Parameters<Log['read']>) => Promise.resolve(this.log(channel).read(...query)),
       touch: (channel: string) => this.onTouch(channel)
     } as unknown as LogStore,
     subscriptions: {
-      subscribe: (channel: string) => { this.subscribed.push(channel); return Promise.resolve() },
+      subscribe: (channel: string) => { this.subscribed.push(channel); return this.onSubscribe() },
       unsubscribe: () => {}
     } as unknown as Subscriptions,
     link: { reconnect: () => {} } as unknown as Link,
@@ -51,6 +52,13 @@ class Bench {
 }
 
 t.test('Feeds', async (t) => {
+  t.test('begin without an error a channel that is removed before its subscription fails', async (t) => {
+    const bench = new Bench()
+    bench.onSubscribe = () => { bench.feeds.remove('room'); return Promise.reject(new Error('No sharded subscriber')) }
+    await bench.begin('room')
+    t.match(bench.subscribed, ['room'])
+  })
+
   t.test('skip a channel that is removed during a pass', async (t) => {
     const bench = new Bench()
     for (const channel of ['stays', 'leaves']) await bench.begin(channel)
