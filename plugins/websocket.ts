@@ -11,6 +11,7 @@ import type { LimitCounters } from '../src/limits/limit-counters.js'
 import { publicFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
+import { MAX_FRAME_BYTES } from '../src/wire/client-frame.js'
 import { Close } from '../src/wire/close.js'
 import { isWebSocketUpgrade } from '../src/http/ignored-upgrades.js'
 import { attachResponse, currentResponse, detachResponse, endOnce } from '../src/http/internals.js'
@@ -18,8 +19,6 @@ import { pathUnder } from '../src/http/paths.js'
 import { answerRaw } from '../src/http/raw-answer.js'
 import { UpgradeRouter } from '../src/http/upgrade-router.js'
 
-/** Largest frame that a subscriber may send, in bytes. Its content is discarded. */
-const MAX_RECEIVED_FRAME_BYTES = 4_096
 const SWEEPS_PER_TIMEOUT = 4
 /** Headers of the answer to an invalid handshake (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
 const TAKEN = ['Connection: Upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
@@ -68,7 +67,7 @@ interface Handshake {
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
   const server = new WebSocketServer({
-    noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol
+    noServer: true, clientTracking: false, maxPayload: MAX_FRAME_BYTES, handleProtocols: selectProtocol
   })
   server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
   const refusals = new Refusals()

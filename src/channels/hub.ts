@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyError } from '@fastify/error'
 import {
   type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Published, type PublishOptions,
   type Replay, type Since
 } from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
-import { Close, type CloseCode } from '../wire/close.js'
+import { Close, type CloseCode, closeCodeOf } from '../wire/close.js'
 import type { Position } from '../wire/id.js'
 import type { Channel } from './channel.js'
+import type { Connection } from './connection.js'
 import { FanOut } from './fan-out.js'
 import { Membership, type MembershipOptions } from './membership.js'
 import { PacedLog } from './paced-log.js'
@@ -147,13 +149,38 @@ export class Hub {
     this.#shutdown.delete(subscriber)
   }
 
-  /** Closes a subscriber with a reason, after the messages that wait for it. Does nothing where its membership has ended. */
+  /** Begins with the heartbeats of a connection of several channels, before the first of them joins. */
+  open (connection: Connection): void {
+    this.#members.open(connection)
+  }
+
+  /** To be called when the connection of {@link open} is closed, after `leave` for each of its subscribers. */
+  closed (connection: Connection): void {
+    this.#members.closed(connection)
+    this.#shutdown.delete(connection.carrier)
+  }
+
+  /**
+   * Ends the membership of a subscriber with a reason, after the messages that wait for it, and closes its connection unless other
+   * channels share it. Does nothing where its membership has ended.
+   */
+  refuse (subscriber: Subscriber, error: FastifyError, reason = error.code): void {
+    if (subscriber.channel === undefined) return
+    if (subscriber.refuse(error)) this.leave(subscriber)
+    else this.expel(subscriber, closeCodeOf(error.statusCode), reason)
+  }
+
+  /**
+   * Closes the connection of a subscriber with a reason, after the messages that wait for it, and ends the membership of all who share
+   * it. Does nothing where its membership has ended.
+   */
   expel (subscriber: Subscriber, code: CloseCode, reason: string): void {
     if (subscriber.channel === undefined) return
-    // It receives nothing more and no longer counts; its connection is tracked until it is closed.
-    this.#remove(subscriber)
-    this.#shutdown.add(subscriber)
-    subscriber.close(code, reason)
+    // They receive nothing more and no longer count; the connection is tracked until it is closed.
+    for (const sibling of subscriber.siblings) this.#remove(sibling)
+    this.#shutdown.add(subscriber.carrier)
+    subscriber.flush()
+    subscriber.carrier.close(code, reason)
   }
 
   /**
@@ -166,17 +193,25 @@ export class Hub {
   }
 
   async #close (drainMs: number): Promise<void> {
-    await this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
+    const ended = this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
+    for (const { carrier } of this.#members.idleConnections()) {
+      this.#shutdown.add(carrier)
+      carrier.close(Close.RESTART, this.#shutdown.reason)
+    }
+    await ended
     this.#members.close()
     await this.#broker.close()
   }
 
   /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */
   #sendAway (subscriber: Subscriber): void {
-    subscriber.channel?.complete(subscriber)
+    const siblings = [...subscriber.siblings]
+    for (const sibling of siblings) sibling.channel?.complete(sibling)
     if (subscriber.channel === undefined) return
-    if (subscriber.offset === REPLAYING && !this.#waiting.has(subscriber)) this.#shutdown.add(subscriber)
-    else this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
+    const replaying = siblings.filter((sibling) => sibling.offset === REPLAYING && !this.#waiting.has(sibling))
+    // The last of them to go live is sent away once more, with all others.
+    for (const sibling of replaying) this.#shutdown.add(sibling)
+    if (replaying.length === 0) this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
   }
 
   #onSlow (subscriber: Subscriber): void {
@@ -224,7 +259,7 @@ export class Hub {
       if (error instanceof EngineUnavailableError) { this.#wait(subscriber, backlog); return }
       // While closing, a closed log is expected.
       if (!(error instanceof ClosedError)) (this.#options.onError ?? warn)(error)
-      this.expel(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
+      this.refuse(subscriber, new EngineUnavailableError('not available'), 'the log cannot be read: reconnect and resume')
     }
   }
 

@@ -23,10 +23,16 @@ export const limitOptions = {
   maxBytesInFlight: Type.Integer({ minimum: 1024 ** 2, maximum: MAX_BYTES, default: 64 * 1024 ** 2, env: 'MAX_BYTES_IN_FLIGHT' }),
   /** Milliseconds without progress after which a connection with unsent bytes is ended. Default 30,000. */
   writeTimeoutMs: Type.Integer({ minimum: 1_000, maximum: 60 * MINUTE_MS, default: 30_000, env: 'WRITE_TIMEOUT', unit: 's' }),
-  /** Subscriptions on this instance, and requests that wait for their turn or for `authorize`. Default 20,000. */
+  /** Connections of subscribers on this instance, and requests that wait for their turn or for `authorize`. Default 20,000. */
   maxConnections: count('MAX_CONNECTIONS', 20_000),
   /** The same from one address (of IPv6 the /64 network). Default 1,000. */
   maxConnectionsPerAddress: count('MAX_CONNECTIONS_PER_ADDRESS', 1_000),
+  /** Channels of one connection. Default 100; of an event stream at most 32. */
+  maxChannelsPerConnection: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, env: 'MAX_CHANNELS_PER_CONNECTION' }),
+  /** Channels of all connections of this instance, each counted once a connection. Default 200,000. */
+  maxSubscriptions: count('MAX_SUBSCRIPTIONS', 200_000),
+  /** The same of the connections from one address. Default 5,000. */
+  maxSubscriptionsPerAddress: count('MAX_SUBSCRIPTIONS_PER_ADDRESS', 5_000),
   /** Channels with subscribers on this instance. Default 20,000. */
   maxChannels: count('MAX_CHANNELS', 20_000),
   /** Attempts to subscribe, and reads, from one address in a second. Default 500. */
