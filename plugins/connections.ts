@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import { forbidden } from '../src/access/authorizer.js'
 import type { Grant } from '../src/access/grant.js'
 import type { Session } from '../src/access/session.js'
-import { Connection, type ConnectionPorts } from '../src/channels/connection.js'
+import { Connection, type ConnectionPorts, type ConnectionSettings } from '../src/channels/connection.js'
 import { Outbox } from '../src/channels/outbox.js'
 import { refusalOf } from '../src/channels/refusal.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
@@ -12,8 +12,6 @@ import type { Subscription } from '../src/channels/subscription.js'
 import { ClosedError, FullError, InternalError } from '../src/errors.js'
 import { isOwnError } from '../src/http/error-reply.js'
 import type { RequestedChannel } from '../src/http/subscription-query.js'
-import { EventStreamConnection } from '../src/transports/event-stream-connection.js'
-import type { HttpStreamSubscriber } from '../src/transports/http-stream.js'
 import { tokenText } from '../src/wire/events.js'
 import type { Place } from './subscriptions.js'
 
@@ -33,6 +31,7 @@ export interface ConnectionsPluginOptions {
 export interface ConnectionEvents {
   /** Called when a channel was admitted. */
   readonly onAdmitted: () => void
+  readonly onRefused?: ConnectionPorts['onRefused']
   readonly onEmpty: ConnectionPorts['onEmpty']
 }
 
@@ -42,16 +41,17 @@ export type ConnectionSession = Session<FastifyRequest>
 /** The judgement on a channel. */
 export type Judgement = Grant | FastifyError
 
+/** Judges a channel; never throws or rejects. */
+export type Judge = (channel: string) => Judgement | Promise<Judgement>
+
 /** The steps of a connection with several channels. */
 export interface Connections {
-  /** A connection at a counted place, whose client may add channels with `frames`. */
-  open (place: Place, carrier: Subscriber, events: ConnectionEvents, frames: boolean): Connection
-  /** A connection on an event stream, whose ids hold the position in all channels. */
-  openEventStream (place: Place, carrier: HttpStreamSubscriber, events: ConnectionEvents, channels: readonly RequestedChannel[]): Connection
+  /** A connection at a counted place. Its channels are added by `subscribe`. */
+  open (place: Place, carrier: Subscriber, events: ConnectionEvents, settings: ConnectionSettings): Connection
   /** The grant for a channel, or the error for which it is refused. Never throws or rejects. */
   judge (session: ConnectionSession, channel: string): Judgement | Promise<Judgement>
   /** Adds channels, each as soon as it is judged. The client is told of each admission and refusal. */
-  subscribe (connection: Connection, channels: readonly RequestedChannel[], judge: (channel: string) => Judgement | Promise<Judgement>): void
+  subscribe (connection: Connection, channels: readonly RequestedChannel[], judge: Judge): void
   /** Replaces the token of a connection: the client is told so, and channels that the new one does not cover are refused. */
   replaceToken (connection: Connection, session: ConnectionSession, token: string): Promise<void>
 }
@@ -63,8 +63,9 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
   const events = new WeakMap<Connection, ConnectionEvents>()
   const addresses = new WeakMap<Connection, string>()
 
-  const portsOf = ({ address }: Place, { onEmpty }: ConnectionEvents): ConnectionPorts => ({
+  const portsOf = ({ address }: Place, { onEmpty, onRefused }: ConnectionEvents): ConnectionPorts => ({
     outbox,
+    onRefused,
     onEmpty,
     onEnd (subscription) {
       limits.subscriptions.leave(address)
@@ -72,14 +73,6 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
       hub.leave(subscription)
     }
   })
-
-  const opened = (place: Place, connection: Connection, given: ConnectionEvents): Connection => {
-    events.set(connection, given)
-    addresses.set(connection, place.address)
-    place.connection = connection
-    hub.open(connection)
-    return connection
-  }
 
   /** An error of this package; any other is logged and answered as a failure of the service. */
   const known = (error: unknown): FastifyError => {
@@ -120,11 +113,13 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
   }
 
   fastify.decorate('connections', {
-    open (place, carrier, given, frames) {
-      return opened(place, new Connection(carrier, portsOf(place, given), frames ? maxChannelsPerConnection : undefined), given)
-    },
-    openEventStream (place, carrier, given, channels) {
-      return opened(place, new EventStreamConnection(carrier, portsOf(place, given), channels), given)
+    open (place, carrier, given, settings) {
+      const connection = new Connection(carrier, portsOf(place, given), settings)
+      events.set(connection, given)
+      addresses.set(connection, place.address)
+      place.connection = connection
+      hub.open(connection)
+      return connection
     },
     judge,
     subscribe (connection, channels, judgeChannel) {

@@ -9,6 +9,7 @@ import { isGone, keepOpen } from '../src/http/keep-open.js'
 import { parseSince } from '../src/http/subscription-query.js'
 import { networkOf } from '../src/limits/address.js'
 import { ClientFrames } from '../src/transports/client-frames.js'
+import { EventStreamCursor } from '../src/transports/event-stream-cursor.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { WebSocketSubscriber, type WebSocketSettings } from '../src/transports/websocket.js'
 import { Close, closeCodeOf, isFinal } from '../src/wire/close.js'
@@ -30,6 +31,8 @@ declare module 'fastify' {
 export interface MultiplexingPluginOptions {
   /** Milliseconds between two heartbeats. */
   pingIntervalMs: number
+  /** Channels of one connection. */
+  maxChannelsPerConnection: number
 }
 
 /** The transports of a connection with several channels. */
@@ -41,7 +44,7 @@ export interface Multiplexing {
 }
 
 /** Decorates the scope with requests for several channels. */
-export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs }) => {
+export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, maxChannelsPerConnection }) => {
   const { access, connections, hub, limits, subscriptions, webSockets } = fastify
 
   /** Takes the frames of a client that may change its channels. */
@@ -88,44 +91,48 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs })
           if (frames && !hub.closing) onIdle(empty)
           else end(empty, refusal)
         }
-      }, frames)
+      }, { frames: frames ? maxChannelsPerConnection : undefined })
       if (frames) listen(socket, connection, session, ip)
       connections.subscribe(connection, channels, (name) => connections.judge(session, name))
     },
 
     async stream (format, request, requested, reply) {
-      const { channels, heartbeat } = requested
+      const { channels } = requested
       const place = subscriptions.enter(reply.raw, networkOf(request.ip))
       const session = access.session(request)
-      const judged = new Map(await Promise.all(channels.map(async ({ channel }) => [channel, await connections.judge(session, channel)] as const)))
-      assertAdmitted([...judged.values()])
+      const judgements = await Promise.all(channels.map(async ({ channel }) => await connections.judge(session, channel)))
+      assertAdmitted(judgements)
       if (isGone(reply.raw)) { reply.hijack(); return await reply }
       reply.header('cache-control', 'no-store')
       if (request.method === 'HEAD') return await reply.type(`${format}; charset=utf-8`).send()
-      begin(format, requested, place, judged, heartbeat ? pingIntervalMs : undefined, reply)
+      begin(format, requested, place, judgements, reply)
       return await reply
     }
   } satisfies Multiplexing)
 
   /** Sends the head of a stream and subscribes to the judged channels. */
   const begin = (
-    format: StreamFormatName, { channels }: Requested, place: Place, judged: ReadonlyMap<string, Judgement>, heartbeatMs: number | undefined,
-    reply: FastifyReply
+    format: StreamFormatName, { channels, heartbeat }: Requested, place: Place, judgements: readonly Judgement[], reply: FastifyReply
   ): void => {
+    const judged = new Map(channels.map(({ channel }, index) => [channel, judgements[index] as Judgement]))
+    const heartbeatMs = heartbeat ? pingIntervalMs : undefined
     reply.hijack()
     reply.raw.once('close', keepOpen(reply.raw))
-    const channel = channels.map(({ channel }) => channel).join(',')
+    const channel = [...judged.keys()].join(',')
     const carrier = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers: reply.getHeaders(), heartbeatMs })
     subscriptions.attach(place, carrier)
-    const events = { onAdmitted: () => {}, onEmpty: end }
-    const connection = format === 'text/event-stream'
-      ? connections.openEventStream(place, carrier, events, channels)
-      : connections.open(place, carrier, events, false)
+    const isEventStream = format === 'text/event-stream'
+    const connection = connections.open(place, carrier, {
+      onAdmitted: () => {},
+      onEmpty: end,
+      // An `EventSource` cannot ask for one channel again: it comes back for all.
+      onRefused: isEventStream ? (refused, refusal) => { if (refusal.close === Close.TRY_AGAIN) end(refused, refusal) } : undefined
+    }, { cursor: isEventStream ? new EventStreamCursor(carrier, channels) : undefined })
     connections.subscribe(connection, channels, (name) => judged.get(name) as Judgement)
   }
 }, {
   name: 'messenger-multiplexing',
-  dependencies: ['messenger-access', 'messenger-connections', 'messenger-hub', 'messenger-limits', 'messenger-subscriptions', 'messenger-websocket'],
+  dependencies: ['messenger-access', 'messenger-connections', 'messenger-limits', 'messenger-subscriptions', 'messenger-websocket'],
   fastify: '5.x'
 })
 
@@ -136,7 +143,7 @@ function end ({ carrier }: Connection, refusal: Refusal | undefined): void {
 
 /** Throws the first error after which another attempt makes sense, or the first one, where no channel is admitted. */
 function assertAdmitted (judgements: readonly Judgement[]): void {
-  const errors = judgements.filter((judgement) => judgement instanceof Error) as FastifyError[]
+  const errors = judgements.filter((judgement) => judgement instanceof Error)
   if (errors.length < judgements.length) return
-  throw errors.find(({ statusCode }) => !isFinal(closeCodeOf(statusCode))) ?? (errors[0] as FastifyError)
+  throw (errors.find(({ statusCode }) => !isFinal(closeCodeOf(statusCode))) ?? errors[0]) as Error
 }

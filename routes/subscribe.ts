@@ -29,7 +29,8 @@ export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxRecei
 }
 
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
-const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxChannelsPerConnection, maxReceivedBytes, paths }) => {
+const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, options) => {
+  const { pingIntervalMs, maxChannelsPerConnection, maxReceivedBytes, paths } = options
   const { access, answers, hub, limits: { counters }, multiplexing, subscriptions, webSockets } = fastify
   const settings: WebSocketSettings = {
     pingIntervalMs,

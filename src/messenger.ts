@@ -79,7 +79,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(bearerAuth)
     await scope.register(subscriptions)
     await scope.register(connections, { maxChannelsPerConnection })
-    await scope.register(multiplexing, { pingIntervalMs })
+    await scope.register(multiplexing, { pingIntervalMs, maxChannelsPerConnection })
     await scope.register(answers)
     await scope.register(files)
     if (page) await scope.register(pageRoute)

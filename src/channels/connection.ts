@@ -10,6 +10,8 @@ export interface ConnectionPorts {
   readonly outbox: Outbox
   /** Called when a subscription has ended by itself, by a refusal or by a replacement, and its connection goes on. */
   readonly onEnd: (subscription: Subscription) => void
+  /** Called after each refusal. */
+  readonly onRefused?: ((connection: Connection, refusal: Refusal) => void) | undefined
   /**
    * Called when the last subscription has ended while the connection is open, possibly several times; with the first refusal that
    * is not final, otherwise with the first, if there is one.
@@ -17,23 +19,40 @@ export interface ConnectionPorts {
   readonly onEmpty: (connection: Connection, refusal: Refusal | undefined) => void
 }
 
+/** The position of a client in all its channels, on a transport whose messages carry it. */
+export interface Cursor {
+  readonly text: string
+  move (channel: string, id: string): void
+  /** The encoder for the messages of a channel, each with the position behind it. */
+  encoder (channel: string): Encode
+}
+
+/** Settings of {@link Connection}. */
+export interface ConnectionSettings {
+  /** The maximum number of channels, where the client may add some. */
+  readonly frames?: number | undefined
+  readonly cursor?: Cursor | undefined
+}
+
 /**
  * A connection that carries the subscriptions of several channels. The carrier is the subscriber of a transport that is itself no member
  * of a channel: its socket, its heartbeat and its unsent bytes are those of the connection.
  */
 export class Connection {
-  /** The maximum number of channels, where the client may add some. */
   readonly frames: number | undefined
+  readonly #cursor: Cursor | undefined
   readonly #ports: ConnectionPorts
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
-  #drained: Promise<void> | undefined
+  /** The turn of the last replay that waits. */
+  #turn = Promise.resolve()
   #refusal: Refusal | undefined
 
-  constructor (readonly carrier: Subscriber, ports: ConnectionPorts, frames?: number) {
+  constructor (readonly carrier: Subscriber, ports: ConnectionPorts, { frames, cursor }: ConnectionSettings = {}) {
     this.#ports = ports
     this.frames = frames
+    this.#cursor = cursor
   }
 
   /** Number of channels, those included that are yet to be admitted. */
@@ -62,7 +81,7 @@ export class Connection {
   /** Adds a subscription, which is not yet a member of the channel; ends the one of the same channel. */
   add (channel: string): Subscription {
     this.delete(channel)
-    const subscription = new Subscription(this, channel, this.encoderOf(channel))
+    const subscription = new Subscription(this, channel, this.#cursor?.encoder(channel) ?? this.carrier.encode)
     this.#subscriptions.set(channel, subscription)
     return subscription
   }
@@ -87,6 +106,7 @@ export class Connection {
     this.delete(channel)
     if (this.#refusal === undefined || (isFinal(this.#refusal.close) && !isFinal(refusal.close))) this.#refusal = refusal
     this.send('refused', refusedText(channel, refusal))
+    this.#ports.onRefused?.(this, refusal)
     this.#checkEmpty()
   }
 
@@ -100,15 +120,16 @@ export class Connection {
   /** Announces the position of a subscription. */
   announce (subscription: Subscription, standing: Standing): void {
     this.flush()
-    this.moved(subscription.name, standing.id)
-    const { frames, cursor } = this
-    this.carrier.announce({ ...standing, frames, cursor, expiresIn: frames === undefined ? undefined : subscription.grant?.expiresIn })
+    this.#cursor?.move(subscription.name, standing.id)
+    const { frames } = this
+    const expiresIn = frames === undefined ? undefined : subscription.grant?.expiresIn
+    this.carrier.announce({ ...standing, frames, expiresIn, cursor: this.#cursor?.text })
   }
 
   /** Sends an event behind all queued messages. */
   send (event: string, text: string): void {
     this.flush()
-    this.carrier.send(event, text, this.cursor)
+    this.carrier.send(event, text, this.#cursor?.text)
   }
 
   /** Queues messages that go out with those of other channels. */
@@ -125,24 +146,14 @@ export class Connection {
     this.carrier.write(bytes)
   }
 
-  /** Resolves when nothing is unsent or the connection is closed. One promise for all replays, which continue in their order. */
+  /**
+   * Resolves when the connection has taken what was written, or is closed. Replays take turns: the next one waits until what the one
+   * before has written then is sent, too, so that together they leave one chunk unsent.
+   */
   drained (): Promise<void> {
     this.flush()
-    return this.#drained ??= this.carrier.drained().finally(() => { this.#drained = undefined })
+    return this.#turn = this.#turn.then(() => this.carrier.drained())
   }
-
-  /** The position of the client in all channels, where the transport has one. */
-  get cursor (): string | undefined {
-    return undefined
-  }
-
-  /** The encoder for the messages of a channel. */
-  protected encoderOf (_channel: string): Encode {
-    return this.carrier.encode
-  }
-
-  /** Called with the position of a channel before it is sent. */
-  protected moved (_channel: string, _id: string): void {}
 
   /** Later in the turn: all channels of a request may be refused one after the other, and each is to be told. */
   #checkEmpty (): void {
@@ -150,4 +161,9 @@ export class Connection {
       if (this.size === 0 && this.carrier.isOpen()) this.#ports.onEmpty(this, this.#refusal)
     })
   }
+}
+
+/** The members of channels with the connection of a subscriber, itself included. */
+export function siblingsOf (subscriber: Subscriber): readonly Subscriber[] {
+  return subscriber.connection === undefined ? [subscriber] : [...subscriber.connection.subscriptions]
 }

@@ -8,15 +8,14 @@ import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
 import { Close, type CloseCode, closeCodeOf } from '../wire/close.js'
 import type { Position } from '../wire/id.js'
-import type { Channel } from './channel.js'
-import type { Connection } from './connection.js'
+import { Backlogs } from './backlogs.js'
+import { type Connection, siblingsOf } from './connection.js'
 import { FanOut } from './fan-out.js'
 import { Membership, type MembershipOptions } from './membership.js'
 import { PacedLog } from './paced-log.js'
-import { type Backlog, replay } from './replay.js'
+import { refusalOf } from './refusal.js'
 import { Shutdown } from './shutdown.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
-import { Waiting } from './waiting.js'
 
 /** Settings of {@link Hub}. */
 export interface HubOptions extends MembershipOptions {
@@ -47,12 +46,7 @@ export class Hub {
   readonly #log: PacedLog
   readonly #fanOut = new FanOut()
   readonly #shutdown = new Shutdown()
-  /** The subscribers that wait for the engine. */
-  readonly #waiting = new Waiting({
-    possible: () => this.#broker.ready,
-    resume: (subscriber, backlog) => { this.#resume(subscriber, backlog) }
-  })
-
+  readonly #backlogs: Backlogs
   #closed: Promise<void> | undefined
 
   constructor (createBroker: CreateBroker, options: HubOptions) {
@@ -71,6 +65,16 @@ export class Hub {
       log: options.onLog
     })
     this.#log = new PacedLog(this.#broker)
+    this.#backlogs = new Backlogs({
+      broker: this.#broker,
+      log: this.#log,
+      onLive: (subscriber) => { if (this.#shutdown.has(subscriber)) this.#sendAway(subscriber) },
+      onGap: (subscriber) => { this.expel(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect') },
+      onFailure: (subscriber) => { this.refuse(subscriber, new EngineUnavailableError('not available'), 'the log cannot be read: reconnect and resume') },
+      mayWait: (subscriber) => !this.#shutdown.has(subscriber),
+      onUnserved: (subscriber) => { this.expel(subscriber, Close.RESTART, this.#shutdown.reason) },
+      onError: options.onError ?? ((error) => { process.emitWarning(error as Error) })
+    })
   }
 
   /** Resolves when messages and subscribers are accepted, or after `timeoutMs` milliseconds. */
@@ -116,9 +120,7 @@ export class Hub {
   }
 
   /** Reads the log of a channel, at most `limit` messages. */
-  async read (channel: string, since: Since, limit: number): Promise<Replay> {
-    return await this.#log.read(channel, since, limit)
-  }
+  read (channel: string, since: Since, limit: number): Promise<Replay> { return this.#log.read(channel, since, limit) }
 
   /** Announces a text to all instances, those that start before `until` (ms since 1970) included. Rejects as `Broker.announce` does. */
   async announce (text: string, until: number): Promise<void> {
@@ -140,7 +142,7 @@ export class Hub {
    */
   async join (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     const channel = this.#members.add(name, subscriber, this.#broker)
-    await this.#replay(channel, subscriber, { since, announce })
+    await this.#backlogs.deliver(channel, subscriber, { since, announce })
   }
 
   /** Ends the membership of a subscriber whose connection is closed. May be called several times. The last one frees the channel. */
@@ -165,8 +167,8 @@ export class Hub {
    * channels share it. Does nothing where its membership has ended.
    */
   refuse (subscriber: Subscriber, error: FastifyError, reason = error.code): void {
-    if (subscriber.channel === undefined) return
-    if (subscriber.refuse(error)) this.leave(subscriber)
+    const { channel, connection } = subscriber
+    if (channel !== undefined && connection !== undefined) connection.refuse(channel.name, refusalOf(error))
     else this.expel(subscriber, closeCodeOf(error.statusCode), reason)
   }
 
@@ -177,10 +179,11 @@ export class Hub {
   expel (subscriber: Subscriber, code: CloseCode, reason: string): void {
     if (subscriber.channel === undefined) return
     // They receive nothing more and no longer count; the connection is tracked until it is closed.
-    for (const sibling of subscriber.siblings) this.#remove(sibling)
-    this.#shutdown.add(subscriber.carrier)
-    subscriber.flush()
-    subscriber.carrier.close(code, reason)
+    for (const sibling of siblingsOf(subscriber)) this.#remove(sibling)
+    const { connection, connection: { carrier } = { carrier: subscriber } } = subscriber
+    this.#shutdown.add(carrier)
+    connection?.flush()
+    carrier.close(code, reason)
   }
 
   /**
@@ -205,10 +208,10 @@ export class Hub {
 
   /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */
   #sendAway (subscriber: Subscriber): void {
-    const siblings = [...subscriber.siblings]
+    const siblings = siblingsOf(subscriber)
     for (const sibling of siblings) sibling.channel?.complete(sibling)
     if (subscriber.channel === undefined) return
-    const replaying = siblings.filter((sibling) => sibling.offset === REPLAYING && !this.#waiting.has(sibling))
+    const replaying = siblings.filter((sibling) => sibling.offset === REPLAYING && !this.#backlogs.waits(sibling))
     // The last of them to go live is sent away once more, with all others.
     for (const sibling of replaying) this.#shutdown.add(sibling)
     if (replaying.length === 0) this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
@@ -222,7 +225,7 @@ export class Hub {
   #onHole (subscriber: Subscriber): void {
     const { epoch, offset } = subscriber
     subscriber.offset = REPLAYING
-    this.#resume(subscriber, { since: { epoch, offset }, announce: false })
+    this.#backlogs.resume(subscriber, { since: { epoch, offset }, announce: false })
   }
 
   #deliver (name: string, entry: LogEntry): void {
@@ -240,42 +243,8 @@ export class Hub {
     }
   }
 
-  #resume (subscriber: Subscriber, backlog: Backlog): void {
-    const { channel } = subscriber
-    if (channel) void this.#replay(channel, subscriber, backlog)
-  }
-
-  async #replay (channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<void> {
-    const listening = channel.listening ??= this.#broker.listen(channel.name)
-    try {
-      await listening
-      const outcome = await replay(this.#log, channel, subscriber, backlog)
-      this.#waiting.delete(subscriber)
-      if (outcome === 'live' && this.#shutdown.has(subscriber)) this.#sendAway(subscriber)
-      if (outcome === 'gap') this.expel(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
-    } catch (error) {
-      // The next subscriber calls the broker again; a promise that another one has started meanwhile stays.
-      if (channel.listening === listening) channel.listening = undefined
-      if (error instanceof EngineUnavailableError) { this.#wait(subscriber, backlog); return }
-      // While closing, a closed log is expected.
-      if (!(error instanceof ClosedError)) (this.#options.onError ?? warn)(error)
-      this.refuse(subscriber, new EngineUnavailableError('not available'), 'the log cannot be read: reconnect and resume')
-    }
-  }
-
-  /** Keeps a subscriber until the engine is back; during a shutdown it is closed instead. */
-  #wait (subscriber: Subscriber, backlog: Backlog): void {
-    if (subscriber.channel === undefined) return
-    if (this.#shutdown.has(subscriber)) this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
-    else this.#waiting.add(subscriber, backlog)
-  }
-
   #remove (subscriber: Subscriber): void {
     this.#members.delete(subscriber, this.#broker)
-    this.#waiting.delete(subscriber)
+    this.#backlogs.delete(subscriber)
   }
-}
-
-function warn (error: unknown): void {
-  process.emitWarning(error as Error)
 }

@@ -66,7 +66,7 @@ export class Membership {
     }
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
-    if (subscriber.carrier === subscriber) this.#heartbeat.add(subscriber)
+    if (subscriber.connection === undefined) this.#heartbeat.add(subscriber)
     broker.membershipChanged(channel.name)
     return channel
   }
@@ -77,7 +77,7 @@ export class Membership {
     if (channel === undefined) return
     subscriber.channel = undefined
     channel.subscribers.delete(subscriber)
-    if (subscriber.carrier === subscriber) this.#heartbeat.delete(subscriber)
+    if (subscriber.connection === undefined) this.#heartbeat.delete(subscriber)
     broker.membershipChanged(channel.name)
     if (channel.subscribers.size > 0) return
     this.#channels.delete(channel.name)

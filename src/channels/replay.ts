@@ -43,8 +43,7 @@ export async function replay (
     }
     backlog.announce = false
     for (const chunk of chunks(channel.name, entries)) {
-      // Replays that share a connection take turns: the next one in the queue may have written meanwhile.
-      while (subscriber.isOpen() && subscriber.unsentBytes > subscriber.replayWindow) await subscriber.drained()
+      if (subscriber.unsentBytes > subscriber.replayWindow) await subscriber.drained()
       subscriber.write(subscriber.encode(chunk))
     }
     if (!subscriber.isOpen()) return 'gone'

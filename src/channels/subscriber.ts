@@ -1,8 +1,8 @@
-import type { FastifyError } from '@fastify/error'
 import type { CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import type { Standing } from '../wire/events.js'
 import type { Channel } from './channel.js'
+import type { Connection } from './connection.js'
 
 /** Unsent bytes up to which a replay goes on writing. */
 const REPLAY_WINDOW_BYTES = 65_536
@@ -23,14 +23,9 @@ export abstract class Subscriber {
   /** @param encode the encoder of the transport; subscribers with the same one share the bytes. */
   constructor (readonly encode: Encode) {}
 
-  /** The subscriber whose connection carries the messages: itself, unless several channels share a connection. */
-  get carrier (): Subscriber {
-    return this
-  }
-
-  /** The members of channels with the same connection, this one included. */
-  get siblings (): Iterable<Subscriber> {
-    return [this]
+  /** The connection, where several channels share one. */
+  get connection (): Connection | undefined {
+    return undefined
   }
 
   /** Whether the bytes of {@link encode} are the same for all subscribers with that encoder. */
@@ -76,17 +71,6 @@ export abstract class Subscriber {
 
   /** Sends an event of the protocol, as JSON text. On an event stream, `id` becomes the position of the client. */
   abstract send (event: string, text: string, id?: string): void
-
-  /** Sends what waits to be sent together with later messages. */
-  flush (): void {}
-
-  /**
-   * Ends the subscription and leaves the connection to its siblings; returns `false` where it has the connection for itself, which
-   * is then to be closed.
-   */
-  refuse (_error: FastifyError): boolean {
-    return false
-  }
 
   /** Closes the connection with a reason, also when the peer does not answer. */
   abstract close (code: CloseCode, reason: string): void

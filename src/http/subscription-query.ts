@@ -43,9 +43,9 @@ export interface SubscriptionQuery {
 }
 
 /**
- * Parses the query of a subscription to `count` channels; the header `Last-Event-ID` wins over its aliases in the query, which clients add to the URL
- * for a reconnect, and these over `since`. An empty one counts as absent. For several channels it is a list in their order, or one
- * `now` or `earliest` for all.
+ * Parses the query of a subscription to `count` channels; the header `Last-Event-ID` wins over its aliases in the query, which clients
+ * add to the URL for a reconnect, and these over `since`. An empty one counts as absent. For several channels it is a list in their
+ * order, or one `now` or `earliest` for all.
  * Throws MSG_ERR_SINCE_INVALID or MSG_ERR_QUERY_INVALID.
  */
 export function parseSubscriptionQuery (query: RawQuery, lastEventId: unknown, count: number): SubscriptionQuery {
@@ -61,7 +61,7 @@ export function parseSubscriptionQuery (query: RawQuery, lastEventId: unknown, c
 
 function parseStarts (text: unknown, count: number): readonly (Since | undefined)[] {
   if (text === undefined || text === 'now' || text === 'earliest') return Array<Since | undefined>(count).fill(text)
-  const texts = count === 1 ? [text] : String(text).split(',')
+  const texts = typeof text === 'string' && count > 1 ? text.split(',') : [text]
   if (texts.length !== count) throw new SinceInvalidError(`${JSON.stringify(text)} for ${count} channels`)
   return texts.map((each) => each === '' ? undefined : parseSince(each))
 }

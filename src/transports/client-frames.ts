@@ -21,7 +21,10 @@ export class ClientFrames {
   /** Takes the text of a frame. What is none is ignored. */
   take (text: string): void {
     const frame = parseClientFrame(text)
-    if (frame === undefined) return
+    if (frame !== undefined) this.#pass(frame)
+  }
+
+  #pass (frame: ClientFrame): void {
     if (this.#waiting === undefined) this.#apply(frame)
     else this.#waiting.push(frame)
   }
@@ -38,9 +41,6 @@ export class ClientFrames {
     const waiting = this.#waiting
     this.#waiting = undefined
     // Another token among them makes the rest wait again.
-    for (const frame of waiting) {
-      if (this.#waiting === undefined) this.#apply(frame)
-      else (this.#waiting as ClientFrame[]).push(frame)
-    }
+    for (const frame of waiting) this.#pass(frame)
   }
 }
