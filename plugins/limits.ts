@@ -109,14 +109,23 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
     },
     assertMayPublish (publisher) { assertPublishes(publishes.wait(publisher)) },
     countPublishes (publisher, messages) { assertPublishes(publishes.take(publisher, messages)) },
-    distrusts ({ ip }) {
-      return refusedTokens.size > 0 && refusedTokens.wait(networkOf(ip)) > 0
+    distrusts (request) {
+      return refusedTokens.size > 0 && refusedTokens.wait(guesserOf(request)) > 0
     },
-    countRefusedToken ({ ip }) {
-      const wait = refusedTokens.take(networkOf(ip))
+    countRefusedToken (request) {
+      const wait = refusedTokens.take(guesserOf(request))
       if (wait === 0) return undefined
       counters.hit('maxRefusedTokensPerMinute')
       return new RateLimitedError('too many tokens from this address were refused (MAX_REFUSED_TOKENS_PER_MINUTE)', wait)
     }
   } satisfies Limits)
 }, { name: 'messenger-limits', fastify: '5.x' })
+
+/**
+ * The key under which refused tokens are counted. Pages count apart from programs: any page that is open in a browser can send tokens,
+ * and would lock out the publishers that have the same address. A program that claims to be a page has twice the guesses, no more.
+ */
+function guesserOf ({ ip, headers }: FastifyRequest): string {
+  const network = networkOf(ip)
+  return headers.origin === undefined && headers['sec-fetch-site'] === undefined ? network : `page ${network}`
+}

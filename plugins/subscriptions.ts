@@ -103,7 +103,7 @@ export default fp(async (fastify) => {
 
   fastify.decorate('subscriptions', {
     screen (request, reply) {
-      origins.share(request, reply)
+      origins.share(request, reply, 'subscribe')
       origins.verify(request)
       limits.countSubscribe(request)
       if (hub.closing) throw new ClosedError()

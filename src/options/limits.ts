@@ -39,7 +39,10 @@ export const limitOptions = {
   maxSubscribesPerSecond: count('MAX_SUBSCRIBES_PER_SECOND', 500),
   /** Messages that one publisher (a token, or the subject of one) may send in a second; those of a batch count each. Default 10,000. */
   maxPublishesPerSecond: count('MAX_PUBLISHES_PER_SECOND', 10_000),
-  /** Refused tokens from one address in a minute; then every token from there is answered with 429 for a while. Default 60. */
+  /**
+   * Refused tokens from one address in a minute, pages counted apart from programs; then, for a while, every further one from there is
+   * answered with 429, and none is compared with `token`. Default 60.
+   */
   maxRefusedTokensPerMinute: count('MAX_REFUSED_TOKENS_PER_MINUTE', 60),
   /** Longest URL, in bytes. Default 8 KiB. */
   maxUrlBytes: Type.Integer({ minimum: 256, maximum: 1024 ** 2, default: 8 * 1024, env: 'MAX_URL_BYTES' }),
