@@ -14,6 +14,7 @@ import { readPublicKeys, type VerificationKey } from '../src/access/token-keys.j
 import { TokenVerifier } from '../src/access/token-verifier.js'
 import { TokenExpiredError, TokenRefusedError, TokenRevokedError } from '../src/errors.js'
 import type { ResolvedOptions } from '../src/options/schema.js'
+import type { Guesser } from './limits.js'
 
 /** The errors for refused tokens. */
 const REFUSALS = [TokenRefusedError, TokenExpiredError, TokenRevokedError]
@@ -81,7 +82,7 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     }
   }
 
-  const counted = (error: unknown, request: Pick<FastifyRequest, 'ip'>): unknown => {
+  const counted = (error: unknown, request: Guesser): unknown => {
     if (!REFUSALS.some((refusal) => error instanceof refusal)) return error
     return fastify.limits.countRefusedToken(request) ?? error
   }
@@ -89,12 +90,14 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   fastify.decorate('access', {
     admit,
     session (request) {
-      const { ip } = request
+      const { ip, headers: { origin, 'sec-fetch-site': site } } = request
       const credential = credentialOf(request.headers, request.query as { token?: unknown })
       // As above.
       const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
       // Does not reference the request, which is large.
-      return new Session(request, credential && { ...credential, inHeader }, { authorizer, count: (error) => counted(error, { ip }) })
+      return new Session(request, credential && { ...credential, inHeader }, {
+        authorizer, count: (error) => counted(error, { ip, headers: { origin, 'sec-fetch-site': site } })
+      })
     },
     bearerTokens,
     revocations,

@@ -33,6 +33,9 @@ export interface LimitsPluginOptions extends AdmissionsOptions {
   counters: LimitCounters
 }
 
+/** The part of a request by which refused tokens are counted. */
+export type Guesser = Pick<FastifyRequest, 'ip' | 'headers'>
+
 /** The limits of one messenger. */
 export interface Limits {
   /** The number of hits of each limit. */
@@ -56,7 +59,7 @@ export interface Limits {
   /** Whether too many tokens from an address were refused, so that further ones are not checked. */
   distrusts (request: FastifyRequest): boolean
   /** Counts a refused token; returns MSG_ERR_RATE_LIMITED beyond the limit. */
-  countRefusedToken (request: Pick<FastifyRequest, 'ip'>): RateLimitedError | undefined
+  countRefusedToken (guesser: Guesser): RateLimitedError | undefined
 }
 
 /** Decorates the scope with its limits. */
@@ -112,8 +115,8 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
     distrusts (request) {
       return refusedTokens.size > 0 && refusedTokens.wait(guesserOf(request)) > 0
     },
-    countRefusedToken (request) {
-      const wait = refusedTokens.take(guesserOf(request))
+    countRefusedToken (guesser) {
+      const wait = refusedTokens.take(guesserOf(guesser))
       if (wait === 0) return undefined
       counters.hit('maxRefusedTokensPerMinute')
       return new RateLimitedError('too many tokens from this address were refused (MAX_REFUSED_TOKENS_PER_MINUTE)', wait)
@@ -125,7 +128,7 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
  * The key under which refused tokens are counted. Pages count apart from programs: any page that is open in a browser can send tokens,
  * and would lock out the publishers that have the same address. A program that claims to be a page has twice the guesses, no more.
  */
-function guesserOf ({ ip, headers }: FastifyRequest): string {
+function guesserOf ({ ip, headers }: Guesser): string {
   const network = networkOf(ip)
   return headers.origin === undefined && headers['sec-fetch-site'] === undefined ? network : `page ${network}`
 }
