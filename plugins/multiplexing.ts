@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Connection } from '../src/channels/connection.js'
+import { closeWhenIdle } from '../src/channels/idle-connection.js'
 import { refusalOf } from '../src/channels/refusal.js'
 import { ClosedError } from '../src/errors.js'
 import { isGone, keepOpen } from '../src/http/keep-open.js'
@@ -16,9 +17,6 @@ import { Close, closeCodeOf, isFinal } from '../src/wire/close.js'
 import { type Refusal, tokenText } from '../src/wire/events.js'
 import type { ConnectionSession, Judgement } from './connections.js'
 import type { Place, Requested } from './subscriptions.js'
-
-/** Milliseconds for which a connection stays without a channel. */
-const IDLE_MS = 30_000
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -66,15 +64,6 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
     socket.on('message', (bytes: Buffer, isBinary) => { if (!isBinary && connection.carrier.isOpen()) frames.take(bytes.toString()) })
   }
 
-  /** Closes a connection with frames that stays without a channel. */
-  const idling = (): (connection: Connection) => void => {
-    let timer: NodeJS.Timeout | undefined
-    return (connection) => {
-      clearTimeout(timer)
-      timer = setTimeout(() => { if (connection.size === 0) connection.carrier.close(Close.GOING_AWAY, 'idle') }, IDLE_MS).unref()
-    }
-  }
-
   fastify.decorate('multiplexing', {
     open (socket, request, { channels, heartbeat, frames }, settings) {
       const { ip } = request
@@ -84,7 +73,7 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
       subscriptions.attach(place, carrier)
       if (hub.closing) throw new ClosedError()
       const session = access.session(request)
-      const onIdle = idling()
+      const onIdle = closeWhenIdle()
       const connection = connections.open(place, carrier, {
         onAdmitted: () => { webSockets.admitted(socket, address) },
         onEmpty: (empty, refusal) => {
