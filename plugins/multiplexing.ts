@@ -5,7 +5,6 @@ import type { WebSocket } from 'ws'
 import type { Connection } from '../src/channels/connection.js'
 import { closeWhenIdle } from '../src/channels/idle-connection.js'
 import { refusalOf } from '../src/channels/refusal.js'
-import { ClosedError } from '../src/errors.js'
 import { isGone, keepOpen } from '../src/http/keep-open.js'
 import { parseSince } from '../src/http/subscription-query.js'
 import { networkOf } from '../src/limits/address.js'
@@ -71,7 +70,6 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
       const carrier = new WebSocketSubscriber(socket, { announced: true, heartbeat }, settings)
       const place = subscriptions.enter(socket, address)
       subscriptions.attach(place, carrier)
-      if (hub.closing) throw new ClosedError()
       const session = access.session(request)
       const onIdle = closeWhenIdle()
       const connection = connections.open(place, carrier, {

@@ -74,10 +74,6 @@ export class Connection {
     return this.#queuedBytes > 0
   }
 
-  get (channel: string): Subscription | undefined {
-    return this.#subscriptions.get(channel)
-  }
-
   /** Adds a subscription, which is not yet a member of the channel; ends the one of the same channel. */
   add (channel: string): Subscription {
     this.delete(channel)

@@ -47,9 +47,9 @@ export class Membership {
     this.#heartbeat.delete(connection.carrier)
   }
 
-  /** The open connections without a channel. */
+  /** The open connections that are no member of any channel (yet). */
   idleConnections (): Connection[] {
-    return [...this.#connections].filter(({ size }) => size === 0)
+    return [...this.#connections].filter(({ subscriptions }) => [...subscriptions].every(({ channel }) => channel === undefined))
   }
 
   /** All subscribers at this moment. */

@@ -21,7 +21,7 @@ interface StreamFormat {
   readonly encode: Encode
   /** The same as one chunk of HTTP/1.1, shared by all such subscribers. */
   readonly encodeChunk: Encode
-  readonly encodeEvent: (event: string, text: string, id: string | undefined) => Buffer
+  readonly encodeEvent: (event: string, text: string, id: string) => Buffer
   readonly heartbeat: Buffer
   /** The reason for the end of the stream, where the format has one or the client requested events. */
   readonly encodeClose: (channel: string, code: CloseCode, reason: string, asked: boolean) => Buffer | undefined
@@ -129,7 +129,7 @@ export class HttpStreamSubscriber extends Subscriber {
     return true
   }
 
-  send (event: string, text: string, id?: string): void {
+  send (event: string, text: string, id = ''): void {
     this.write(this.framed(this.#format.encodeEvent(event, text, id)))
   }
 

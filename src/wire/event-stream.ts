@@ -10,8 +10,8 @@ export function encodeEventStream (envelopes: readonly Envelope[]): Buffer {
 }
 
 /** A named event, such as `subscribed`, with the position of the client as its id, so that an idle stream resumes, too. */
-export function encodeNamedEvent (event: string, text: string, id: string | undefined): Buffer {
-  return Buffer.from(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${text}\n\n`)
+export function encodeNamedEvent (event: string, text: string, id: string): Buffer {
+  return Buffer.from(`event: ${event}\nid: ${id}\ndata: ${text}\n\n`)
 }
 
 const data = new WeakMap<Envelope, Buffer>()

@@ -1,7 +1,12 @@
+import { request } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { eventually } from '../eventually.js'
-import { ask, assertError, GOING_AWAY, mint, post, publish, startHost, startService } from '../helper.js'
+import { Hub } from '../../src/channels/hub.js'
+import messenger from '../../src/index.js'
+import {
+  ask, assertError, countConnections, createHost, GOING_AWAY, mint, port, post, publish, startHost, startService, TOKEN
+} from '../helper.js'
 import { subscribe, type Subscription } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
 import { goodJwt, SECRET, seconds } from '../tokens.js'
@@ -240,7 +245,94 @@ t.test('Frames of a client', async (t) => {
   })
 })
 
+t.test('While the app closes', async (t) => {
+  const startSlow = async (t: Test): Promise<{ app: FastifyInstance, decisions: (() => void)[] }> => {
+    const decisions: (() => void)[] = []
+    const app = await startHost(t, {
+      allowedOrigins: ['*'],
+      authorize: async (_request, channel) => {
+        if (channel === 'slow') await new Promise<void>((resolve) => { decisions.push(resolve) })
+        return true
+      }
+    })
+    return { app, decisions }
+  }
+
+  t.test('a channel is refused with 1012, whether it is asked for or was yet to be judged', async (t) => {
+    const { app, decisions } = await startSlow(t)
+    const socket = await subscribe(t, app, '/a,slow?frames')
+    await socket.next()
+    // The subscribers of a large instance are closed one after the other; those that wait are still there.
+    let closing = false
+    t.intercept(Hub.prototype, 'closing', { get: () => closing })
+    closing = true
+    decisions[0]?.()
+    t.match(await socket.next(), { channel: 'slow', event: 'refused', code: 'MSG_ERR_CLOSED', close: 1012 })
+    send(socket, { subscribe: 'b' })
+    t.match(await socket.next(), { channel: 'b', event: 'refused', code: 'MSG_ERR_CLOSED', close: 1012 })
+    send(socket, { unsubscribe: 'a' })
+    t.match(await socket.next(), { channel: 'a', event: 'unsubscribed' })
+    t.strictSame(await socket.closed, { code: 1012, reason: 'MSG_ERR_CLOSED' })
+    closing = false
+  })
+
+  t.test('a connection that loses its last channel without a refusal is closed, too', async (t) => {
+    const app = await startHost(t)
+    const socket = await subscribe(t, app, '/a?frames')
+    await socket.next()
+    t.intercept(Hub.prototype, 'closing', { get: () => true })
+    send(socket, { unsubscribe: 'a' })
+    await socket.next()
+    t.strictSame(await socket.closed, { code: 1001, reason: 'idle' })
+  })
+
+  t.test('a connection whose channels are all yet to be judged is closed', async (t) => {
+    const { app, decisions } = await startSlow(t)
+    const socket = await subscribe(t, app, '/a,slow?frames')
+    await socket.next()
+    send(socket, { unsubscribe: 'a' })
+    await socket.next()
+    await app.close()
+    t.ok(GOING_AWAY.includes((await socket.closed).code))
+    decisions[0]?.()
+  })
+})
+
+t.test('An error that nobody foresaw refuses a channel and is logged', async (t) => {
+  const lines: string[] = []
+  const app = createHost(t, { logger: { level: 'error', stream: { write: (line: string) => { lines.push(line) } } } })
+  await app.register(messenger, { token: TOKEN })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.intercept(Hub.prototype, 'assertRoom', { value: (name: string) => { if (name === 'b') throw new TypeError('a bug') } })
+  const socket = await subscribe(t, app, '/a?channels=b')
+  const frames = await socket.take(2)
+  t.match(frames.find(({ event }) => event === 'refused'), { channel: 'b', code: 'MSG_ERR_INTERNAL', close: 1013 })
+  t.match(lines.join(''), /a bug.*stack/)
+})
+
 t.test('A stream over HTTP with several channels', async (t) => {
+  t.test('has heartbeats where they are asked for, and lets a client go that leaves while the host decides', async (t) => {
+    const decisions: (() => void)[] = []
+    const app = await startHost(t, {
+      authorize: async (_request, channel) => {
+        if (channel === 'slow') await new Promise<void>((resolve) => { decisions.push(resolve) })
+        return true
+      }
+    })
+    const lines = await stream(t, app, '/a,b?heartbeat', LINES)
+    t.match(await lines.nextLine(), { event: 'subscribed', heartbeat: 25_000 })
+    const leaving = request({ host: '127.0.0.1', port: port(app), path: '/a,slow', headers: { accept: LINES }, agent: false })
+    leaving.on('error', () => undefined).end()
+    await eventually(() => decisions.length === 1, { message: 'the host is asked' })
+    leaving.destroy()
+    await eventually(async () => await countConnections(app) === 1, { message: 'it has left' })
+    decisions[0]?.()
+    await publish(app, 'a', 1)
+    await lines.nextLine()
+    t.match(await lines.nextLine(), { message: 1 })
+    t.equal(app.channels.subscriberCount('a'), 1)
+  })
+
   t.test('has the position in all of them in each event, so that EventSource resumes them', async (t) => {
     const app = await startService(t)
     const kept = await idOf(app, 'a', 1)
