@@ -169,6 +169,16 @@ t.test('Frames of a client', async (t) => {
     t.equal(socket.socket.readyState, socket.socket.OPEN)
   })
 
+  t.test('have at most 12 KiB', async (t) => {
+    const app = await startService(t)
+    const socket = await subscribe(t, app, '/a?frames')
+    await socket.next()
+    send(socket, `{"subscribe":"b"${' '.repeat(12_288 - 17)}}`)
+    t.match(await socket.next(), { channel: 'b', event: 'subscribed' })
+    send(socket, ' '.repeat(12_289))
+    t.match(await socket.closed, { code: 1009 })
+  })
+
   t.test('are ignored where they are none, and everywhere without `frames`', async (t) => {
     const app = await startService(t)
     const [frames, plain] = [await subscribe(t, app, '/a?frames'), await subscribe(t, app, '/a,b')]
