@@ -55,8 +55,8 @@ export interface Subscriptions {
   /** Before the handshake of a WebSocket: throws where the instance or the address has no place. */
   assertPlace (request: SubscriptionRequest): void
   /**
-   * The names of the channels and the query. Throws where the query, or the name of a single channel, is invalid. `Last-Event-ID` is
-   * for streams over HTTP. Each name counts as an attempt to subscribe.
+   * The names of the channels and the query. Throws where the query, or the name of a single channel, is invalid; where one channel is
+   * the maximum, a list is an invalid name. `Last-Event-ID` is for streams over HTTP. Each name counts as an attempt to subscribe.
    */
   read (request: SubscriptionRequest, maxChannels: number, lastEventId?: unknown): Requested
   /** Counts a connection until it closes. Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL. */
@@ -113,9 +113,9 @@ export default fp(async (fastify) => {
       if (!nameOf(request).includes(',')) hub.assertRoom(nameOf(request))
     },
     read (request, maxChannels, lastEventId) {
-      const names = namesOf(request)
+      const names = maxChannels > 1 ? namesOf(request) : [nameOf(request)]
       if (names.length > 1) assertNames(names, maxChannels)
-      else assertName(names[0])
+      else assertName(names[0] as string)
       limits.countSubscribes(request, names.length - 1)
       const { since, ...query } = parseSubscriptionQuery(request.query, lastEventId, names.length)
       const channels = names.map((channel, index) => ({ channel, since: since[index] }))
@@ -150,17 +150,16 @@ function nameOf ({ params }: SubscriptionRequest): string {
 }
 
 /** The names of the path, and behind them those of the query. */
-function namesOf (request: SubscriptionRequest): [string, ...string[]] {
+function namesOf (request: SubscriptionRequest): string[] {
   const { channels } = request.query
   const names = nameOf(request).split(',')
   if (typeof channels === 'string') names.push(...channels.split(','))
   else if (channels !== undefined) throw new QueryInvalidError('channels must be given once, as names with commas between them')
-  return names as [string, ...string[]]
+  return names
 }
 
 /** Invalid names are refused one by one; here is what concerns the list. */
 function assertNames (names: readonly string[], maxChannels: number): void {
-  if (maxChannels === 1) throw new QueryInvalidError('an answer as JSON is of one channel')
   if (names.length > maxChannels) throw new QueryInvalidError(`${names.length} channels, but at most ${maxChannels} may share this connection`)
   if (new Set(names).size < names.length) throw new QueryInvalidError('a channel is named twice')
 }

@@ -378,7 +378,7 @@ t.test('A stream over HTTP with several channels', async (t) => {
     const app = await startService(t, { TOKEN_SECRET: SECRET })
     assertError(t, await ask(app, '/a,-', { headers: { accept: EVENT_STREAM } }), 401, 'MSG_ERR_TOKEN_REQUIRED')
     assertError(t, await ask(app, `/a,b?token=${goodJwt({ subscribe: ['c'] })}`, { headers: { accept: LINES } }), 403, 'MSG_ERR_CHANNEL_FORBIDDEN')
-    assertError(t, await ask(app, '/a,b'), 400, 'MSG_ERR_QUERY_INVALID')
+    assertError(t, await ask(app, '/a,b'), 400, 'MSG_ERR_CHANNEL_INVALID')
     const many = Array.from({ length: 33 }, (_, index) => `c${index}`).join(',')
     assertError(t, await ask(app, `/a?channels=${many}`, { headers: { accept: EVENT_STREAM } }), 400, 'MSG_ERR_QUERY_INVALID')
     const head = await ask(app, `/a,b?token=${goodJwt()}`, { method: 'HEAD', headers: { accept: EVENT_STREAM } })
