@@ -86,6 +86,14 @@ t.test('A WebSocket with several channels', async (t) => {
     t.equal((await final.closed).code, 4403, 'otherwise the first')
   })
 
+  t.test('is open to a publisher, whose token is in the header', async (t) => {
+    const app = await startService(t, { TOKEN_SECRET: SECRET })
+    const socket = await subscribe(t, app, '/a,b', { headers: { authorization: `Bearer ${TOKEN}` } })
+    t.match(await socket.take(2), [{ channel: 'a', event: 'subscribed' }, { channel: 'b', event: 'subscribed' }])
+    const other = await subscribe(t, app, '/a,b', { headers: { authorization: 'Bearer another' } })
+    t.strictSame(await other.closed, { code: 4401, reason: 'MSG_ERR_TOKEN_REFUSED' })
+  })
+
   t.test('loses the channels whose grant is revoked, or ends, and keeps the rest', async (t) => {
     const app = await startService(t, { TOKEN_SECRET: SECRET, PUBLIC_CHANNELS: 'news' })
     const socket = await subscribe(t, app, `/a,news?token=${await mint(app, { sub: '7', subscribe: ['*'], ttl: 600 })}`)
