@@ -52,6 +52,8 @@ export interface Connections {
   judge (session: ConnectionSession, channel: string): Judgement | Promise<Judgement>
   /** Adds channels, each as soon as it is judged. The client is told of each admission and refusal. */
   subscribe (connection: Connection, channels: readonly RequestedChannel[], judge: Judge): void
+  /** Refuses a channel; an error that is not one of this package is logged. */
+  refuse (connection: Connection, channel: string, error: unknown): void
   /** Replaces the token of a connection: the client is told so, and channels that the new one does not cover are refused. */
   replaceToken (connection: Connection, session: ConnectionSession, token: string): Promise<void>
 }
@@ -138,6 +140,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
         else settle(connection, subscription, requested, judgement)
       }
     },
+    refuse (connection, channel, error) { connection.refuse(channel, refusalOf(known(error))) },
     async replaceToken (connection, session, token) {
       const judgement = await (async () => await session.replace(token))().catch(known)
       if (!(judgement instanceof Error)) connection.send('token', tokenText(judgement.expiresIn))

@@ -1,10 +1,8 @@
-import type { FastifyError } from '@fastify/error'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Connection } from '../src/channels/connection.js'
 import { closeWhenIdle } from '../src/channels/idle-connection.js'
-import { refusalOf } from '../src/channels/refusal.js'
 import { isGone, keepOpen } from '../src/http/keep-open.js'
 import { parseSince } from '../src/http/subscription-query.js'
 import { networkOf } from '../src/limits/address.js'
@@ -52,7 +50,7 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
         const start = since === undefined || since === '' ? undefined : parseSince(since)
         connections.subscribe(connection, [{ channel, since: start }], (name) => connections.judge(session, name))
       } catch (error) {
-        connection.refuse(channel, refusalOf(error as FastifyError))
+        connections.refuse(connection, channel, error)
       }
     }
     const token = async (text: string): Promise<void> => {

@@ -29,9 +29,9 @@ export const limitOptions = {
   maxConnectionsPerAddress: count('MAX_CONNECTIONS_PER_ADDRESS', 1_000),
   /** Channels of one connection. Default 100; of an event stream at most 32. */
   maxChannelsPerConnection: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, env: 'MAX_CHANNELS_PER_CONNECTION' }),
-  /** Channels of all connections of this instance, each counted once a connection. Default 200,000. */
+  /** Channels of the connections of this instance that carry several, or may with `frames`; the others have one each. Default 200,000. */
   maxSubscriptions: count('MAX_SUBSCRIPTIONS', 200_000),
-  /** The same of the connections from one address. Default 5,000. */
+  /** The same of the connections from one address (of IPv6 the /64 network). Default 5,000. */
   maxSubscriptionsPerAddress: count('MAX_SUBSCRIPTIONS_PER_ADDRESS', 5_000),
   /** Channels with subscribers on this instance. Default 20,000. */
   maxChannels: count('MAX_CHANNELS', 20_000),
