@@ -10,6 +10,13 @@ export interface SessionPorts<Request> {
   readonly count: (error: unknown) => unknown
 }
 
+/** A token and the result of its verification. */
+interface Proof extends Credential {
+  grant?: Grant
+  verifying?: Promise<Grant>
+  refusal?: { readonly error: unknown }
+}
+
 /**
  * The right of a connection to subscribe: its channels are judged one by one, each by the token of that moment, which is verified once.
  */
@@ -17,26 +24,31 @@ export class Session<Request> {
   readonly #ports: SessionPorts<Request>
   /** Only a host's function needs it; it is large. */
   readonly #request: Request | undefined
-  #credential: Credential | undefined
-  /** The grant of the token, once it is verified. */
-  #grant: Grant | undefined
-  #verifying: Promise<Grant> | undefined
-  #refusal: { readonly error: unknown } | undefined
+  #proof: Proof | undefined
+  /** The subject of the first verified token, which does not change. */
+  #subject: string | undefined
 
   constructor (request: Request, credential: Credential | undefined, ports: SessionPorts<Request>) {
     this.#ports = ports
     this.#request = ports.authorizer.asksHost ? request : undefined
-    this.#credential = credential
+    this.#proof = credential && { ...credential }
   }
 
   /** The grant for a channel; throws, or rejects, as `Authorizer.admit` does. */
   admit (channel: string): Grant | Promise<Grant> {
     const { authorizer } = this.#ports
-    const free = authorizer.admitFreely(this.#credential, channel)
+    const proof = this.#proof
+    const free = authorizer.admitFreely(proof, channel)
     if (free !== undefined) return free
-    if (this.#credential === undefined || !authorizer.verifies) return authorizer.admit(this.#request as Request, undefined, channel)
-    const grant = this.#verified()
-    return grant instanceof Promise ? grant.then((found) => this.#covering(found, channel)) : this.#covering(grant, channel)
+    if (proof === undefined || !authorizer.verifies) return authorizer.admit(this.#request as Request, undefined, channel)
+    const grant = this.#verified(proof)
+    if (!(grant instanceof Promise)) return this.#covering(grant, channel)
+    // The token may have been replaced meanwhile.
+    const isCurrent = (): boolean => this.#proof === proof
+    return grant.then(
+      (found) => isCurrent() ? this.#covering(found, channel) : this.admit(channel),
+      (error: unknown) => { if (isCurrent()) throw error; return this.admit(channel) }
+    )
   }
 
   /**
@@ -44,16 +56,7 @@ export class Session<Request> {
    * The subject of a connection does not change.
    */
   replace (token: string): Grant | Promise<Grant> {
-    const before = this.#grant?.subject
-    this.#credential = { token, inHeader: false }
-    this.#grant = this.#refusal = this.#verifying = undefined
-    const same = (grant: Grant): Grant => {
-      if (before === undefined || grant.subject === before) return grant
-      this.#grant = undefined
-      throw this.#refused(new TokenRefusedError('its sub is not that of the connection'))
-    }
-    const grant = this.#verified()
-    return grant instanceof Promise ? grant.then(same) : same(grant)
+    return this.#verified(this.#proof = { token, inHeader: false })
   }
 
   #covering (grant: Grant, channel: string): Grant {
@@ -61,23 +64,31 @@ export class Session<Request> {
     return covering(grant, 'subscribe', channel)
   }
 
-  #verified (): Grant | Promise<Grant> {
-    if (this.#grant !== undefined) return this.#grant
-    if (this.#refusal !== undefined) throw this.#refusal.error
+  #verified (proof: Proof): Grant | Promise<Grant> {
+    if (proof.grant !== undefined) return proof.grant
+    if (proof.refusal !== undefined) throw proof.refusal.error
+    if (proof.verifying !== undefined) return proof.verifying
     try {
-      const grant = this.#verifying ?? this.#ports.authorizer.verify((this.#credential as Credential).token)
-      if (!(grant instanceof Promise)) return this.#grant = grant
-      return this.#verifying ??= grant.then((found) => this.#grant = found, (error: unknown) => { throw this.#refused(error) })
+      const grant = this.#ports.authorizer.verify(proof.token)
+      if (!(grant instanceof Promise)) return this.#accepted(proof, grant)
+      return proof.verifying = grant.then((found) => this.#accepted(proof, found))
+        .catch((error: unknown) => { throw this.#refused(proof, error) })
     } catch (error) {
-      throw this.#refused(error)
+      throw this.#refused(proof, error)
     }
   }
 
+  #accepted (proof: Proof, grant: Grant): Grant {
+    if (this.#subject !== undefined && grant.subject !== this.#subject) throw new TokenRefusedError('its sub is not that of the connection')
+    this.#subject = grant.subject
+    return proof.grant = grant
+  }
+
   /** Keeps the error, so that the token is neither verified nor counted again; not while keys cannot be fetched. */
-  #refused (error: unknown): unknown {
-    this.#verifying = undefined
+  #refused (proof: Proof, error: unknown): unknown {
+    delete proof.verifying
     if (error instanceof AuthorizationUnavailableError) return error
-    this.#refusal = { error: this.#ports.count(error) }
-    return this.#refusal.error
+    proof.refusal = { error: this.#ports.count(error) }
+    return proof.refusal.error
   }
 }

@@ -100,6 +100,24 @@ t.test('A session', async (t) => {
     t.equal(await bench.replace('other'), 'MSG_ERR_TOKEN_REFUSED')
     t.equal(await bench.ask('a'), 'MSG_ERR_TOKEN_REFUSED')
     t.equal(bench.counted.length, 1)
+    t.equal(await bench.replace('other'), 'MSG_ERR_TOKEN_REFUSED', 'also when it is sent again')
+    t.equal(await bench.replace('first'), 'yes')
+  })
+
+  t.test('judges by a token that comes while the one before is verified', async (t) => {
+    for (const result of ['accepted', 'refused']) {
+      const bench = new Bench('slow')
+      let settle = (): void => {}
+      const slow = new Promise<Grant>((resolve, reject) => {
+        settle = () => { if (result === 'accepted') resolve(grant(['a'], '7')); else reject(new TokenRefusedError('unknown')) }
+      })
+      bench.answers = { slow, next: grant(['b'], '7') }
+      const asked = ['a', 'b'].map((channel) => bench.ask(channel))
+      t.equal(await bench.replace('next'), 'yes')
+      settle()
+      t.strictSame(await Promise.all(asked), ['MSG_ERR_CHANNEL_FORBIDDEN', 'yes'], result)
+      t.equal(await bench.ask('b'), 'yes', 'the earlier token does not come back')
+    }
   })
 
   t.test('takes a token where there was none', async (t) => {
