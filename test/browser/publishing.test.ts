@@ -7,7 +7,7 @@ import { Document } from '../docs/document.js'
 import type { connectToChannel as connect } from '../../src/client/index.js'
 import { ask, createHost, origin, startHost, startService } from '../helper.js'
 import { bearer, SECRET, token } from '../tokens.js'
-import { launch, watchErrors } from './chromium.js'
+import { launch, openPage, watchErrors } from './chromium.js'
 
 // A browser is slow on a busy machine.
 t.setTimeout(180_000)
@@ -47,14 +47,7 @@ async function kept (app: FastifyInstance, channel: string): Promise<unknown[]> 
 
 t.test('a page in Chromium', async (t) => {
   const newContext = await launch(t)
-  const open = async (t: Test, url: string): Promise<Page> => {
-    const context = await newContext()
-    t.teardown(() => context.close())
-    const page = await context.newPage()
-    watchErrors(t, page)
-    await page.goto(url)
-    return page
-  }
+  const open = (t: Test, url: string): Promise<Page> => openPage(t, newContext, url)
 
   await t.test('publishes from an allowed origin, as docs/access.md shows, to the subscribers of the channel', async (t) => {
     const own = token({ subscribe: ['user:7:*'], send: ['user:7:*'] })
