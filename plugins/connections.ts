@@ -27,13 +27,8 @@ export interface ConnectionsPluginOptions {
   maxChannelsPerConnection: number
 }
 
-/** The events of a connection that its route handles. */
-export interface ConnectionEvents {
-  /** Called when a channel was admitted. */
-  readonly onAdmitted: () => void
-  readonly onRefused?: ConnectionPorts['onRefused']
-  readonly onEmpty: ConnectionPorts['onEmpty']
-}
+/** The events of a connection that its transport handles. */
+export type ConnectionEvents = Pick<ConnectionPorts, 'onAdmitted' | 'onRefused' | 'onEmpty'>
 
 /** The right of a connection to subscribe. */
 export type ConnectionSession = Session<FastifyRequest>
@@ -62,19 +57,6 @@ export interface Connections {
 export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
   const { access, channelNames, hub, limits, log } = fastify
   const outbox = new Outbox()
-  const events = new WeakMap<Connection, ConnectionEvents>()
-  const addresses = new WeakMap<Connection, string>()
-
-  const portsOf = ({ address }: Place, { onEmpty, onRefused }: ConnectionEvents): ConnectionPorts => ({
-    outbox,
-    onRefused,
-    onEmpty,
-    onEnd (subscription) {
-      limits.subscriptions.leave(address)
-      access.grantExpiry.delete(subscription)
-      hub.leave(subscription)
-    }
-  })
 
   /** An error of this package; any other is logged and answered as a failure of the service. */
   const known = (error: unknown): FastifyError => {
@@ -90,7 +72,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     hub.assertRoom(channel)
     connection.delete(channel)
     if (connection.size >= maxChannelsPerConnection) throw new FullError('MAX_CHANNELS_PER_CONNECTION')
-    limits.subscriptions.enter(addresses.get(connection) as string)
+    limits.subscriptions.enter(connection.address)
     return connection.add(channel)
   }
 
@@ -99,8 +81,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     if (!subscription.isOpen()) return
     const verdict = hub.closing ? new ClosedError() : judgement
     if (verdict instanceof Error) { connection.refuse(subscription.name, refusalOf(verdict)); return }
-    subscription.grant = verdict
-    events.get(connection)?.onAdmitted()
+    connection.admit(subscription, verdict)
     void hub.join(subscription.name, subscription, since ?? 'now', true)
     access.grantExpiry.add(subscription, verdict)
   }
@@ -115,10 +96,14 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
   }
 
   fastify.decorate('connections', {
-    open (place, carrier, given, settings) {
-      const connection = new Connection(carrier, portsOf(place, given), settings)
-      events.set(connection, given)
-      addresses.set(connection, place.address)
+    open (place, carrier, events, settings) {
+      const { address } = place
+      const onEnd = (subscription: Subscription): void => {
+        limits.subscriptions.leave(address)
+        access.grantExpiry.delete(subscription)
+        hub.leave(subscription)
+      }
+      const connection = new Connection(carrier, { ...events, outbox, address, onEnd }, settings)
       place.connection = connection
       hub.open(connection)
       return connection

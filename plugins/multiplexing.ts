@@ -108,7 +108,6 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
     subscriptions.attach(place, carrier)
     const isEventStream = format === 'text/event-stream'
     const connection = connections.open(place, carrier, {
-      onAdmitted: () => {},
       onEmpty: end,
       // An `EventSource` cannot ask for one channel again: it comes back for all.
       onRefused: isEventStream ? (refused, refusal) => { if (refusal.close === Close.TRY_AGAIN) end(refused, refusal) } : undefined

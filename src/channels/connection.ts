@@ -1,3 +1,4 @@
+import type { Grant } from '../access/grant.js'
 import { isFinal } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import { type Refusal, refusedText, type Standing, unsubscribedText } from '../wire/events.js'
@@ -8,6 +9,10 @@ import { Subscription } from './subscription.js'
 /** Dependencies of {@link Connection}. */
 export interface ConnectionPorts {
   readonly outbox: Outbox
+  /** The address, or network, under which the channels are counted. */
+  readonly address: string
+  /** Called when a channel was admitted. */
+  readonly onAdmitted?: (() => void) | undefined
   /** Called when a subscription has ended by itself, by a refusal or by a replacement, and its connection goes on. */
   readonly onEnd: (subscription: Subscription) => void
   /** Called after each refusal. */
@@ -60,6 +65,11 @@ export class Connection {
     return this.#subscriptions.size
   }
 
+  /** The address, or network, under which the channels are counted. */
+  get address (): string {
+    return this.#ports.address
+  }
+
   /** The subscriptions in the order in which the client asked for them. */
   get subscriptions (): Iterable<Subscription> {
     return this.#subscriptions.values()
@@ -80,6 +90,12 @@ export class Connection {
     const subscription = new Subscription(this, channel, this.#cursor?.encoder(channel) ?? this.carrier.encode)
     this.#subscriptions.set(channel, subscription)
     return subscription
+  }
+
+  /** Admits a subscription that was added. */
+  admit (subscription: Subscription, grant: Grant): void {
+    subscription.grant = grant
+    this.#ports.onAdmitted?.()
   }
 
   /** Ends the subscription of a channel; returns whether there was one. */

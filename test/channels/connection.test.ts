@@ -17,6 +17,7 @@ class Bench {
   constructor (outbox = new Outbox(), frames?: number) {
     this.connection = new Connection(this.carrier, {
       outbox,
+      address: '127.0.0.1',
       onEnd: ({ name }) => { this.ended.push(name) },
       onEmpty: (_connection, refusal) => { this.emptied.push(refusal) }
     }, { frames })

@@ -10,7 +10,7 @@ t.test('closeWhenIdle', async (t) => {
     const clock = new FakeClock(t)
     const carrier = new FakeSubscriber()
     const onIdle = closeWhenIdle()
-    const connection = new Connection(carrier, { outbox: new Outbox(), onEnd: () => {}, onEmpty: () => {} })
+    const connection = new Connection(carrier, { outbox: new Outbox(), address: '127.0.0.1', onEnd: () => {}, onEmpty: () => {} })
     onIdle(connection)
     clock.pass(20_000)
     onIdle(connection)
