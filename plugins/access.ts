@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BearerTokens } from '../src/access/bearer-tokens.js'
-import { credentialOf } from '../src/access/credential.js'
+import { type Credential, credentialOf } from '../src/access/credential.js'
 import { Authorizer } from '../src/access/authorizer.js'
 import type { Grant } from '../src/access/grant.js'
 import { KeySet } from '../src/access/key-set.js'
@@ -68,14 +68,18 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     }
   })
 
-  const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
-    if (authorizer.isOpen) return authorizer.admit(request, undefined, channel)
+  const presented = (request: FastifyRequest): Credential | undefined => {
     const credential = credentialOf(request.headers, request.query as { token?: unknown })
     // Tokens of an address with too many refused ones are not compared with those of publishers. Signatures cannot be guessed: a
     // valid one is accepted, so that clients are not locked out by others behind the same address.
     const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
+    return credential && { ...credential, inHeader }
+  }
+
+  const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
+    if (authorizer.isOpen) return authorizer.admit(request, undefined, channel)
     try {
-      const grant = authorizer.admit(request, credential && { ...credential, inHeader }, channel)
+      const grant = authorizer.admit(request, presented(request), channel)
       return grant instanceof Promise ? grant.catch((error: unknown) => { throw counted(error, request) }) : grant
     } catch (error) {
       throw counted(error, request)
@@ -91,11 +95,8 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     admit,
     session (request) {
       const { ip, headers: { origin, 'sec-fetch-site': site } } = request
-      const credential = credentialOf(request.headers, request.query as { token?: unknown })
-      // As above.
-      const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
       // Does not reference the request, which is large.
-      return new Session(request, credential && { ...credential, inHeader }, {
+      return new Session(request, presented(request), {
         authorizer, count: (error) => counted(error, { ip, headers: { origin, 'sec-fetch-site': site } })
       })
     },
