@@ -9,6 +9,7 @@ import { freePort } from '../faults/service.mjs'
 import { eventually, exists, publish, report, SERVER, start, startService, TOKEN } from './service.mjs'
 
 const WebSocket = createRequire(import.meta.url)('ws')
+const ECOSYSTEM = fileURLToPath(new URL('../deploy/ecosystem.config.cjs', import.meta.url))
 const VERSIONS = [20, 22, 24, 26]
 const scratch = mkdtempSync(join(tmpdir(), 'environments-'))
 
@@ -113,15 +114,17 @@ async function trustingAll (run) {
   }
 }
 
-async function pm2 (args) {
+/** Starts the service by pm2; several processes without Redis are several messengers. */
+async function pm2 (args, { isOne = true } = {}) {
   const command = process.env.PM2 ?? 'pm2'
   const env = { PM2_HOME: join(scratch, 'pm2'), BEARER_TOKEN: TOKEN, HOST: '127.0.0.1' }
   if (!await exists(command, ['--version'])) return `no ${command}; PM2 names another`
   const port = await freePort()
   try {
-    await start(command, ['start', SERVER, '--name', 'messenger', '--wait-ready', ...args], { env: { ...env, PORT: String(port) } }).exited
+    const started = start(command, ['start', ...args], { env: { ...env, PORT: String(port) } })
+    if (await started.exited !== 0) throw new Error(started.output())
     await eventually(async () => await fetch(`http://127.0.0.1:${port}/-/ready`).then(({ ok }) => ok, () => false), 'the service under pm2')
-    if (args.length === 0) await tryTransports(`http://127.0.0.1:${port}`)
+    if (isOne) await tryTransports(`http://127.0.0.1:${port}`)
   } finally {
     await start(command, ['kill'], { env }).exited
   }
@@ -146,8 +149,9 @@ await report([
   ['haproxy', async () => await behind('haproxy', haproxy)],
   ['caddy', async () => await behind('caddy', caddy)],
   ['caddy, TLS and a path', async () => await trustingAll(async () => await behind('caddy', caddyTls, { scheme: 'https', path: '/rt' }))],
-  ['pm2, fork', async () => await pm2([])],
-  ['pm2, cluster', async () => await pm2(['-i', '2'])],
+  ['pm2, fork', async () => await pm2([SERVER, '--wait-ready'])],
+  ['pm2, cluster', async () => await pm2([SERVER, '--wait-ready', '-i', '2'], { isOne: false })],
+  ['pm2, ecosystem.config.cjs', async () => await pm2([ECOSYSTEM])],
   ...VERSIONS.map((version) => [`Node ${version}`, async () => await node(version)])
 ])
 rmSync(scratch, { recursive: true })

@@ -1,6 +1,6 @@
 // Compiles the server to dist/ and the browser client to public/ (classic script, ES module) and dist/client/ (for bundlers, with types).
 import { spawnSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileClient, writePublicClient } from './client.mjs'
 import { bin, root } from './steps.mjs'
@@ -10,6 +10,7 @@ for (const project of ['tsconfig.json', 'src/client/tsconfig.json']) {
   const { status } = spawnSync(process.execPath, [bin('typescript', 'tsc'), '-p', join(root, project)], { stdio: 'inherit' })
   if (status !== 0) process.exit(1)
 }
+for (const file of ['index.cjs', 'index.d.cts']) copyFileSync(join(root, 'src', file), join(root, 'dist/src', file))
 await writePublicClient()
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
 writeFileSync(join(root, 'dist/client/index.js'), await compileClient('index.ts', 'esm'))

@@ -64,7 +64,8 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   if (tokens === undefined) {
     if (path === undefined && !isLoopback(host)) {
       throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: ` +
-        'without it the token is the one that everybody knows, and only a loopback address is allowed')
+        'without it the token is the one that everybody knows, and only a loopback address is allowed. ' +
+        'Set it to a secret, such as the output of `openssl rand -hex 32`')
     }
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import createError, { type FastifyError } from '@fastify/error'
+import { createError as createClass, type FastifyError } from '@fastify/error'
 
 /** The body of an answer with an error. */
 export interface ErrorBody {
@@ -12,6 +12,20 @@ export interface ErrorBody {
 /** Makes the body of the answer to a failed request. */
 export function errorBody ({ statusCode = 500, code, message }: FastifyError): ErrorBody {
   return { statusCode, code, error: STATUS_CODES[statusCode], message }
+}
+
+/**
+ * The class of an error that has a code. Its arguments are the parts of its text. An interface of this package: the one of @fastify/error
+ * cannot be named in declarations that every kind of module resolution reads.
+ */
+export interface CodedErrorClass<Parts extends unknown[]> {
+  new (...parts: Parts): FastifyError
+  (...parts: Parts): FastifyError
+  readonly prototype: FastifyError
+}
+
+function createError<Parts extends unknown[] = []> (code: string, text: string, statusCode: number): CodedErrorClass<Parts> {
+  return createClass<Parts>(code, text, statusCode)
 }
 
 // Names and messages
