@@ -9,8 +9,9 @@ const POLL_MS = 20
 const LATE = Symbol('late')
 
 /** What a seed decides before the run. */
-export function planOf (seed, { faults, seconds, subscribers, publishers, instances, setup, only }) {
-  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }, only)
+export function planOf (seed, { faults, seconds, subscribers, shared, publishers, instances, setup, only }) {
+  const shape = { subscribers: subscribers + shared, single: subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }
+  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, shape, only)
 }
 
 /** One run: everybody starts, messages flow while faults happen, everything heals, all catch up, the oracle decides. */
@@ -44,6 +45,7 @@ export async function runScenario (seed, options) {
     // Whoever is late is a violation of its own, and must not go on behind the last message.
     for (const publisher of publishers) publisher.stop()
     const sent = now()
+    await within(settleMs, 'asking for all channels', world.gather())
     await within(settleMs, 'publishing the last messages', markChannels(world))
     await everybodyCatchesUp(world, settleMs)
     const settledMs = now() - sent
@@ -56,11 +58,8 @@ export async function runScenario (seed, options) {
 }
 
 /** Publishes the last message of each channel. */
-async function markChannels ({ oracle, extra, channels }) {
-  for (const channel of channels) {
-    const id = await extra.publishAll(channel, 1, 0)
-    if (id !== undefined) oracle.mark(channel, id)
-  }
+async function markChannels ({ oracle, extra, allChannels }) {
+  for (const { channel, id } of await extra.publishEach(allChannels)) if (id !== undefined) oracle.mark(channel, id)
 }
 
 async function everybodyCatchesUp ({ oracle }, limitMs) {
