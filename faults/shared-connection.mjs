@@ -128,7 +128,10 @@ export class SharedConnection {
   }
 
   #createSource () {
-    const { prng } = this.#options
+    const { prng, seats: all } = this.#options
+    const [first] = all.values()
+    // A URL names one channel at least.
+    if (this.#wanted.length === 0) first.wanted = true
     const seats = prng.shuffle(this.#wanted)
     // Without one, channels that need a token are refused until a frame brings it.
     const hasToken = this.transport !== 'frames' || prng.chance(0.9)

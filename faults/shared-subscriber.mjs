@@ -67,7 +67,7 @@ export class SharedSubscriber {
     await delay(pauseMs)
     if (this.#isStopped) return false
     this.#connection.transport = transport
-    this.#begin()
+    this.#connection.renew(0)
     return true
   }
 
@@ -91,13 +91,6 @@ export class SharedSubscriber {
   /** The histories of the channels that it wants to have now. */
   histories () {
     return this.#wanted.map(({ history }) => history)
-  }
-
-  /** Connects; a request over HTTP names one channel at least. */
-  #begin () {
-    const [first] = this.#seats.values()
-    if (this.#wanted.length === 0) first.wanted = true
-    this.#connection.renew(0)
   }
 
   async #settled () {
