@@ -8,6 +8,7 @@ export class Seat {
   readonly state: string
   readonly since: string
   start: string
+  expectAnswer (withinMs: number): void
   drop (): void
   ask (): void
   leave (): void

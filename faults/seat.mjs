@@ -51,6 +51,13 @@ export class Seat {
     Object.assign(history, { isTold: true, isForgetful: true })
   }
 
+  /** Reports, once, that an answer has not come within the time. */
+  expectAnswer (withinMs) {
+    if (this.waitsSince === undefined || this.#watcher.now() - this.waitsSince < withinMs) return
+    this.#violate('unanswered', `was ${this.state === 'leaving' ? 'given up' : 'asked for'} ${withinMs / 1_000} s ago without an answer`)
+    this.waitsSince = undefined
+  }
+
   /** Whether what comes of the channel is looked at: not as long as it may be of a subscription that was replaced. */
   get isFenced () {
     return this.#fences > 0 && this.state !== 'leaving'

@@ -5,6 +5,8 @@ import { stepAfter } from './steps.mjs'
 import { Tokens } from './token.mjs'
 
 const POLL_MS = 20
+/** In which a service without Redis has answered for a channel, through a narrow and crowded connection, too. */
+const ANSWER_MS = 20_000
 
 /**
  * A subscriber of several channels on one connection, behind one link. While it runs it gives up channels and asks for others,
@@ -22,8 +24,8 @@ export class SharedSubscriber {
 
   /**
    * @param options `link`, `transport`, `channels` (those that it may have), `size` (how many of them it has at most), `covered`
-   *   (patterns of what its tokens cover), `roams` (whether it changes its channels), `replaces` (whether it asks for what it has),
-   *   `oracle`, `recovery`, `prng`, `silenceMs`, `now`
+   *   (patterns of what its tokens cover), `roams` (whether it changes its channels), `isAlone` (whether
+   *   there is one instance and nothing that it waits for), `oracle`, `recovery`, `prng`, `silenceMs`, `now`
    */
   constructor (name, options) {
     const { link, transport, channels, covered, roams, oracle, recovery, prng, silenceMs, now } = options
@@ -98,11 +100,12 @@ export class SharedSubscriber {
   }
 
   async #roam () {
-    const { prng, replaces } = this.#options
+    const { prng, isAlone } = this.#options
     for (let count = 0; this.#roams && !this.#isStopped; count++) {
       const own = prng.fork(`step ${count}`)
-      const { kind, pauseMs } = stepAfter(own, this.transport, replaces)
+      const { kind, pauseMs } = stepAfter(own, this.transport, isAlone)
       await delay(pauseMs)
+      if (isAlone) for (const seat of this.#seats.values()) seat.expectAnswer(ANSWER_MS)
       if (this.#roams && this.#connection.isOpen) this.#walk(kind, own)
     }
   }

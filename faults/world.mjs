@@ -139,7 +139,7 @@ export class World {
     if (shared > 0) this.#weights = { ...CHANNELS, ...ROOMS }
     for (let index = 0; index < publishers; index++) this.publishers.push(await this.#createPublisher(`p${index + 1}`, (index + 1) % BATCHES_EVERY === 0))
     for (let index = 0; index < subscribers; index++) this.subscribers.push(await this.#createSubscriber(`s${index + 1}`, transportNames[index % transportNames.length]))
-    for (let index = 0; index < shared; index++) this.subscribers.push(await this.#createShared(`shared${index + 1}`, SHARED[index % SHARED.length], { roams, replaces: setup === undefined }))
+    for (let index = 0; index < shared; index++) this.subscribers.push(await this.#createShared(`shared${index + 1}`, SHARED[index % SHARED.length], { roams, isAlone: setup === undefined }))
     for (let index = 0; index < PLAIN_SUBSCRIBERS; index++) this.subscribers.push(await this.#createSubscriber(`plain${index + 1}`, PLAIN))
     this.extra = await this.#createPublisher('extra', true)
   }

@@ -79,6 +79,25 @@ t.test('a channel of a shared connection, as the fault harness sees it', async (
     t.strictSame(kindsOf(oracle), [])
   })
 
+  t.test('finds an answer that does not come', async (t) => {
+    let now = 0
+    const oracle = new Oracle(() => now)
+    const seat = new Seat(CHANNEL, oracle.subscribe('s1', CHANNEL), { report: (violation) => { oracle.report(violation) }, now: () => now })
+    const check = (): string[] => {
+      seat.expectAnswer(1_000)
+      return kindsOf(oracle)
+    }
+    seat.ask()
+    t.strictSame(check(), [])
+    now = 1_000
+    t.strictSame(check(), ['unanswered'])
+    t.strictSame(check(), ['unanswered'], 'once')
+    seat.subscribed({ id: 'a:1', recovered: true })
+    seat.leave()
+    now = 2_000
+    t.strictSame(check(), ['unanswered', 'unanswered'])
+  })
+
   t.test('is asked for again, or with another token, as the close code of a refusal says', async (t) => {
     t.strictSame([1001, 1012, 1013].map(remedyOf), ['again', 'again', 'again'])
     t.strictSame([4401, 4403].map(remedyOf), ['token', 'token'])
