@@ -68,7 +68,7 @@ async function everybodyCatchesUp ({ oracle }, limitMs) {
   while (performance.now() < deadline && !oracle.histories.every(isThere)) await delay(POLL_MS)
 }
 
-function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, extra, channels }, plan) {
+function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, shared, extra, channels }, plan) {
   const faults = {}
   for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1
   const closes = {}
@@ -76,7 +76,9 @@ function numbers ({ oracle, recovery, readiness, instances, redis, publishers, s
   for (const [code, times] of counts) closes[code] = (closes[code] ?? 0) + times
   return {
     ...oracle.conclude(),
-    subscribers: subscribers.length,
+    subscribers: subscribers.length - shared.length,
+    shared: shared.length,
+    frames: Object.fromEntries(['channels', 'tokens'].map((name) => [name, shared.reduce((sum, { frames }) => sum + frames[name], 0)])),
     channels: channels.length,
     reconnects: subscribers.reduce((sum, { reconnects }) => sum + reconnects, 0),
     closes,

@@ -24,7 +24,10 @@ const SHOWN_CHARACTERS = 200
  * a channel is a matter of its seat; a refused channel is asked for again as its close code says.
  */
 export class SharedConnection {
+  /** Channels that came back with a connection. */
   reconnects = 0
+  /** Channels that were asked for or given up by a frame, and tokens that were replaced by one. */
+  frames = { channels: 0, tokens: 0 }
   /** What the service closed connections with, by code. */
   closes = {}
   transport
@@ -73,6 +76,7 @@ export class SharedConnection {
   /** Asks for a channel by a frame. */
   subscribe (seat) {
     seat.ask()
+    this.frames.channels++
     seat.history.note(`asked for, since ${seat.since}`)
     this.#current.send({ subscribe: seat.channel, since: seat.since })
   }
@@ -80,6 +84,7 @@ export class SharedConnection {
   /** Gives up a channel by a frame. */
   unsubscribe (seat) {
     seat.leave()
+    this.frames.channels++
     seat.history.note('given up')
     this.#current.send({ unsubscribe: seat.channel })
   }
@@ -87,6 +92,7 @@ export class SharedConnection {
   /** Replaces the token by a frame: one that covers everything, or only some channels, or one that is refused. */
   sendToken (kind, covered) {
     const ttlMs = this.#options.prng.integer(...TOKEN_MS)
+    this.frames.tokens++
     this.#current.send({ token: kind === 'spoil' ? this.#tokens.spoil(ttlMs % 2 === 0) : kind === 'narrow' ? this.#tokens.narrow(covered, ttlMs) : this.#tokens.refresh(ttlMs) })
   }
 
@@ -185,7 +191,7 @@ export class SharedConnection {
   #takeEvent (seat, body) {
     if (!this.#current.isOpen) {
       this.#current.isOpen = true
-      if (this.#wasOpen) this.reconnects++
+      if (this.#wasOpen) this.reconnects += this.#source.channels.length
       this.#wasOpen = true
     }
     if (body.event === 'subscribed') seat.subscribed(body)

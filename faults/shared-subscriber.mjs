@@ -51,6 +51,10 @@ export class SharedSubscriber {
     return this.#connection.closes
   }
 
+  get frames () {
+    return this.#connection.frames
+  }
+
   get #wanted () {
     return [...this.#seats.values()].filter(({ wanted }) => wanted)
   }

@@ -105,7 +105,8 @@ export class World {
     return [...new Set(this.oracle.histories.map(({ channel }) => channel))]
   }
 
-  get #shared () {
+  /** The subscribers of several channels on one connection. */
+  get shared () {
     return this.subscribers.filter((subscriber) => subscriber instanceof SharedSubscriber)
   }
 
@@ -161,7 +162,7 @@ export class World {
 
   /** Everybody keeps what it has, all its channels; resolves when the service has said where each one stands. */
   async gather () {
-    await Promise.all(this.#shared.map((subscriber) => subscriber.gather()))
+    await Promise.all(this.shared.map((subscriber) => subscriber.gather()))
   }
 
   /** Everybody leaves, then the service is asked to end. */
