@@ -3,7 +3,7 @@
 //   node bench/run.mjs                      peers, full size: about 15 minutes on two quiet cores
 //   node bench/run.mjs --quick              small and short, prints only: for a look while developing
 //   node bench/run.mjs --only=express-ws,messenger --cases=w16,posts --seconds=2 --reps=1     prints only, too
-//   node bench/run.mjs --scale --compare --reconnect --churn --logs --tokens
+//   node bench/run.mjs --scale --compare --shared --reconnect --churn --logs --tokens
 //                                           these programs instead of the peers; each is a command of its own as well
 //   node bench/run.mjs --all                peers and all of those
 //
@@ -17,6 +17,7 @@ import { finish, measureAndKeep } from './program.mjs'
 import { prepare } from './process/prepare.mjs'
 import { reconnect } from './reconnect.mjs'
 import { scale } from './scale.mjs'
+import { shared } from './shared.mjs'
 import { tokens } from './tokens.mjs'
 
 const FULL = {
@@ -32,6 +33,7 @@ await finish(async () => {
       quick: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       scale: { type: 'boolean', default: false },
+      shared: { type: 'boolean', default: false },
       compare: { type: 'boolean', default: false },
       reconnect: { type: 'boolean', default: false },
       churn: { type: 'boolean', default: false },
@@ -57,7 +59,7 @@ await finish(async () => {
   }
   prepare()
 
-  const others = { scale, compare, reconnect, churn, logs, tokens }
+  const others = { scale, compare, shared, reconnect, churn, logs, tokens }
   const chosen = Object.keys(others).filter((name) => all || values[name])
   if (all || chosen.length === 0) {
     await measureAndKeep('peers', () => measurePeers(settings, { only: only?.split(','), cases: cases?.split(',') }), !quick && !partial)

@@ -5,7 +5,7 @@ import { RedisServer } from './redis.mjs'
 import { freePort } from './service.mjs'
 import { World } from './world.mjs'
 
-const SHAPE = { publishers: 1, subscribers: 10, instances: 2, minReplicas: false }
+const SHAPE = { publishers: 1, subscribers: 10, shared: 3, roams: false, instances: 2, minReplicas: false }
 /** One subscriber in so many leaves before a term ends and comes back with its position. */
 const RETURNING_EVERY = 3
 const PUBLISH_EVERY_MS = 40
@@ -128,9 +128,9 @@ export class Calm {
   }
 
   async #publish () {
-    const { publishers: [publisher], channels } = this.#world
+    const { publishers: [publisher], allChannels } = this.#world
     while (!this.#stopped) {
-      if (!this.#held) await (this.#publishing = publisher.publishEach(channels))
+      if (!this.#held) await (this.#publishing = publisher.publishEach(allChannels))
       await delay(PUBLISH_EVERY_MS)
     }
   }
@@ -141,8 +141,8 @@ export class Calm {
   }
 
   async #everybodyHasAMarker () {
-    const { oracle, extra, channels } = this.#world
-    for (const channel of channels) oracle.mark(channel, await extra.publishAll(channel, 1, 0))
+    const { oracle, extra, allChannels } = this.#world
+    for (const { channel, id } of await extra.publishEach(allChannels)) oracle.mark(channel, id)
     const isComplete = () => oracle.histories.every((history) => oracle.isComplete(history))
     for (const end = performance.now() + CATCH_UP_MS; performance.now() < end && !isComplete();) await delay(POLL_MS)
   }

@@ -56,7 +56,7 @@ export function readEventStream (url, onMessage, { since, silenceMs, prng, onOpe
 }
 
 /** Takes text in pieces of any size and calls back with each complete event. */
-function eventParser (onEvent, onRetry) {
+export function eventParser (onEvent, onRetry) {
   let rest = ''
   let event = {}
   return (text) => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { goOnline } from './browser.mjs'
 import { hitInstance, REDIS_KINDS } from './redis-faults.mjs'
+import { sharedTransportNames } from './shared-connection.mjs'
 import { transportNames } from './subscriber.mjs'
 
 /** What SIGTERM may take: DRAIN_SECONDS, and what a process needs to end. */
@@ -89,11 +90,11 @@ export const KINDS = {
   /** A subscriber goes away and comes back on another transport. */
   switch: {
     weight: 18,
-    draw: (prng, { subscribers }) => ({
-      subscribers: [prng.integer(0, subscribers - 1)],
-      transport: prng.pick(transportNames),
-      ms: prng.integer(0, 1_500)
-    }),
+    draw (prng, { subscribers, single }) {
+      const index = prng.integer(0, subscribers - 1)
+      const transport = prng.pick(index < single ? transportNames : sharedTransportNames)
+      return { subscribers: [index], transport, ms: prng.integer(0, 1_500) }
+    },
     async apply (world, { subscribers: [index], transport, ms }) {
       const subscriber = world.subscribers[index]
       if (await subscriber.switchTo(transport, ms)) world.recovery.expect(subscriber.histories(), 'switch')

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 const NUMBERS = {
   messages: [50_000, 'messages that publishers send in all'],
   subscribers: [20, 'subscribers, each of every channel'],
+  shared: [7, 'subscribers of 1, 4 and 30 channels on one connection, which change them'],
   publishers: [12, 'publishers at the same time'],
   faults: [200, 'faults'],
   seconds: [120, 'time in which the messages are sent and the faults happen'],

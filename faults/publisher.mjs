@@ -57,9 +57,11 @@ export class Publisher {
     return id
   }
 
-  /** Publishes an empty message on each channel, all in one request. */
+  /** Publishes an empty message on each channel, all in one request; resolves with `{ channel, id }` of each, without `id` when stopped. */
   async publishEach (channels) {
-    await this.send(channels.map((channel) => this.#make(channel, 0)))
+    const entries = channels.map((channel) => this.#make(channel, 0))
+    await this.send(entries)
+    return entries
   }
 
   /** Publishes entries in their order and resolves when all are acknowledged. */

@@ -9,8 +9,9 @@ const POLL_MS = 20
 const LATE = Symbol('late')
 
 /** What a seed decides before the run. */
-export function planOf (seed, { faults, seconds, subscribers, publishers, instances, setup, only }) {
-  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, { subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }, only)
+export function planOf (seed, { faults, seconds, subscribers, shared, publishers, instances, setup, only }) {
+  const shape = { subscribers: subscribers + shared, single: subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }
+  return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, shape, only)
 }
 
 /** One run: everybody starts, messages flow while faults happen, everything heals, all catch up, the oracle decides. */
@@ -44,6 +45,7 @@ export async function runScenario (seed, options) {
     // Whoever is late is a violation of its own, and must not go on behind the last message.
     for (const publisher of publishers) publisher.stop()
     const sent = now()
+    await within(settleMs, 'asking for all channels', world.gather())
     await within(settleMs, 'publishing the last messages', markChannels(world))
     await everybodyCatchesUp(world, settleMs)
     const settledMs = now() - sent
@@ -56,11 +58,8 @@ export async function runScenario (seed, options) {
 }
 
 /** Publishes the last message of each channel. */
-async function markChannels ({ oracle, extra, channels }) {
-  for (const channel of channels) {
-    const id = await extra.publishAll(channel, 1, 0)
-    if (id !== undefined) oracle.mark(channel, id)
-  }
+async function markChannels ({ oracle, extra, allChannels }) {
+  for (const { channel, id } of await extra.publishEach(allChannels)) if (id !== undefined) oracle.mark(channel, id)
 }
 
 async function everybodyCatchesUp ({ oracle }, limitMs) {
@@ -69,7 +68,7 @@ async function everybodyCatchesUp ({ oracle }, limitMs) {
   while (performance.now() < deadline && !oracle.histories.every(isThere)) await delay(POLL_MS)
 }
 
-function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, extra, channels }, plan) {
+function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, shared, extra, channels }, plan) {
   const faults = {}
   for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1
   const closes = {}
@@ -77,7 +76,9 @@ function numbers ({ oracle, recovery, readiness, instances, redis, publishers, s
   for (const [code, times] of counts) closes[code] = (closes[code] ?? 0) + times
   return {
     ...oracle.conclude(),
-    subscribers: subscribers.length,
+    subscribers: subscribers.length - shared.length,
+    shared: shared.length,
+    frames: Object.fromEntries(['channels', 'tokens'].map((name) => [name, shared.reduce((sum, { frames }) => sum + frames[name], 0)])),
     channels: channels.length,
     reconnects: subscribers.reduce((sum, { reconnects }) => sum + reconnects, 0),
     closes,

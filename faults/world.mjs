@@ -11,7 +11,9 @@ import { RedisServer } from './redis.mjs'
 import { Register } from './register.mjs'
 import { SentinelWay } from './sentinel-way.mjs'
 import { freePort, Service } from './service.mjs'
+import { SharedSubscriber } from './shared-subscriber.mjs'
 import { PLAIN, Subscriber, transportNames } from './subscriber.mjs'
+import { TOKEN_SECRET } from './token.mjs'
 
 const TOKEN = 'faults'
 /** How long the readers that are not the client wait for a sign of life, in pings of one second. */
@@ -28,8 +30,30 @@ const PLAIN_SUBSCRIBERS = 2
  */
 export const CHANNELS = { busy: 70, brisk: 20, calm: 8, quiet: 2 }
 
+/** Channels of connections with several; each takes a token, and has a small share of the messages. */
+const ROOMS = Object.fromEntries(Array.from({ length: 28 }, (_, index) => [`room-${index + 1}`, 0.75]))
+const ROOM_PATTERNS = ['room-*']
+
+/**
+ * Connections with several channels, in turn: how many they have at a time, and out of how many. Those are drawn, some of them of
+ * the busy ones, but where there are most it is all of them.
+ */
+const SHARED = [
+  { transport: 'frames', size: 30, main: 4, rooms: 28 },
+  { transport: 'events', size: 4, main: 2, rooms: 6 },
+  { transport: 'lines', size: 30, main: 4, rooms: 28 },
+  { transport: 'frames', size: 4, main: 2, rooms: 6 },
+  { transport: 'events', size: 30, main: 4, rooms: 28 },
+  { transport: 'lines', size: 4, main: 2, rooms: 6 },
+  { transport: 'frames', size: 1, main: 1, rooms: 3 }
+]
+
 const SERVICE_ENV = {
   BEARER_TOKEN: TOKEN,
+  TOKEN_SECRET,
+  PUBLIC_CHANNELS: Object.keys(CHANNELS).join(','),
+  // Tokens are refused on purpose, and all come from one address.
+  MAX_REFUSED_TOKENS_PER_MINUTE: '100000',
   HISTORY_SIZE: '300',
   PING_INTERVAL: '1',
   DRAIN_SECONDS: '1',
@@ -58,6 +82,8 @@ export class World {
   extra
   #links = []
   #prng
+  /** Channels and their share of the messages. */
+  #weights = CHANNELS
 
   /** @param now the clock of the run, in milliseconds */
   constructor (prng, now) {
@@ -69,8 +95,19 @@ export class World {
     this.readiness = new Readiness(this.instances, now, ({ name }) => { this.register.compare(name) })
   }
 
+  /** Channels of all subscribers. */
   get channels () {
     return Object.keys(CHANNELS)
+  }
+
+  /** Those that somebody subscribes to at some time. */
+  get allChannels () {
+    return [...new Set(this.oracle.histories.map(({ channel }) => channel))]
+  }
+
+  /** The subscribers of several channels on one connection. */
+  get shared () {
+    return this.subscribers.filter((subscriber) => subscriber instanceof SharedSubscriber)
   }
 
   histories () {
@@ -86,7 +123,7 @@ export class World {
   }
 
   /** Starts the service and makes everybody else. */
-  async create ({ publishers, subscribers, instances, setup, minReplicas }) {
+  async create ({ publishers, subscribers, shared, instances, setup, minReplicas, roams = true }) {
     if (setup !== undefined) {
       const onFailure = (text) => { this.oracle.report({ kind: 'redis', text }) }
       const make = {
@@ -100,8 +137,10 @@ export class World {
     for (let index = 0; index < instances; index++) this.instances.push(await this.#createInstance(`i${index + 1}`))
     await Promise.all(this.instances.map((instance) => instance.start()))
     if (this.redis) this.readiness.start()
+    if (shared > 0) this.#weights = { ...CHANNELS, ...ROOMS }
     for (let index = 0; index < publishers; index++) this.publishers.push(await this.#createPublisher(`p${index + 1}`, (index + 1) % BATCHES_EVERY === 0))
     for (let index = 0; index < subscribers; index++) this.subscribers.push(await this.#createSubscriber(`s${index + 1}`, transportNames[index % transportNames.length]))
+    for (let index = 0; index < shared; index++) this.subscribers.push(await this.#createShared(`shared${index + 1}`, SHARED[index % SHARED.length], { roams, isAlone: setup === undefined }))
     for (let index = 0; index < PLAIN_SUBSCRIBERS; index++) this.subscribers.push(await this.#createSubscriber(`plain${index + 1}`, PLAIN))
     this.extra = await this.#createPublisher('extra', true)
   }
@@ -119,6 +158,11 @@ export class World {
       this.oracle.report({ kind: 'not ready', text: `${instance.name}: ${error.message}` })
     })))
     await Promise.race([this.readiness.idle(), delay(timeoutMs, undefined, { ref: false })])
+  }
+
+  /** Everybody keeps what it has, all its channels; resolves when the service has said where each one stands. */
+  async gather () {
+    await Promise.all(this.shared.map((subscriber) => subscriber.gather()))
   }
 
   /** Everybody leaves, then the service is asked to end. */
@@ -171,7 +215,7 @@ export class World {
       link: await this.#createLink(name),
       token: TOKEN,
       prng: this.#prng.fork(name),
-      channels: CHANNELS,
+      channels: this.#weights,
       batches,
       hops: this.instances.length > 1,
       now: this.now,
@@ -192,6 +236,24 @@ export class World {
       recovery: this.recovery,
       prng: this.#prng.fork(name),
       silenceMs: SILENCE_MS
+    })
+  }
+
+  async #createShared (name, { transport, size, main, rooms }, conduct) {
+    const prng = this.#prng.fork(name)
+    const draw = (weights, count) => prng.shuffle(Object.keys(weights)).slice(0, count)
+    return new SharedSubscriber(name, {
+      ...conduct,
+      link: await this.#createLink(name),
+      transport,
+      size,
+      channels: prng.shuffle([...draw(CHANNELS, main), ...draw(ROOMS, rooms)]),
+      covered: ROOM_PATTERNS,
+      oracle: this.oracle,
+      recovery: this.recovery,
+      prng,
+      silenceMs: SILENCE_MS,
+      now: this.now
     })
   }
 

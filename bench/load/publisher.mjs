@@ -12,10 +12,14 @@ export class Publisher {
   #answered
   #failed
 
-  /** `failed(error)` is called when the server refuses or the connection ends. */
+  /**
+   * `channel` may be a list: then a publish is one request with a message for each. `failed(error)` is called when the server refuses
+   * or the connection ends.
+   */
   constructor (target, channel, failed) {
-    const body = requestBody(target, channel)
-    this.#head = `POST /send/${channel} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nAuthorization: Bearer ${target.token}\r\n` +
+    const isBatch = Array.isArray(channel)
+    const body = isBatch ? batchBody(channel) : requestBody(target, channel)
+    this.#head = `POST /send${isBatch ? '' : `/${channel}`} HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nAuthorization: Bearer ${target.token}\r\n` +
       `Content-Type: application/json\r\nContent-Length: ${body(0).length}\r\n\r\n`
     this.#tail = body
     this.#failed = failed
@@ -28,7 +32,7 @@ export class Publisher {
     this.#socket.on('error', (error) => this.#fail(error.message)).on('close', () => this.#fail('connection closed'))
   }
 
-  /** Publishes message number `index`; `answered(body)` is called with the body of the answer. */
+  /** Publishes message number `index`, or the messages from there on; `answered(body)` is called with the body of the answer. */
   publish (index, answered) {
     this.#answered = answered
     this.#socket.write(this.#head + this.#tail(index), 'latin1')
@@ -64,4 +68,8 @@ function requestBody (target, channel) {
   return target.envelope === 'publisher'
     ? (index) => `{"channel":"${channel}","message":${messageText(index)}}`
     : (index) => `{"message":${messageText(index)}}`
+}
+
+function batchBody (channels) {
+  return (index) => `{"messages":[${channels.map((channel, offset) => `{"channel":"${channel}","message":${messageText(index + offset)}}`).join(',')}]}`
 }

@@ -1,4 +1,5 @@
 // The load process: takes one job over IPC, answers with its result and ends.
+import { bursts } from './jobs/bursts.mjs'
 import { churn } from './jobs/churn.mjs'
 import { connects } from './jobs/connects.mjs'
 import { exactness } from './jobs/exactness.mjs'
@@ -7,7 +8,7 @@ import { idleMemory } from './jobs/idle-memory.mjs'
 import { posts } from './jobs/posts.mjs'
 import { reconnect } from './jobs/reconnect.mjs'
 
-const jobs = { fanOut, posts, idleMemory, exactness, churn, connects, reconnect }
+const jobs = { bursts, fanOut, posts, idleMemory, exactness, churn, connects, reconnect }
 
 process.once('disconnect', () => process.exit())
 process.once('message', async ({ job, options }) => {

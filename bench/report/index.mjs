@@ -4,6 +4,7 @@ import { logsSection } from './logs.mjs'
 import { peersSection } from './peers.mjs'
 import { reconnectSection } from './reconnect.mjs'
 import { scaleSection } from './scale.mjs'
+import { sharedSection } from './shared.mjs'
 import { tokensSection } from './tokens.mjs'
 
 /** The sections of the report in their order; each turns its result into `{ markdown, failed }`. */
@@ -11,6 +12,7 @@ export const sections = {
   peers: peersSection,
   scale: scaleSection,
   compare: compareSection,
+  shared: sharedSection,
   reconnect: reconnectSection,
   churn: churnSection,
   logs: logsSection,

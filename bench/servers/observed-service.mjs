@@ -7,7 +7,8 @@ import messenger from '../../dist/src/index.js'
 
 const COLLECTIONS = 4
 const app = Fastify()
-await app.register(messenger, { token: process.env.BEARER_TOKEN })
+// All of the load comes from a few addresses, and as fast as it can.
+await app.register(messenger, { token: process.env.BEARER_TOKEN, maxSubscribesPerSecond: 1_000_000, maxSubscriptionsPerAddress: 1_000_000 })
 await app.listen({ port: Number(process.env.PORT), host: process.env.HOST })
 
 process.on('disconnect', () => process.exit())

@@ -3,6 +3,7 @@ import { isFinal } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import { type Refusal, refusedText, type Standing, unsubscribedText } from '../wire/events.js'
 import type { Outbox } from './outbox.js'
+import type { Parts } from './parts.js'
 import type { Subscriber } from './subscriber.js'
 import { Subscription } from './subscription.js'
 
@@ -48,8 +49,10 @@ export class Connection {
   readonly #cursor: Cursor | undefined
   readonly #ports: ConnectionPorts
   readonly #subscriptions = new Map<string, Subscription>()
-  readonly #queue: Buffer[] = []
-  #queuedBytes = 0
+  /** The queued messages. */
+  #queue: Parts | undefined
+  /** The unsent bytes of the carrier when the first of them was queued; it is not written to before they are. */
+  #carried = 0
   /** The turn of the last replay that waits. */
   #turn = Promise.resolve()
   #refusal: Refusal | undefined
@@ -76,12 +79,17 @@ export class Connection {
   }
 
   get unsentBytes (): number {
-    return this.carrier.unsentBytes + this.#queuedBytes
+    return this.#queue === undefined ? this.carrier.unsentBytes : this.#carried + this.#queue.length
+  }
+
+  /** Whether messages are encoded as the carrier does, the same for all connections. */
+  get sharesBytes (): boolean {
+    return this.#cursor === undefined
   }
 
   /** Whether messages are queued, so that another one costs no write. */
   get isQueued (): boolean {
-    return this.#queuedBytes > 0
+    return this.#queue !== undefined
   }
 
   /** Adds a subscription, which is not yet a member of the channel; ends the one of the same channel. */
@@ -146,15 +154,16 @@ export class Connection {
 
   /** Queues messages that go out with those of other channels. */
   queue (bytes: Buffer): void {
-    this.#queuedBytes += bytes.length
-    if (this.#queue.push(bytes) === 1) this.#ports.outbox.add(this)
+    if (this.#queue !== undefined) { this.#queue = this.#queue.and(bytes); return }
+    this.#carried = this.carrier.unsentBytes
+    this.#queue = this.#ports.outbox.add(this, bytes)
   }
 
   /** Writes the queued messages. */
   flush (): void {
-    if (this.#queue.length === 0) return
-    const bytes = this.#ports.outbox.join(this.#queue)
-    this.#queue.length = this.#queuedBytes = 0
+    if (this.#queue === undefined) return
+    const bytes = this.#queue.join()
+    this.#queue = undefined
     this.carrier.write(bytes)
   }
 
@@ -163,8 +172,11 @@ export class Connection {
    * before has written then is sent, too, so that together they leave one chunk unsent.
    */
   drained (): Promise<void> {
-    this.flush()
-    return this.#turn = this.#turn.then(() => this.carrier.drained())
+    return this.#turn = this.#turn.then(() => {
+      // The replay before has written in the callback before this one, which is queued.
+      this.flush()
+      return this.carrier.drained()
+    })
   }
 
   /** Later in the turn: all channels of a request may be refused one after the other, and each is to be told. */

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.js'
+import { Parts } from './parts.js'
 
 /**
  * The connections with queued messages of several channels. They are written once the current callback of the event loop has ended,
@@ -6,23 +7,13 @@ import type { Connection } from './connection.js'
  */
 export class Outbox {
   #queued: Connection[] = []
-  /** The last joined buffers and their bytes: connections with the same channels share them. */
-  #parts: readonly Buffer[] = []
-  #bytes: Buffer = Buffer.alloc(0)
+  /** The chain that was begun last. */
+  #first: Parts | undefined
 
-  /** Adds a connection whose queue was empty. */
-  add (connection: Connection): void {
+  /** Adds a connection, and returns the chain that begins with its first queued message. */
+  add (connection: Connection, bytes: Buffer): Parts {
     if (this.#queued.push(connection) === 1) queueMicrotask(this.#flush)
-  }
-
-  /** The parts as one buffer; the same one where the parts are those of the call before. */
-  join (parts: readonly Buffer[]): Buffer {
-    if (parts.length === 1) return parts[0] as Buffer
-    if (parts.length !== this.#parts.length || !parts.every((part, index) => part === this.#parts[index])) {
-      this.#parts = [...parts]
-      this.#bytes = Buffer.concat(parts)
-    }
-    return this.#bytes
+    return this.#first?.is(bytes) === true ? this.#first : this.#first = new Parts(bytes)
   }
 
   readonly #flush = (): void => {
@@ -30,6 +21,6 @@ export class Outbox {
     this.#queued = []
     for (const connection of queued) connection.flush()
     // Nothing is kept in memory until the next messages.
-    this.#parts = []
+    this.#first = undefined
   }
 }

@@ -25,7 +25,7 @@ export class Subscription extends Subscriber {
   }
 
   override get sharesBytes (): boolean {
-    return this.encode === this.#connection.carrier.encode
+    return this.#connection.sharesBytes
   }
 
   override get writeCost (): number {
@@ -46,7 +46,8 @@ export class Subscription extends Subscriber {
   }
 
   write (bytes: Buffer): void {
-    if (this.isOpen()) this.#connection.queue(bytes)
+    // The carrier writes nothing once it is closed.
+    if (!this.#ended) this.#connection.queue(bytes)
   }
 
   drained (): Promise<void> {

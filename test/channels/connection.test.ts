@@ -41,6 +41,30 @@ t.test('A connection', async (t) => {
     t.equal(a.connection.unsentBytes, 0)
   })
 
+  t.test('mixes up nothing where connections have one channel in common and another one apart', async (t) => {
+    const outbox = new Outbox()
+    const benches = ['y', 'z', 'y'].map((channel) => ({ channel, bench: new Bench(outbox) }))
+    const first = Buffer.from('e:1\n')
+    for (const { bench } of benches) bench.connection.add('x').write(first)
+    const bytes = { y: Buffer.from('f:1\n'), z: Buffer.from('g:1\n') }
+    for (const { channel, bench } of benches) bench.connection.add(channel).write(bytes[channel as 'y' | 'z'])
+    await turn()
+    t.strictSame(benches.map(({ bench }) => bench.carrier.ids), [['e:1', 'f:1'], ['e:1', 'g:1'], ['e:1', 'f:1']])
+  })
+
+  t.test('counts what its carrier has unsent, and what is queued behind that', async (t) => {
+    const { connection, carrier } = new Bench()
+    carrier.unsentBytes = 100
+    t.equal(connection.unsentBytes, 100)
+    connection.add('x').write(Buffer.from('e:1\n'))
+    t.equal(connection.unsentBytes, 104)
+    connection.add('y').write(Buffer.from('f:1\n'))
+    t.equal(connection.unsentBytes, 108)
+    await turn()
+    carrier.unsentBytes = 7
+    t.equal(connection.unsentBytes, 7)
+  })
+
   t.test('counts a message behind a queued one as a small part of a write', async (t) => {
     const { connection, carrier } = new Bench()
     const [x, y] = [connection.add('x'), connection.add('y')]
@@ -128,6 +152,27 @@ t.test('A connection', async (t) => {
       drains.shift()?.()
       await turn()
       t.strictSame(written, expected)
+    }
+    await replays
+  })
+
+  t.test('leaves the chunk of one replay unsent, and not those of the others', async (t) => {
+    const { connection, carrier } = new Bench()
+    const chunk = Buffer.from('e:1\n')
+    let sent = (): void => {}
+    carrier.onWrite = () => { carrier.unsentBytes += carrier.writes.at(-1)?.length ?? 0 }
+    carrier.drained = async () => { if (carrier.unsentBytes > 0) await new Promise<void>((resolve) => { sent = resolve }) }
+    const replays = Promise.all(['x', 'y', 'z'].map(async (channel) => {
+      const subscription = connection.add(channel)
+      await subscription.drained()
+      subscription.write(chunk)
+    }))
+    for (let written = 1; written <= 3; written++) {
+      await turn()
+      t.equal(carrier.unsentBytes, chunk.length)
+      t.equal(carrier.writes.length, written)
+      carrier.unsentBytes = 0
+      sent()
     }
     await replays
   })

@@ -16,6 +16,8 @@ interface Result {
     reconnects: number
     restarts: number
     faults: Record<string, number>
+    shared: number
+    frames: { channels: number, tokens: number }
   }]
 }
 
@@ -45,6 +47,9 @@ t.test('the service under faults', async (t) => {
     t.ok(result.acknowledged >= 1_500, 'every message was acknowledged')
     t.ok(result.deliveries > result.acknowledged, 'messages reached several subscribers')
     t.ok(result.reconnects > 10, 'connections were lost')
+    t.equal(result.shared, 7, 'there were connections of 1, 4 and 30 channels on WebSockets, event streams and streams of lines')
+    t.ok(result.frames.channels > 10, 'they changed their channels')
+    t.ok(result.frames.tokens > 0, 'they replaced their tokens')
     t.ok(result.restarts >= 2, 'the service was restarted')
     t.ok((result.gaps['epoch'] ?? 0) > 0, 'gaps were announced')
     t.equal(Object.keys(result.faults).length, 14, 'every kind of fault happened')
