@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { grantInvalid } from '../src/http/error-reply.js'
 import { OWN_ROUTE } from '../src/http/own-route.js'
 import { MAX_NAME_LENGTH, MAX_PATTERNS } from '../src/access/claims.js'
 import { CHANNEL_PATTERN } from '../src/access/patterns.js'
-import { GrantInvalidError, MintingUnavailableError } from '../src/errors.js'
-
-const SECOND_MS = 1_000
-const DEFAULT_TTL_SECONDS = 3_600
+import { tokenRequest } from '../src/access/token-request.js'
+import { MintingUnavailableError } from '../src/errors.js'
 
 const ChannelPatterns = Type.Optional(Type.Array(Type.String({ pattern: CHANNEL_PATTERN.source }), { maxItems: MAX_PATTERNS }))
 const Name = Type.Optional(Type.String({ minLength: 1, maxLength: MAX_NAME_LENGTH }))
@@ -33,12 +30,10 @@ const tokens: FastifyPluginAsyncTypebox<TokensRouteOptions> = async (fastify, { 
   const options = { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }
   fastify.post('/-/tokens', options, async ({ body }, reply) => {
     if (issuer === undefined) throw new MintingUnavailableError()
-    const { subscribe, send, sub, jti = randomUUID(), ttl = Math.min(DEFAULT_TTL_SECONDS, Math.floor(tokenMaxTtlMs / SECOND_MS)) } = body
-    if (subscribe === undefined && send === undefined) throw new GrantInvalidError('give subscribe or send, a list of patterns of channels')
-    if (ttl * SECOND_MS > tokenMaxTtlMs) throw new GrantInvalidError(`ttl must be at most ${tokenMaxTtlMs / SECOND_MS} s (TOKEN_MAX_TTL)`)
-    const { token, exp } = issuer.issue({ subscribe, send, sub, jti, ttlMs: ttl * SECOND_MS })
+    const request = tokenRequest(body, tokenMaxTtlMs)
+    const { token, exp } = issuer.issue(request)
     reply.header('cache-control', 'no-store')
-    return await Promise.resolve({ token, jti, exp })
+    return await Promise.resolve({ token, jti: request.jti, exp })
   })
 }
 

@@ -1,8 +1,10 @@
-// Compiles the server to dist/ and the browser client to public/ (classic script, ES module) and dist/client/ (for bundlers, with types).
+// Compiles the server to dist/ and the browser client to public/ (classic script, ES module) and dist/client/ (for bundlers, with types);
+// the publisher also to dist/publisher/ (CommonJS, with types).
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileClient, writePublicClient } from './client.mjs'
+import { writePublisher } from './publisher.mjs'
 import { bin, root } from './steps.mjs'
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
@@ -12,5 +14,6 @@ for (const project of ['tsconfig.json', 'src/client/tsconfig.json']) {
 }
 for (const file of ['index.cjs', 'index.d.cts']) copyFileSync(join(root, 'src', file), join(root, 'dist/src', file))
 await writePublicClient()
+await writePublisher()
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
 writeFileSync(join(root, 'dist/client/index.js'), await compileClient('index.ts', 'esm'))

@@ -9,6 +9,7 @@ import { sendError } from './http/error-reply.js'
 import { limitSockets } from './http/socket-limits.js'
 import { pathOf } from './http/redaction.js'
 import { hubOf } from './channels/registry.js'
+import { runProgram } from './cli/program.js'
 import { type Config, readConfig } from './config.js'
 import { InternalError, NotFoundError, UrlInvalidError } from './errors.js'
 import { proxyTrust } from './http/proxies.js'
@@ -105,10 +106,9 @@ function createApp (config: Config): FastifyInstance {
   return app
 }
 
-/** Runs the service until a signal ends it. */
-async function main (): Promise<void> {
+/** Runs the service with the arguments of `serve` until a signal ends it. */
+export async function main (args: readonly string[]): Promise<void> {
   try {
-    const args = process.argv.slice(2)
     const answer = answerTo(args)
     if (answer !== undefined) { process.stdout.write(`${answer}\n`); return }
     const config = readConfig(process.env)
@@ -156,4 +156,4 @@ function isMain (own: string): boolean {
   })
 }
 
-if (isMain(realpathSync(fileURLToPath(import.meta.url)))) await main()
+if (isMain(realpathSync(fileURLToPath(import.meta.url)))) await runProgram(process.argv.slice(2), process.env, main)

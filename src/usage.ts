@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { COMMAND_LIST } from './cli/commands.js'
 import { VARIABLES } from './config.js'
 import { packageDirectory } from './public-files.js'
 
@@ -16,9 +17,13 @@ export function answerTo (args: readonly string[]): string | undefined {
 function help (): string {
   return `fastify-messenger ${version()}: one HTTP POST in, a message to every subscribed browser.
 
-Usage: [VARIABLE=value …] fastify-messenger [--help | --version]
+Usage: [VARIABLE=value …] fastify-messenger [command] [--help | --version]
 
-It is configured by its environment, described in docs/configuration.md of the repository:
+${COMMAND_LIST}
+
+fastify-messenger <command> --help describes a command.
+
+The service is configured by its environment, described in docs/configuration.md of the repository:
   ${[...VARIABLES].sort().join('\n  ')}`
 }
 

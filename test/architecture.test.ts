@@ -123,7 +123,7 @@ t.test('the arrows between the parts', async (t) => {
     const rank = (file: string): number => order.findIndex((pattern) => pattern.test(file))
     const upward = imports.filter(({ from, to }) => rank(to) >= 0 && rank(from) > rank(to))
     t.strictSame(upward, [])
-    t.strictSame(imports.filter(({ to }) => to === 'src/server.ts'), [], 'nothing imports the process')
+    t.strictSame(imports.filter(({ from, to }) => to === 'src/server.ts' && from !== 'src/cli/main.ts'), [], 'nothing but the program imports the process')
   })
 
   t.test('make no circle', async (t) => {
@@ -137,6 +137,15 @@ t.test('the arrows between the parts', async (t) => {
     }
     for (const file of files) walk(file, [])
     t.strictSame(circles, [])
+  })
+
+  t.test('lead to the commands from the process alone, and from them to no plugin and no route', async (t) => {
+    t.strictSame(imports.filter(({ from, to }) => to.startsWith('src/cli/') && !/^src\/(cli\/|server\.ts$|usage\.ts$)/.test(from)), [])
+    t.strictSame(imports.filter(({ from, to }) => from.startsWith('src/cli/') && /^(plugins|routes)\/|^src\/messenger\.ts$/.test(to)), [])
+  })
+
+  t.test('lead from the publisher to nothing: it runs where there is fetch and no Node.js', async (t) => {
+    t.strictSame(astray(arrows(/^src\/publisher\//, { types: true }), /^src\/publisher\//), [])
   })
 
   t.test('leave the client alone', async (t) => {
@@ -188,6 +197,6 @@ t.test('Fastify', async (t) => {
 t.test('the environment', async (t) => {
   t.test('is read by the process and its configuration alone', async (t) => {
     const readers = files.filter((name) => !name.startsWith('src/client/') && /\bprocess\s*(\??\.\s*env\b|\[\s*['"`]env)|\benv\b[^}]*\}\s*=\s*process\b/.test(sources.get(name)?.text ?? ''))
-    t.strictSame(readers.filter((name) => name !== 'src/config.ts'), ['src/server.ts'])
+    t.strictSame(readers.filter((name) => name !== 'src/config.ts'), ['src/cli/main.ts', 'src/server.ts'])
   })
 })

@@ -53,7 +53,7 @@ async function firstLines (t: Test, script: string, expected = '\n'): Promise<st
 }
 
 /** Compares values; what is shown with an ellipsis, and a time, is another one each time. */
-function assertLike (t: Test, actual: unknown, shown: unknown, what: string): void {
+export function assertLike (t: Test, actual: unknown, shown: unknown, what: string): void {
   if (typeof shown === 'object' && shown !== null) {
     t.strictSame(Object.keys(actual as object), Object.keys(shown), what)
     for (const [key, value] of Object.entries(shown)) {

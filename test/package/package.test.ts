@@ -85,7 +85,7 @@ t.test('package', async (t) => {
     for (const file of ['package.json', 'LICENSE', 'README.md', 'public/index.html', 'public/client.js', 'public/client.mjs', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/server.js', 'dist/client/index.js', 'dist/client/index.d.ts']) {
       t.ok(files.includes(file), `holds ${file}`)
     }
-    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts))$/.test(file)), [])
+    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/publisher\/.*\.(cjs|d\.cts))$/.test(file)), [])
     t.same(files.filter((file) => /^public\/.*(\.map|\.ts)$/.test(file)), [])
   })
 
@@ -105,6 +105,11 @@ t.test('package', async (t) => {
       publication: { id, subscribers: 1 },
       received: { message: { text: 'hello' }, meta: { id, channel: 'room1' } }
     })
+  })
+
+  t.test('has a publisher for ES modules and for CommonJS, with the same types', async (t) => {
+    const { stdout } = await run(process.execPath, ['dist/publisher.cjs'], { cwd: consumer, env })
+    t.strictSame(JSON.parse(stdout), { cause: 'MSG_ERR_PUBLISHER_UNREACHABLE', code: 'MSG_ERR_PUBLISH_UNCONFIRMED', channel: 'room1', same: ['PublishError', 'PublisherCode', 'RawJson', 'createPublisher'] })
   })
 
   t.test('bundles the client with esbuild, for a page and for a module', async (t) => {

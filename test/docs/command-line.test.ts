@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { origin, startService } from '../helper.js'
+import { assertLike } from './commands.js'
+import { type Block, Document } from './document.js'
+
+const run = promisify(execFile)
+const page = new Document('docs/command-line.md')
+const SHOWN_EPOCH = 'k3f9a2'
+
+t.test('docs/command-line.md', async (t) => {
+  const app = await startService(t, { BEARER_TOKEN: '' })
+  const directory = mkdtempSync(join(tmpdir(), 'messenger-'))
+  t.teardown(() => { rmSync(directory, { recursive: true }) })
+  const program = join(directory, 'fastify-messenger')
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${resolve('dist/src/cli/main.js')}' "$@"\n`)
+  chmodSync(program, 0o755)
+  const env = { PATH: `${directory}:${String(process.env['PATH'])}`, MESSENGER_URL: origin(app) }
+
+  t.test('has commands that print what is shown', async (t) => {
+    const commands = page.blocks.filter(({ language }) => language === 'sh')
+    t.ok(commands.length >= 6)
+    for (const { code, output } of commands) {
+      const { stdout } = await run('sh', ['-c', code], { env })
+      const [, epoch = SHOWN_EPOCH] = /"id":"([\w-]{4,}):\d+"/.exec(stdout) ?? []
+      const printed = stdout.replaceAll(`"${epoch}:`, `"${SHOWN_EPOCH}:`)
+      const { language, code: shown } = output as Block
+      if (language === 'json') assertLike(t, JSON.parse(printed), JSON.parse(shown), code)
+      else t.match(printed, new RegExp(`^${shown.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*')}$`), code)
+    }
+  })
+
+  t.test('lists the options that the commands have', async (t) => {
+    for (const command of ['send', 'tail']) {
+      const { stdout } = await run(program, [command, '--help'], { env })
+      const options = [...stdout.matchAll(/^ {2}(--[\w-]+)/gm)].map(([, option]) => option).filter((option) => option !== '--server')
+      const listed = page.rows(command).map(([cell = '']) => /--[\w-]+/.exec(cell)?.[0])
+      t.strictSame(listed.sort(), options.sort())
+    }
+  })
+})
