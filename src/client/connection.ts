@@ -1,226 +1,208 @@
-import { delay } from './backoff.js'
-import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import { FORBIDDEN, MAX_TIMER, MAX_URL, POLICY, POLL, REOPEN, STREAM, UNAUTHORIZED } from './constants.js'
+import type { Frame } from './frame.js'
 import { http } from './http.js'
-import type { Meta, Options, State } from './options.js'
-import { channelUrl, page } from './server-url.js'
+import type { Options } from './options.js'
 import type { Arrival } from './transport.js'
 import { webSocket } from './websocket.js'
 
-/** A frame as the server should send it; what it does send is checked where it matters. */
-interface Frame {
-  id: string
-  message?: unknown
-  event?: string
-  recovered?: boolean | undefined
-  reason?: string
-  heartbeat?: number
-  code?: number
-  /** Only in the answer to a poll. */
-  messages?: Frame[] | undefined
+/** What subscriptions have in common that share a connection; `own` differs for those that do not want to. */
+export type Key = [server: string, token: Options['token'], transport: number, credentials: Options['credentials'], own: unknown]
+
+/** A subscription, as its connection sees it. */
+export interface Member {
+  readonly channel: string
+  /** Leaves the connection. */
+  readonly signal: AbortSignal
+  /** Whether the server has been asked for it; undefined: to leave. */
+  asked?: boolean | undefined
+  since: () => string
+  /** The token is there. */
+  ready: () => void
+  take: (frame: Frame) => void
+  /** What came is not a frame, or the connection could not be made. */
+  fail: (error: unknown) => void
+  /** The channels are not to be had together. */
+  again: () => void
+  /** `dice`: the same number from 0 to 1 for all that end together, so that they come back together. */
+  end: (arrival: Arrival, dice: number) => void
 }
 
-const SILENCE = 'silence'
+/** `now`: without waiting for others of the same task. */
+type Add = (key: Key, member: Member, now?: boolean) => boolean
 
-/**
- * Calls `onMessage` with each message of `channel`, in order and once, and keeps doing so over lost connections. Messages that
- * can no longer be had are announced to `options.onGap`.
- * Throws a `TypeError` when the channel's name is invalid, the callback is missing, or the server is not a web address; nothing
- * else throws. Connects after the current task. Returns a function that ends it: no callback is called any more, calling it again
- * does nothing.
- */
-// The type parameter is an assertion about what the publisher sends: it spares callers a cast in every callback.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
-export const connectToChannel = <T = unknown>(channel: string, onMessage: (message: T, meta: Meta) => void, options: Options = {}): () => void => {
-  const { token, onClose, onError, onGap = ({ reason }) => { console.warn(`${url}: gap, ${reason}`) } } = options
-  const url = channelUrl(channel, options.server)
-  // The origin of anything but a web address is `null`.
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-  if (!channel?.match?.(/^\w[\w.:@=+~-]{0,99}$/) || !onMessage?.call || url[0] !== 'h') {
-    throw new TypeError('expected channel, callback, server')
-  }
-  /** The index of the transport that is tried first: {@link STREAM} or {@link WEBSOCKET}. */
-  const first = Number(options.transport === 'http')
-  const listeners = new AbortController()
+const connections = new Set<Add>()
+/** How many channels a connection may have. */
+let capacity = 100
 
-  let cursor = options.since || 'now'
-  /** The last offsets of the last epochs. */
-  let offsets = new Map<string, number>()
-  let state: State | undefined
-  /** What the console has been told. */
-  let reported = ''
-  let attempt = 0
-  /** The transport in use. */
-  let transport = first
-  /** Drops the connection. What a dropped one still has to say is ignored. */
-  let connection: AbortController
-  /** How long a connection by another transport than the first lasts before that one is tried again. */
-  let patience = PROBE
-  let startedAt: number
-  /** Frames of the service on this connection. More than one means more than that it was accepted. */
-  let heard: number
-  /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
-  let due: (awake?: boolean) => unknown
-  let mark: number
-  let limit: number
-  let soon: number
+/** Adds the subscription to a connection that has room and no subscription to the same channel, or to a new one. */
+export const join = (...args: Parameters<Add>): void => {
+  if (![...connections].some((add) => add(...args))) create(args[0])(...args)
+}
+
+const create = (own: Key): Add => {
+  const [server, token, transport, credentials] = own
+  /** By their channels, those included that the server has not yet let go. */
+  const members = new Map<string, Member>()
+  /** Drops the connection. */
+  let connection = new AbortController()
+  /** The channels that the token was asked for with. */
+  let covered: string[]
+  /** Undefined before the first word of the server; then whether it takes frames. */
+  let frames: number | undefined
+  let send: (frame: object) => void
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  // Timers stand still while the machine sleeps, so it is the clock that decides; it may have been set back.
-  const check = (awake?: boolean, begins?: boolean) => {
-    mark = Math.min(mark, Date.now())
-    const left = mark + (awake ? soon : limit) - Date.now()
-    if (begins || left > 0) {
-      clearTimeout(timer)
-      timer = setTimeout(check, Math.min(left, MAX_TIMER))
-    } else if (left <= 0) due(awake)
-  }
-
-  const schedule = (next: typeof due, ms: number, msAwake = ms) => {
-    due = next
-    limit = ms
-    soon = msAwake
-    mark = Date.now()
-    check(false, true)
-  }
-
-  const call = <A, B>(callback: ((a: A, b: B) => void) | undefined, a?: A, b?: B) => {
-    try {
-      if (!listeners.signal.aborted) callback?.(a as A, b as B)
-    } catch (error) {
-      console.error(error)
-    }
-  }
-
-  const enter = (next: State) => {
-    if (state !== next) call(options.onState, state = next)
-  }
-
-  const disconnect = () => {
-    listeners.abort()
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-    connection?.abort()
+  const later = (action: () => unknown, ms: number) => {
     clearTimeout(timer)
+    timer = setTimeout(action, ms)
   }
 
-  const end = ({ code = ABNORMAL, reason = '', floor = 0 }: Arrival, atOnce?: boolean) => {
-    // What goes silent after its first word has been collected by something between, or is no connection any more.
-    const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
-    const final = ours && (code === POLICY || code === FORBIDDEN)
-    let wait = 0
+  const drop = () => {
+    connections.delete(add)
     connection.abort()
-    if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && options.transport !== 'websocket' && (!transport || reason === SILENCE)) transport++
-    else {
-      if (!heard) transport = first
-      // A token that was good for a while has only run out: the next one is asked for at once.
-      if (heard && code === UNAUTHORIZED && Date.now() - startedAt > BASE) attempt = 0
-      else if (!atOnce) wait = delay(attempt++, heard, reason)
-    }
-    schedule(connect, floor + wait, floor)
-    const text = `${url}: ${code} ${reason}, check ${code > 4000 ? 'token' : final ? 'channel' : 'server'}`
-    if (!onClose && !onError && (final || (wait && (code === UNAUTHORIZED || !offsets.size))) && !reported.includes(text)) {
-      console.error(text)
-      reported += text
-    }
-    call(onClose, { code, reason, final })
-    enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
-    if (final) disconnect()
+    clearTimeout(timer)
+    frames = undefined
   }
 
-  const take = (frame: Frame) => {
-    const { id, event, reason, messages } = frame
-    const known = !event || event === 'subscribed'
-    if (messages) {
-      // The position before the first message, which may be one of another epoch than the one asked for.
-      take({
-        ...frame,
-        event: 'subscribed',
-        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id,
-        heartbeat: POLL_HEARTBEAT,
-        messages: undefined
-      })
-      messages.forEach(take)
-    } else if (event === 'close') {
-      end(frame)
-    } else if (known || heard) {
-      const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
-      if (heard++) attempt = 0
-      mark = Date.now()
-      if (!known) return
-      const had = offsets.get(epoch) ?? -1
-      const ahead = digits - had - Number(!event)
-      const gap = frame.recovered === false ? cursor !== 'now' : offsets.size && ahead > 0 && (!event || cursor.startsWith(epoch + ':'))
-      if (event) schedule(due, (frame.heartbeat as number) * 1.5)
-      if (heard < 2) {
-        enter('open')
-        call(options.onOpen)
+  const end = (arrival: Arrival) => {
+    const dice = Math.random()
+    const { code } = arrival
+    // Of several channels, which a server of an older version does not know, it is not said which one was meant.
+    const vague = members.size > 1 && (code === POLICY || code === FORBIDDEN)
+    drop()
+    members.forEach((member) => {
+      if (vague) member.again()
+      else member.end(arrival, dice)
+    })
+  }
+
+  /** Tells the server what has changed, over HTTP by another request. */
+  const sync = () => {
+    members.forEach((member, channel) => {
+      const { asked, signal, since } = member
+      if (frames !== undefined && asked === signal.aborted) {
+        if (frames) {
+          member.asked = !asked || undefined
+          if (!asked) member.ready()
+          send(asked ? { unsubscribe: channel } : { subscribe: channel, since: since() })
+        } else later(open, REOPEN)
       }
-      if (!event && ahead < 0) return
-      const offset = Math.max(had, digits)
-      cursor = `${epoch}:${offset}`
-      offsets = new Map([...offsets, [epoch, offset] as const].slice(-EPOCHS))
-      if (gap) call(onGap, { reason: reason || 'missed' })
-      if (!event) call(onMessage, frame.message as T, { id, channel })
-    }
+    })
   }
 
-  /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
-  const renew = (reason: string) => {
-    transport = first
-    if (due === connect) check(true)
-    else end({ reason }, true)
+  const ask = () => {
+    covered = [...members.keys()]
+    return typeof token === 'function' ? token(covered) : token
   }
 
-  const connect = async () => {
-    const { signal } = connection = new AbortController()
-    let code = UNAUTHORIZED
-    const silent = (awake?: boolean) => { end({ code, reason: SILENCE }, awake) }
-    const fail = (error: unknown) => {
-      if (!signal.aborted) call(onError, error)
-      // The callback may have disconnected. What comes after a word of the service ends nothing.
-      if (!signal.aborted && !heard) end({ code, reason: String(error) })
-    }
-    heard = 0
-    schedule(silent, TOKEN_TIMEOUT, BASE)
-    enter('connecting')
+  const refresh = async () => {
+    const { signal } = connection
     try {
-      const bearer = await (signal.aborted || (typeof token === 'function' ? token() : token)) as string
+      const bearer = await ask()
       if (signal.aborted) return
-      code = ABNORMAL
-      schedule(silent, OPEN_TIMEOUT, BASE)
-      startedAt = mark
-      await (transport ? http : webSocket)(
-        () => `${url}?${new URLSearchParams({ since: cursor }) as unknown as string}`,
-        bearer,
-        signal,
-        (arrival) => {
-          if (signal.aborted) return
-          try {
-            const { data } = arrival
-            if (data === undefined) end(arrival)
-            else if (transport > first && Date.now() - startedAt > patience) {
-              // What is not taken now comes again.
-              patience *= 2
-              renew('probe')
-            } else take((data ? JSON.parse(data as string) : { event: 'alive' }) as Frame)
-          } catch (error) {
-            fail(error)
-          }
-        },
-        transport - STREAM,
-        options.credentials
-      )
+      send({ token: bearer })
+      sync()
     } catch (error) {
-      fail(error)
+      members.forEach((member) => { if (!member.asked) member.end({ code: UNAUTHORIZED, reason: String(error) }, Math.random()) })
     }
-  };
+  }
 
-  ['online', 'pageshow', 'visibilitychange'].forEach((type) => {
-    (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
-      if (type === 'online') renew(type)
-      else if (!page?.hidden) check(true)
-    }, listeners)
-  })
+  const handle = (frame: Frame) => {
+    const { channel, event, close, code, expiresIn } = frame
+    const member = members.get(channel)
+    if (event === 'close') end(frame as Arrival)
+    else if (event === 'unsubscribed') members.delete(channel)
+    else if (event === 'refused' && member) {
+      member.asked = false
+      if (close === FORBIDDEN && frames && !covered.includes(channel)) void refresh()
+      else {
+        if (close === UNAUTHORIZED) connections.delete(add)
+        member.end({ code: close, reason: code } as Arrival, Math.random())
+      }
+    } else {
+      members.forEach((member) => { member.take((channel ?? member.channel) === member.channel ? frame : { event: 'alive' } as Frame) })
+      if (event === 'subscribed' && frames === undefined) {
+        frames = frame.frames ?? 0
+        capacity = frames || capacity
+        sync()
+      }
+      if (expiresIn && frames) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
+    }
+  }
 
-  schedule(connect, 0)
-  return disconnect
+  const open = async () => {
+    connection.abort()
+    const { signal } = connection = new AbortController()
+    let ready = false
+    frames = undefined
+    try {
+      const bearer = await ask()
+      if (signal.aborted) return
+      ready = true
+      members.forEach(({ signal }, channel) => { if (signal.aborted) members.delete(channel) })
+      const list = [...members.values()]
+      const address = () => {
+        const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(list.map(({ channel }) => channel).join()) as unknown as [string, string, string]
+        return `${server + path}?${new URLSearchParams({ since: list.map(({ since }) => since()).join(), ...channels && { channels } }) as unknown as string}`
+      }
+      let other: Add | undefined
+      while (address().length > MAX_URL) {
+        const member = list.pop() as Member
+        member.asked = false
+        // What a WebSocket can be asked for later.
+        if (transport) {
+          members.delete(member.channel);
+          (other ??= create(own))(own, member)
+        }
+      }
+      list.forEach((member) => {
+        member.asked = true
+        member.ready()
+      })
+      send = await (transport ? http : webSocket)(address, bearer, signal, (arrival) => {
+        try {
+          const { data } = arrival
+          if (signal.aborted) return
+          if (data === undefined) end(arrival)
+          else handle((data ? JSON.parse(data as string) : { event: 'alive' }) as Frame)
+        } catch (error) {
+          members.forEach((member) => { member.fail(error) })
+        }
+      }, transport - STREAM, credentials) as typeof send
+    } catch (error) {
+      if (!signal.aborted) {
+        drop()
+        members.forEach((member) => {
+          if (members.size > 1 && !ready) member.again()
+          else member.fail(error)
+        })
+      }
+    }
+  }
+
+  const add: Add = (key, member, now) => {
+    const { channel, signal } = member
+    const fits = transport < POLL && members.size < capacity && !members.has(channel) && key.every((part, index) => part === own[index])
+    if (fits || !members.size) {
+      members.set(channel, member)
+      member.asked = false
+      signal.onabort = () => {
+        if (!member.asked) members.delete(channel)
+        if ([...members.values()].every(({ signal }) => signal.aborted)) drop()
+        else sync()
+      }
+      if (frames !== undefined) {
+        sync()
+      } else if (now && timer === first) {
+        clearTimeout(timer)
+        void open()
+      }
+    }
+    return fits
+  }
+
+  connections.add(add)
+  later(open, 0)
+  const first = timer
+  return add
 }

@@ -9,6 +9,8 @@ export interface Meta {
   /** `"<epoch>:<offset>"`, its place in the channel. Given as {@link Options.since}, reception goes on after it. */
   id: string
   channel: string
+  time?: number
+  from?: string
 }
 
 /** The end of a connection, or of an attempt to make one. */
@@ -54,7 +56,7 @@ export interface Options {
    * failed (4401). The token travels as a WebSocket subprotocol (`token.<token>`, percent-encoded) or an `Authorization: Bearer`
    * header, which takes ASCII only; never in the URL. Default: none.
    */
-  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined
+  token?: string | ((channels: string[]) => string | undefined | Promise<string | undefined>) | undefined
   /**
    * Where to begin: the id of a message (begin after it), `earliest` (all that is kept) or `now` (new messages only).
    * From then on the client keeps the position by itself. Default: `now`.
@@ -72,6 +74,7 @@ export interface Options {
    * (`Access-Control-Allow-Origin: *`), which a browser does not show to requests with cookies.
    */
   credentials?: 'omit' | 'same-origin' | 'include' | undefined
+  share?: boolean | undefined
   /** The server accepted the subscription; called for each connection. */
   onOpen?: (() => void) | undefined
   /**

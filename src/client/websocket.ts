@@ -6,10 +6,11 @@ import type { Transport } from './transport.js'
  * `escape` encodes the latter.
  */
 export const webSocket: Transport = (address, token, signal, receive) => {
-  const socket = new WebSocket(address().replace('http', 'ws') + '&heartbeat',
+  const socket = new WebSocket(address().replace('http', 'ws') + '&heartbeat&frames',
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     token ? ['messenger', 'token.' + encodeURIComponent(token.trim()).replace(/[()]/g, escape)] : [])
   // A policy of the page may refuse the connection with an error and no close.
   socket.onmessage = socket.onclose = socket.onerror = receive as (event: Event) => void
   signal.onabort = () => { socket.close() }
+  return (frame: object) => { socket.send(JSON.stringify(frame)) }
 }
