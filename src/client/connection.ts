@@ -16,15 +16,13 @@ export interface Member {
   /** Whether the server has been asked for it; undefined: to leave. */
   asked?: boolean | undefined
   since: () => string
-  /** The token is there. */
+  /** The token is there, and the server is asked. */
   ready: () => void
-  take: (frame: Frame) => void
-  /** What came is not a frame, or the connection could not be made. */
-  fail: (error: unknown) => void
-  /** The channels are not to be had together. */
-  again: () => void
-  /** `dice`: the same number from 0 to 1 for all that end together, so that they come back together. */
-  end: (arrival: Arrival, dice: number) => void
+  /**
+   * Takes a frame of the channel, and events that the server does not send: `close`, the end for this channel; `again`, the
+   * channel is to be had alone only; `error`, no frame or no connection.
+   */
+  take: (frame: Partial<Frame>) => void
 }
 
 /** `now`: without waiting for others of the same task. */
@@ -43,12 +41,13 @@ const create = (own: Key): Add => {
   const [server, token, transport, credentials] = own
   /** By their channels, those included that the server has not yet let go. */
   const members = new Map<string, Member>()
+  let size = 0
   /** Drops the connection. */
   let connection = new AbortController()
   /** The channels that the token was asked for with. */
   let covered: string[]
-  /** Undefined before the first word of the server; then whether it takes frames. */
-  let frames: number | undefined
+  /** How many channels the connection may have where it takes frames, otherwise 0; negative before the first word of the server. */
+  let frames = -1
   let send: (frame: object) => void
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -61,84 +60,77 @@ const create = (own: Key): Add => {
     connections.delete(add)
     connection.abort()
     clearTimeout(timer)
-    frames = undefined
+    frames = -1
   }
 
-  const end = (arrival: Arrival) => {
-    const dice = Math.random()
-    const { code } = arrival
-    // Of several channels, which a server of an older version does not know, it is not said which one was meant.
-    const vague = members.size > 1 && (code === POLICY || code === FORBIDDEN)
-    drop()
+  const tell = (frame: Partial<Frame>, channel?: string) => {
     members.forEach((member) => {
-      if (vague) member.again()
-      else member.end(arrival, dice)
+      if (!member.signal.aborted) member.take((channel ?? member.channel) === member.channel ? frame : { event: 'alive' })
     })
   }
 
   /** Tells the server what has changed, over HTTP by another request. */
   const sync = () => {
     members.forEach((member, channel) => {
-      const { asked, signal, since } = member
-      if (frames !== undefined && asked === signal.aborted) {
+      const { asked, signal } = member
+      if (frames >= 0 && asked === signal.aborted) {
         if (frames) {
           member.asked = !asked || undefined
           if (!asked) member.ready()
-          send(asked ? { unsubscribe: channel } : { subscribe: channel, since: since() })
+          send(asked ? { unsubscribe: channel } : { subscribe: channel, since: member.since() })
         } else later(open, REOPEN)
       }
     })
   }
 
-  const ask = () => {
-    covered = [...members.keys()]
-    return typeof token === 'function' ? token(covered) : token
+  const receive = ({ data, code, reason, floor }: Arrival) => {
+    if (data === undefined) {
+      drop()
+      // Of several channels, which a server of an older version does not know, it is not said which one was meant.
+      tell(members.size > 1 && (code === POLICY || code === FORBIDDEN)
+        ? { event: 'again' }
+        : { event: 'close', code, reason, floor, dice: Math.random() })
+    } else {
+      const frame = (data ? JSON.parse(data as string) : { event: 'alive' }) as Frame
+      const { channel, event, close } = frame
+      const member = members.get(channel)
+      if (event === 'unsubscribed') members.delete(channel)
+      else if (event === 'refused' && member) {
+        member.asked = false
+        if (close === FORBIDDEN && frames > 0 && !covered.includes(channel)) void open(true)
+        else {
+          // It needs a connection with another token.
+          if (close === UNAUTHORIZED) connections.delete(add)
+          tell({ event: 'close', code: close, reason: frame.retry ? `${frame.code} retry=${frame.retry}` : frame.code as unknown as string }, channel)
+        }
+      } else {
+        tell(frame, channel)
+        if (event === 'subscribed' && frames < 0) {
+          frames = frame.frames ?? 0
+          capacity = frames || capacity
+          sync()
+        }
+        if (frame.expiresIn && frames > 0) later(() => open(true), Math.min(frame.expiresIn * 0.9, MAX_TIMER))
+      }
+    }
   }
 
-  const refresh = async () => {
+  const open = async (refreshes?: boolean) => {
+    if (!refreshes) {
+      connection.abort()
+      connection = new AbortController()
+      frames = -1
+    }
     const { signal } = connection
     try {
-      const bearer = await ask()
+      covered = [...members.keys()]
+      const bearer = await (typeof token === 'function' ? token(covered) : token)
       if (signal.aborted) return
-      send({ token: bearer })
-      sync()
-    } catch (error) {
-      members.forEach((member) => { if (!member.asked) member.end({ code: UNAUTHORIZED, reason: String(error) }, Math.random()) })
-    }
-  }
-
-  const handle = (frame: Frame) => {
-    const { channel, event, close, code, expiresIn } = frame
-    const member = members.get(channel)
-    if (event === 'close') end(frame as Arrival)
-    else if (event === 'unsubscribed') members.delete(channel)
-    else if (event === 'refused' && member) {
-      member.asked = false
-      if (close === FORBIDDEN && frames && !covered.includes(channel)) void refresh()
-      else {
-        if (close === UNAUTHORIZED) connections.delete(add)
-        member.end({ code: close, reason: code } as Arrival, Math.random())
-      }
-    } else {
-      members.forEach((member) => { member.take((channel ?? member.channel) === member.channel ? frame : { event: 'alive' } as Frame) })
-      if (event === 'subscribed' && frames === undefined) {
-        frames = frame.frames ?? 0
-        capacity = frames || capacity
+      if (refreshes) {
+        send({ token: bearer })
         sync()
+        return
       }
-      if (expiresIn && frames) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
-    }
-  }
-
-  const open = async () => {
-    connection.abort()
-    const { signal } = connection = new AbortController()
-    let ready = false
-    frames = undefined
-    try {
-      const bearer = await ask()
-      if (signal.aborted) return
-      ready = true
       members.forEach(({ signal }, channel) => { if (signal.aborted) members.delete(channel) })
       const list = [...members.values()]
       const address = () => {
@@ -151,7 +143,8 @@ const create = (own: Key): Add => {
         member.asked = false
         // What a WebSocket can be asked for later.
         if (transport) {
-          members.delete(member.channel);
+          members.delete(member.channel)
+          size--;
           (other ??= create(own))(own, member)
         }
       }
@@ -161,39 +154,36 @@ const create = (own: Key): Add => {
       })
       send = await (transport ? http : webSocket)(address, bearer, signal, (arrival) => {
         try {
-          const { data } = arrival
-          if (signal.aborted) return
-          if (data === undefined) end(arrival)
-          else handle((data ? JSON.parse(data as string) : { event: 'alive' }) as Frame)
+          if (!signal.aborted) receive(arrival)
         } catch (error) {
-          members.forEach((member) => { member.fail(error) })
+          tell({ event: 'error', error })
         }
       }, transport - STREAM, credentials) as typeof send
     } catch (error) {
-      if (!signal.aborted) {
+      if (refreshes) members.forEach(({ asked, channel }) => { if (!asked) tell({ event: 'close', code: UNAUTHORIZED, reason: String(error) }, channel) })
+      else if (!signal.aborted) {
         drop()
-        members.forEach((member) => {
-          if (members.size > 1 && !ready) member.again()
-          else member.fail(error)
-        })
+        tell(members.size > 1 ? { event: 'again' } : { event: 'error', error })
       }
     }
   }
 
   const add: Add = (key, member, now) => {
     const { channel, signal } = member
-    const fits = transport < POLL && members.size < capacity && !members.has(channel) && key.every((part, index) => part === own[index])
-    if (fits || !members.size) {
+    const fits = members.size < capacity && !members.has(channel) && key.every((part, index) => part === own[index])
+    if (fits) {
+      size++
       members.set(channel, member)
       member.asked = false
       signal.onabort = () => {
         if (!member.asked) members.delete(channel)
-        if ([...members.values()].every(({ signal }) => signal.aborted)) drop()
-        else sync()
+        // A token function or a server that does not answer is not waited for by others in turn.
+        if (frames < 0) connections.delete(add)
+        if (--size) sync()
+        else drop()
       }
-      if (frames !== undefined) {
-        sync()
-      } else if (now && timer === first) {
+      sync()
+      if (now && timer === first) {
         clearTimeout(timer)
         void open()
       }
@@ -201,7 +191,7 @@ const create = (own: Key): Add => {
     return fits
   }
 
-  connections.add(add)
+  if (transport < POLL) connections.add(add)
   later(open, 0)
   const first = timer
   return add

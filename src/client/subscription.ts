@@ -1,10 +1,9 @@
 import { delay } from './backoff.js'
 import { join } from './connection.js'
-import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Meta, Options, State } from './options.js'
 import { channelUrl, page } from './server-url.js'
-import type { Arrival } from './transport.js'
 
 const SILENCE = 'silence'
 
@@ -26,7 +25,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   if (!channel?.match?.(/^\w[\w.:@=+~-]{0,99}$/) || !onMessage?.call || url[0] !== 'h') {
     throw new TypeError('expected channel, callback, server')
   }
-  /** The index of the transport that is tried first: {@link STREAM} or {@link WEBSOCKET}. */
+  /** The index of the transport that is tried first: `STREAM` or `WEBSOCKET`. */
   const first = Number(options.transport === 'http')
   const listeners = new AbortController()
 
@@ -46,6 +45,8 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   /** How long a connection by another transport than the first lasts before that one is tried again. */
   let patience = PROBE
   let startedAt: number
+  /** The code of a failure now. */
+  let code: number
   /** Frames of the service on this connection. More than one means more than that it was accepted. */
   let heard: number
   /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
@@ -92,7 +93,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     clearTimeout(timer)
   }
 
-  const end = ({ code = ABNORMAL, reason = '', floor = 0 }: Arrival, atOnce?: boolean, dice?: number) => {
+  const end = ({ code = ABNORMAL, reason = '', floor = 0, dice }: Partial<Frame>, atOnce?: boolean) => {
     alone = false
     // What goes silent after its first word has been collected by something between, or is no connection any more.
     const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
@@ -117,21 +118,33 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     if (final) disconnect()
   }
 
-  const take = (frame: Frame) => {
+  const take = (frame: Partial<Frame>) => {
     const { id, event, reason, messages } = frame
     const known = !event || event === 'subscribed'
-    if (messages) {
+    if (event === 'close') end(frame)
+    else if (event === 'again') {
+      alone = true
+      connect()
+    } else if (event === 'error') {
+      call(onError, frame.error)
+      // The callback may have disconnected. What comes after a word of the service ends nothing.
+      if (!connection.signal.aborted && !heard) end({ code, reason: String(frame.error) })
+    } else if (transport > first && Date.now() - startedAt > patience) {
+      // What is not taken now comes again.
+      patience *= 2
+      renew('probe')
+    } else if (messages) {
       // The position before the first message, which may be one of another epoch than the one asked for.
       take({
         ...frame,
         event: 'subscribed',
-        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id,
+        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id as string,
         heartbeat: POLL_HEARTBEAT,
         messages: undefined
       })
       messages.forEach(take)
     } else if (known || heard) {
-      const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
+      const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id as string) : []) as unknown as [string, string, number]
       if (event === 'subscribed') heard ||= 1
       else {
         heard = 2
@@ -152,7 +165,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
       cursor = `${epoch}:${offset}`
       offsets = new Map([...offsets, [epoch, offset] as const].slice(-EPOCHS))
       if (gap) call(onGap, { reason: reason || 'missed' })
-      if (!event) call(onMessage, frame.message as T, { id, channel })
+      if (!event) call(onMessage, frame.message as T, { id: id as string, channel })
     }
   }
 
@@ -163,46 +176,26 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     else end({ reason }, true)
   }
 
+  const silent = (awake?: boolean) => { end({ code, reason: SILENCE }, awake) }
+
   const connect = (awake?: boolean) => {
-    const { signal } = connection = new AbortController()
-    let code = UNAUTHORIZED
-    const silent = (awake?: boolean) => { end({ code, reason: SILENCE }, awake) }
+    connection = new AbortController()
     heard = 0
+    code = UNAUTHORIZED
     schedule(silent, TOKEN_TIMEOUT, BASE)
     enter('connecting')
-    if (!signal.aborted) {
+    if (!connection.signal.aborted) {
       join([server, options.token, transport, options.credentials, (alone || options.share === false) && {}], {
         channel,
-        signal,
+        signal: connection.signal,
         since: () => cursor,
         ready () {
-          code = ABNORMAL
           heard = 0
+          code = ABNORMAL
           schedule(silent, OPEN_TIMEOUT, BASE)
           startedAt = mark
         },
-        take (frame) {
-          if (signal.aborted) return
-          if (transport > first && Date.now() - startedAt > patience) {
-            // What is not taken now comes again.
-            patience *= 2
-            renew('probe')
-          } else take(frame)
-        },
-        fail (error) {
-          if (!signal.aborted) call(onError, error)
-          // The callback may have disconnected. What comes after a word of the service ends nothing.
-          if (!signal.aborted && !heard) end({ code, reason: String(error) })
-        },
-        again () {
-          if (!signal.aborted) {
-            alone = true
-            connect()
-          }
-        },
-        end (arrival, dice) {
-          if (!signal.aborted) end(arrival, false, dice)
-        }
+        take
       }, awake)
     }
   };

@@ -4,9 +4,9 @@
  */
 export interface Arrival {
   data?: unknown
-  code?: number
-  reason?: string
-  floor?: number
+  code?: number | undefined
+  reason?: string | undefined
+  floor?: number | undefined
 }
 
 /**

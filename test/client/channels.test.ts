@@ -178,6 +178,17 @@ t.test('a refusal', async (t) => {
     t.equal(site.page.sockets.length, 1)
   })
 
+  t.test('that names a window is followed by an attempt within it', async (t) => {
+    const site = new Site(t)
+    site.server.refusals.set('b', { code: 'MSG_ERR_DRAINING', close: 1012, retry: 20_000 })
+    await site.open('a', 'b')
+    t.strictSame(site.take('close'), [['b', 'close', 1012, 'MSG_ERR_DRAINING retry=20000', false]])
+    await site.page.pass(9_000)
+    t.equal(site.page.socket.frames.length, 0)
+    await site.page.pass(1_000)
+    t.equal(site.page.socket.frames.length, 1)
+  })
+
   t.test('for its token gets a connection with another one, all that are refused at once the same', async (t) => {
     let calls = 0
     const site = await new Site(t, { token: () => `private-a,private-b,${++calls}` }).open('private-a', 'private-b', 'public')
@@ -237,6 +248,19 @@ t.test('the token', async (t) => {
     const site = await new Site(t, { token: (channels) => { if (channels.length > 1) throw new Error('one at a time'); return channels[0] } }).open('private-a', 'private-b')
     t.strictSame(site.take(), [['private-a', 'open'], ['private-b', 'open']])
     t.strictSame(site.server.urls, ['private-a', 'private-b'])
+  })
+
+  t.test('that never comes does not hold up those that come later, nor do they hold up the others', async (t) => {
+    let calls = 0
+    const token = (): Promise<string> => calls++ ? Promise.resolve('x') : new Promise(() => undefined)
+    const site = await new Site(t, { token }).open('a')
+    await site.page.pass(20_000)
+    await site.open('b')
+    await site.page.pass(11_000)
+    t.equal(calls, 2)
+    t.strictSame(site.take('open'), [['a', 'open']])
+    await site.page.pass(20_000)
+    t.strictSame(site.take('open'), [['b', 'open']])
   })
 
   t.test('that cannot be had is reported by each channel, and asked for again', async (t) => {
