@@ -1,4 +1,4 @@
-import { FORBIDDEN, MAX_TIMER, MAX_URL, POLICY, POLL, REOPEN, STREAM, UNAUTHORIZED } from './constants.js'
+import { COLLECT, FORBIDDEN, MAX_TIMER, MAX_URL, POLICY, POLL, STREAM, UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import { http } from './http.js'
 import type { Options } from './options.js'
@@ -13,8 +13,10 @@ export interface Member {
   readonly channel: string
   /** Leaves the connection. */
   readonly signal: AbortSignal
-  /** Whether the server has been asked for it; undefined: to leave. */
+  /** Whether the server has been asked for it; undefined: to leave, or it waits for another token. */
   asked?: boolean | undefined
+  /** Whether a token has been asked for because of it, so that there is nothing left to ask for. */
+  covered?: boolean
   since: () => string
   /** The token is there, and the server is asked. */
   ready: () => void
@@ -44,8 +46,8 @@ const create = (own: Key): Add => {
   let size = 0
   /** Drops the connection. */
   let connection = new AbortController()
-  /** The channels that the token was asked for with. */
-  let covered: string[]
+  /** Whether a token is about to be asked for that covers more channels. */
+  let widens: boolean
   /** How many channels the connection may have where it takes frames, otherwise 0; negative before the first word of the server. */
   let frames = -1
   let send: (frame: object) => void
@@ -78,7 +80,7 @@ const create = (own: Key): Add => {
           member.asked = !asked || undefined
           if (!asked) member.ready()
           send(asked ? { unsubscribe: channel } : { subscribe: channel, since: member.since() })
-        } else later(open, REOPEN)
+        } else later(open, COLLECT)
       }
     })
   }
@@ -96,9 +98,11 @@ const create = (own: Key): Add => {
       const member = members.get(channel)
       if (event === 'unsubscribed') members.delete(channel)
       else if (event === 'refused' && member) {
-        member.asked = false
-        if (close === FORBIDDEN && frames > 0 && !covered.includes(channel)) void open(true)
-        else {
+        member.asked = undefined
+        if (close === FORBIDDEN && typeof token === 'function' && !member.covered) {
+          member.covered = widens = true
+          later(refresh, COLLECT)
+        } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) connections.delete(add)
           tell({ event: 'close', code: close, reason: frame.retry ? `${frame.code} retry=${frame.retry}` : frame.code as unknown as string }, channel)
@@ -110,7 +114,7 @@ const create = (own: Key): Add => {
           capacity = frames || capacity
           sync()
         }
-        if (frame.expiresIn && frames > 0) later(() => open(true), Math.min(frame.expiresIn * 0.9, MAX_TIMER))
+        if (frame.expiresIn && frames > 0 && !widens) later(refresh, Math.min(frame.expiresIn * 0.9, MAX_TIMER))
       }
     }
   }
@@ -122,12 +126,14 @@ const create = (own: Key): Add => {
       frames = -1
     }
     const { signal } = connection
+    const asking = [...members.values()]
+    widens = false
     try {
-      covered = [...members.keys()]
-      const bearer = await (typeof token === 'function' ? token(covered) : token)
+      const bearer = await (typeof token === 'function' ? token(asking.map(({ channel }) => channel)) : token)
       if (signal.aborted) return
       if (refreshes) {
         send({ token: bearer })
+        asking.forEach((member) => { member.asked = Boolean(member.asked) })
         sync()
         return
       }
@@ -149,7 +155,7 @@ const create = (own: Key): Add => {
         }
       }
       list.forEach((member) => {
-        member.asked = true
+        member.asked = member.covered = true
         member.ready()
       })
       send = await (transport ? http : webSocket)(address, bearer, signal, (arrival) => {
@@ -167,6 +173,8 @@ const create = (own: Key): Add => {
       }
     }
   }
+
+  const refresh = () => open(true)
 
   const add: Add = (key, member, now) => {
     const { channel, signal } = member

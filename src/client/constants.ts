@@ -35,8 +35,8 @@ export const MAX_TIMER = 1e9
 /** Epochs whose last offset is remembered, and one more: servers in the middle of a failover may disagree for a while. */
 export const EPOCHS = 5
 
-/** How long subscriptions that change are collected before a request over HTTP is made anew for them. */
-export const REOPEN = 50
+/** How long changes are collected before a request over HTTP is made anew, or a token is asked for, for all of them. */
+export const COLLECT = 50
 
 /** The longest URL, without the parameters that the transports add. */
 export const MAX_URL = 1_980

@@ -221,11 +221,32 @@ t.test('the token', async (t) => {
     const lists: string[][] = []
     const site = await new Site(t, { token: async (channels) => { lists.push(channels); return channels.filter((name) => name !== 'private-c').join() } }).open('private-a')
     site.subscribe('private-b')
-    await site.page.pass(10)
+    await site.page.pass(100)
     site.subscribe('private-c')
     await site.page.pass(10_000)
     t.strictSame(site.take(), [['private-a', 'open'], ['private-b', 'open'], ['private-c', 'close', 4403, 'MSG_ERR_CHANNEL_FORBIDDEN', true]])
     t.strictSame(lists, [['private-a'], ['private-a', 'private-b'], ['private-a', 'private-b', 'private-c']])
+    t.equal(site.page.sockets.length, 1)
+  })
+
+  t.test('is asked for once for several channels that came later, also while it is answered slowly', async (t) => {
+    const lists: string[][] = []
+    const site = new Site(t, {
+      token: async (channels) => {
+        lists.push(channels)
+        await new Promise((resolve) => setTimeout(resolve, 500))
+        return channels.join()
+      }
+    })
+    site.server.expiresIn = 3_600_000
+    site.subscribe('private-a')
+    await site.page.pass(1_000)
+    for (const channel of ['private-b', 'c', 'private-d']) site.subscribe(channel)
+    await site.page.pass(300)
+    site.subscribe('private-e')
+    await site.page.pass(5_000)
+    t.strictSame(site.take(), ['private-a', 'c', 'private-b', 'private-d', 'private-e'].map((channel) => [channel, 'open']))
+    t.strictSame(lists.map((list) => list.length), [1, 4, 5])
     t.equal(site.page.sockets.length, 1)
   })
 
