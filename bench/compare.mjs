@@ -55,7 +55,8 @@ export async function compare ({ quick, base = BASE, cases: chosen }) {
 async function measureOnce (settings, { job, options, timeoutMs, transport, redis = false }, { id, name, entry }) {
   const deployment = await startDeployment({ peer: service(id, name, { entry, transport }), instances: 1, redis })
   try {
-    const load = runLoad(job, { target: deployment.targets[0], targets: deployment.targets, pids: deployment.pids, ...options(settings) }, timeoutMs(settings))
+    const { targets, pids } = deployment
+    const load = runLoad(job, { target: targets[0], targets, pids, ...options(settings) }, timeoutMs(settings))
     return await Promise.race([load, deployment.gone])
   } finally {
     await deployment.stop()

@@ -4,7 +4,7 @@ import { programWhenMain, progress } from './program.mjs'
 
 const PROBES = 1_000
 
-/** Resolves to `{ channels, maxBytes, samples, kept }`: memory before and after each quarter, and the share of logs that are still there. */
+/** Resolves to `{ channels, maxBytes, samples, kept }`: memory before and after each quarter, and the share of logs that are left. */
 export async function logs ({ quick }) {
   const channels = quick ? 40_000 : 1_000_000
   const quarter = channels / 4

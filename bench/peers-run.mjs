@@ -19,14 +19,17 @@ export async function measurePeers (settings, { only, cases: caseIds }) {
   for (const each of wanted) measured.push({ id: each.id, title: each.title(actual), rows: await measureCase(each, actual, entrants) })
   return {
     settings: actual,
-    peers: entrants.map(({ peer: { id, name, version }, skipped }) => ({ id, name, skipped, version: skipped === undefined ? version : undefined })),
+    peers: entrants.map(({ peer: { id, name, version }, skipped }) => {
+      return { id, name, skipped, version: skipped === undefined ? version : undefined }
+    }),
     cases: measured
   }
 }
 
 async function measureCase (each, settings, entrants) {
   const measured = entrants.filter(({ peer, skipped }) => skipped === undefined && each.skip?.(peer) !== true).map(({ peer }) => peer)
-  return await inRounds(each.id, measured, { repetitions: each.once === true ? 1 : settings.repetitions, tries: MAX_TRIES }, (peer) => measureOnce(each, settings, peer))
+  const rounds = { repetitions: each.once === true ? 1 : settings.repetitions, tries: MAX_TRIES }
+  return await inRounds(each.id, measured, rounds, (peer) => measureOnce(each, settings, peer))
 }
 
 async function measureOnce (each, settings, peer) {

@@ -3,7 +3,8 @@
 //   node bench/run.mjs                      peers, full size: about 15 minutes on two quiet cores
 //   node bench/run.mjs --quick              small and short, prints only: for a look while developing
 //   node bench/run.mjs --only=express-ws,messenger --cases=w16,posts --seconds=2 --reps=1     prints only, too
-//   node bench/run.mjs --scale --compare --reconnect --churn --logs --tokens      these programs instead of the peers; each is a command of its own as well
+//   node bench/run.mjs --scale --compare --reconnect --churn --logs --tokens
+//                                           these programs instead of the peers; each is a command of its own as well
 //   node bench/run.mjs --all                peers and all of those
 //
 // Exit code 1 when a target is missed.
@@ -18,8 +19,12 @@ import { reconnect } from './reconnect.mjs'
 import { scale } from './scale.mjs'
 import { tokens } from './tokens.mjs'
 
-const FULL = { subscribers: 1_000, warmUpMs: 2_000, measureMs: 4_000, repetitions: 3, connections: 10_000, settleMs: 4_000, messages: 1_000 }
-const QUICK = { subscribers: 200, warmUpMs: 500, measureMs: 1_000, repetitions: 1, connections: 1_000, settleMs: 1_000, messages: 100 }
+const FULL = {
+  subscribers: 1_000, warmUpMs: 2_000, measureMs: 4_000, repetitions: 3, connections: 10_000, settleMs: 4_000, messages: 1_000
+}
+const QUICK = {
+  subscribers: 200, warmUpMs: 500, measureMs: 1_000, repetitions: 1, connections: 1_000, settleMs: 1_000, messages: 100
+}
 
 await finish(async () => {
   const { values } = parseArgs({

@@ -43,7 +43,8 @@ export async function scale ({ quick }) {
 async function measureOnce (each, settings, deployment) {
   const { targets, pids, parts, gone, stop } = await startDeployment(deployment)
   try {
-    return await Promise.race([gone, runLoad(each.job, { targets, pids, parts, awake: true, ...each.options(settings) }, deployment.instances * each.timeoutMs(settings))])
+    const load = { targets, pids, parts, awake: true, ...each.options(settings) }
+    return await Promise.race([gone, runLoad(each.job, load, deployment.instances * each.timeoutMs(settings))])
   } finally {
     await stop()
   }

@@ -113,7 +113,8 @@ export class Calm {
     await this.#loop
     await this.#everybodyHasAMarker()
     await this.#world.end()
-    return { ...oracle.conclude(), ready: Object.values(readiness.samples).flat(), violations: oracle.violations, violationCounts: oracle.counts }
+    const ready = Object.values(readiness.samples).flat()
+    return { ...oracle.conclude(), ready, violations: oracle.violations, violationCounts: oracle.counts }
   }
 
   close () {
@@ -142,6 +143,7 @@ export class Calm {
   async #everybodyHasAMarker () {
     const { oracle, extra, channels } = this.#world
     for (const channel of channels) oracle.mark(channel, await extra.publishAll(channel, 1, 0))
-    for (const end = performance.now() + CATCH_UP_MS; performance.now() < end && !oracle.histories.every((history) => oracle.isComplete(history));) await delay(POLL_MS)
+    const isComplete = () => oracle.histories.every((history) => oracle.isComplete(history))
+    for (const end = performance.now() + CATCH_UP_MS; performance.now() < end && !isComplete();) await delay(POLL_MS)
   }
 }

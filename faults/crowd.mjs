@@ -88,7 +88,9 @@ export class Crowd {
 
   /** Publishes a message on every channel: whoever has it has everything that was acknowledged before. */
   async mark () {
-    for (let start = 0; start < this.#channels.length; start += MAX_BATCH) await this.#marker.publishEach(this.#channels.slice(start, start + MAX_BATCH))
+    for (let start = 0; start < this.#channels.length; start += MAX_BATCH) {
+      await this.#marker.publishEach(this.#channels.slice(start, start + MAX_BATCH))
+    }
   }
 
   /** Everybody leaves, then the instances are asked to end. */

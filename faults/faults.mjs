@@ -62,7 +62,12 @@ export const KINDS = {
   /** A subscriber reads slowly while one of its channels is flooded. */
   slow: {
     weight: 10,
-    draw: (prng, { subscribers, channels }) => ({ subscribers: [prng.integer(0, subscribers - 1)], ms: prng.integer(1_000, 4_000), bytesPerSecond: prng.integer(20_000, 200_000), channel: prng.pick(channels) }),
+    draw: (prng, { subscribers, channels }) => ({
+      subscribers: [prng.integer(0, subscribers - 1)],
+      ms: prng.integer(1_000, 4_000),
+      bytesPerSecond: prng.integer(20_000, 200_000),
+      channel: prng.pick(channels)
+    }),
     async apply (world, fault) {
       const flood = world.extra.publishAll(fault.channel, FLOOD_MESSAGES, FLOOD_LENGTH)
       await impair(world, fault, (connection) => { connection.worsen({ bytesPerSecond: fault.bytesPerSecond }) })
@@ -84,7 +89,11 @@ export const KINDS = {
   /** A subscriber goes away and comes back on another transport. */
   switch: {
     weight: 18,
-    draw: (prng, { subscribers }) => ({ subscribers: [prng.integer(0, subscribers - 1)], transport: prng.pick(transportNames), ms: prng.integer(0, 1_500) }),
+    draw: (prng, { subscribers }) => ({
+      subscribers: [prng.integer(0, subscribers - 1)],
+      transport: prng.pick(transportNames),
+      ms: prng.integer(0, 1_500)
+    }),
     async apply (world, { subscribers: [index], transport, ms }) {
       const subscriber = world.subscribers[index]
       if (await subscriber.switchTo(transport, ms)) world.recovery.expect(subscriber.histories(), 'switch')

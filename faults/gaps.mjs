@@ -13,7 +13,8 @@ export function isCovered ({ epoch, offset }, runs, lastGap) {
 
 /** Of a log of which it saw nothing it saw neither begin nor end: any change from one log to another may have passed it by. */
 function isCoveredUnseen (offset, runs, lastGap) {
-  return lastGap !== undefined || runs.some((run, index) => run.gap && (run.isOfEpoch || isChange(runs, index) || spans(runs, index, offset)))
+  if (lastGap !== undefined) return true
+  return runs.some((run, index) => run.gap && (run.isOfEpoch || isChange(runs, index) || spans(runs, index, offset)))
 }
 
 /** The place is before the run `next`, or, when all before that was carried over to it, among the runs of other epochs before. */

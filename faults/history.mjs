@@ -155,7 +155,9 @@ export class History {
         this.#carryOver(from, epoch)
       }
       // Announced epochs that came and went without a message.
-      if (offset === expected && before !== undefined && before.epoch !== epoch && before.last === offset - 1) this.#watcher.carry({ epoch: before.epoch, offset: before.last }, epoch)
+      if (offset === expected && before !== undefined && before.epoch !== epoch && before.last === offset - 1) {
+        this.#watcher.carry({ epoch: before.epoch, offset: before.last }, epoch)
+      }
     } else {
       if (gap.position !== undefined && (gap.position.epoch === epoch) && offset !== expected) this.#violate('hole', `${id} behind a gap that was to end at ${from.epoch}:${from.offset}`)
       if (offset === before?.last + 1) this.needlessGaps++

@@ -49,7 +49,8 @@ export class Ledger {
 
   /** Every position at which a message is known to stand. */
   positionsOf (channel, key) {
-    return [...this.#channels.get(channel) ?? []].flatMap(([epoch, { offsets }]) => offsets.has(key) ? [{ epoch, offset: offsets.get(key) }] : [])
+    const logs = [...this.#channels.get(channel) ?? []]
+    return logs.flatMap(([epoch, { offsets }]) => offsets.has(key) ? [{ epoch, offset: offsets.get(key) }] : [])
   }
 
   /** What stands at a position, as far as it is known. */

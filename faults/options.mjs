@@ -59,7 +59,8 @@ export function readOptions (args, env) {
   const runs = positive('runs', values.runs ?? env.RUNS ?? DEFAULT_RUNS)
   const seeds = given?.split(',') ?? Array.from({ length: runs }, () => String(randomInt(1, MAX_SEED)))
   const only = (values.only ?? env.ONLY ?? '').split(',').filter(Boolean)
-  return { ...numbers, setup, minReplicas, busy: values.busy ?? false, seeds, only, plan: values.plan ?? false, json: values.json ?? false, help: values.help ?? false }
+  const { busy = false, plan = false, json = false, help = false } = values
+  return { ...numbers, setup, minReplicas, busy, seeds, only, plan, json, help }
 }
 
 /** The command that repeats the run of a seed. */

@@ -117,7 +117,7 @@ export class Oracle {
       needlessGaps: sum(({ needlessGaps }) => needlessGaps),
       carried: sum(({ carried }) => carried),
       returns: sum(({ returns }) => returns),
-      epochs: Math.max(0, ...[...new Set(this.histories.map(({ channel }) => channel))].map((channel) => this.#ledger.logs(channel).length)),
+      epochs: Math.max(0, ...this.histories.map(({ channel }) => this.#ledger.logs(channel).length)),
       missedWithGap: this.missedWithGap,
       vanished: this.vanished,
       sentAwayBehind: this.sentAwayBehind
@@ -136,7 +136,8 @@ export class Oracle {
       for (let offset = 1; offset < acknowledged.length; offset++) {
         const by = acknowledged[offset]
         if (!by || received.has(keys[offset])) continue
-        if (this.#ledger.positionsOf(channel, keys[offset]).some((position) => isCovered(position, history.runs, history.lastGap))) this.missedWithGap++
+        const positions = this.#ledger.positionsOf(channel, keys[offset])
+        if (positions.some((position) => isCovered(position, history.runs, history.lastGap))) this.missedWithGap++
         else if (by.vanished) this.vanished++
         else lost.push(`${epoch}:${offset}`)
       }

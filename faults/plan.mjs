@@ -11,10 +11,15 @@ const UNTIL = 0.92
  * @param only the kinds that may come; all when it is empty
  */
 export function planFaults (prng, count, durationMs, shape, only = []) {
-  const allowed = Object.entries(KINDS).filter(([kind, { ofRedis, setup }]) => (!ofRedis || shape.setup !== undefined) && (setup === undefined || setup === shape.setup) && (only.length === 0 || only.includes(kind)))
+  const allowed = Object.entries(KINDS).filter(([kind, { ofRedis, setup }]) => {
+    return (!ofRedis || shape.setup !== undefined) && (setup === undefined || setup === shape.setup) &&
+      (only.length === 0 || only.includes(kind))
+  })
   if (allowed.length < only.length || allowed.length === 0) throw new Error(`kinds of faults are ${Object.keys(KINDS).join(', ')}; those of Redis need --redis, --sentinel or --cluster, some of them a certain one`)
   const ordinary = allowed.filter(([, { weight }]) => weight !== undefined)
-  const weights = Object.fromEntries(ordinary.map(([kind, { weight, weightWithRedis = weight }]) => [kind, shape.setup === undefined ? weight : weightWithRedis]))
+  const weights = Object.fromEntries(ordinary.map(([kind, { weight, weightWithRedis = weight }]) => {
+    return [kind, shape.setup === undefined ? weight : weightWithRedis]
+  }))
   const kinds = prng.shuffle(Object.keys(weights)).slice(0, count)
   while (kinds.length < count && ordinary.length > 0) kinds.push(prng.weighted(weights))
   const drawn = kinds.map((kind) => draw(prng, kind, durationMs, shape))

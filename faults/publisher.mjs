@@ -46,7 +46,7 @@ export class Publisher {
     }
   }
 
-  /** Publishes so many messages of one length as fast as it can; resolves with the id of the last, or `undefined` when it was stopped before. */
+  /** Publishes messages of one length as fast as it can; resolves with the id of the last, or `undefined` when it was stopped before. */
   async publishAll (channel, count, length) {
     let id
     for (let sent = 0; sent < count; sent += MAX_BATCH) {
@@ -114,7 +114,8 @@ export class Publisher {
     const { token, batches } = this.#options
     const [{ channel, message, idempotencyKey }] = entries
     const isSingle = entries.length === 1 && !batches
-    const body = JSON.stringify(isSingle ? { message } : { messages: entries.map(({ channel, message, idempotencyKey }) => ({ channel, message, idempotencyKey })) })
+    const messages = entries.map(({ channel, message, idempotencyKey }) => ({ channel, message, idempotencyKey }))
+    const body = JSON.stringify(isSingle ? { message } : { messages })
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...isSingle && { 'idempotency-key': idempotencyKey } }
     return new Promise((resolve) => {
       const lost = () => { resolve(undefined) }

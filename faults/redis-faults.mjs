@@ -134,7 +134,11 @@ export const REDIS_KINDS = {
   'redis-freeze': {
     ofRedis: true,
     weight: 20,
-    draw: (prng, shape) => ({ ...drawInstance(prng, shape), one: prng.chance(0.5) ? prng.next() : undefined, ms: prng.integer(200, 3_000) }),
+    draw: (prng, shape) => ({
+      ...drawInstance(prng, shape),
+      one: prng.chance(0.5) ? prng.next() : undefined,
+      ms: prng.integer(200, 3_000)
+    }),
     async apply (world, { kind, instance, one, ms }) {
       hitInstance(world, instance)
       const connections = connectionsOf(world, instance, one)

@@ -97,7 +97,7 @@ export class RedisGroup {
     })
   }
 
-  /** The master stands still; when that is for long the replica takes over, and there are two for a while: resolves when one is there to stay. */
+  /** The master pauses; after a long pause the replica takes over, and there are two for a while: resolves when one is there to stay. */
   standStill ({ ms, onDown }) {
     return this.#steps.take(async () => {
       const old = this.#master

@@ -85,7 +85,8 @@ for (let round = 1; round <= rounds; round++) {
 for (const publisher of crowd.publishers) publisher.stop()
 await Promise.all(sending)
 await crowd.mark()
-for (const end = crowd.now() + GIVE_UP_MS; crowd.now() < end && !oracle.histories.every((history) => oracle.isComplete(history));) await delay(POLL_MS)
+const isComplete = () => oracle.histories.every((history) => oracle.isComplete(history))
+for (const end = crowd.now() + GIVE_UP_MS; crowd.now() < end && !isComplete();) await delay(POLL_MS)
 await delay(LINGER_MS)
 await crowd.end()
 

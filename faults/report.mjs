@@ -59,7 +59,8 @@ export function faultTable (results) {
   return table(['fault', 'times', 'recover p50', 'p99', 'all caught up p50', 'p99', 'ready again p50', 'p99', 'max'], kinds.map((kind) => {
     const [recover, together, ready] = ['recovery', 'caughtUp', 'ready'].map((name) => results.flatMap((result) => result[name]?.[kind] ?? []))
     const parts = [[recover, 0.5], [recover, 0.99], [together, 0.5], [together, 0.99], [ready, 0.5], [ready, 0.99], [ready, 1]]
-    return [kind, count(results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)), ...parts.map(([samples, part]) => ms(percentile(samples, part)))]
+    const times = results.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0)
+    return [kind, count(times), ...parts.map(([samples, part]) => ms(percentile(samples, part)))]
   }))
 }
 
@@ -68,7 +69,8 @@ export function violationText ({ seed, violations, violationCounts, command }) {
   if (violations.length === 0) return ''
   // One of each kind, then others.
   const firsts = violations.filter(({ kind }, index) => violations.findIndex((other) => other.kind === kind) === index)
-  const shown = [...new Set([...firsts, ...violations])].slice(0, SHOWN_VIOLATIONS).map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
+  const chosen = [...new Set([...firsts, ...violations])].slice(0, SHOWN_VIOLATIONS)
+  const shown = chosen.map(({ at, kind, subscriber, channel, text, excerpt = [] }) => [
     `  ${kind} at ${(at / 1_000).toFixed(3)} s${subscriber ? `, subscriber ${subscriber}` : channel ? `, channel ${channel}` : ''}: ${text}`,
     ...excerpt.map((line) => `      ${line}`)
   ].join('\n'))

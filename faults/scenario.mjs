@@ -73,7 +73,8 @@ function numbers ({ oracle, recovery, readiness, instances, redis, publishers, s
   const faults = {}
   for (const { kind } of plan) faults[kind] = (faults[kind] ?? 0) + 1
   const closes = {}
-  for (const subscriber of subscribers) for (const [code, times] of Object.entries(subscriber.closes)) closes[code] = (closes[code] ?? 0) + times
+  const counts = subscribers.flatMap((subscriber) => Object.entries(subscriber.closes))
+  for (const [code, times] of counts) closes[code] = (closes[code] ?? 0) + times
   return {
     ...oracle.conclude(),
     subscribers: subscribers.length,
@@ -84,7 +85,8 @@ function numbers ({ oracle, recovery, readiness, instances, redis, publishers, s
     unavailable: [...publishers, extra].reduce((sum, { unavailable }) => sum + unavailable, 0),
     instances: instances.length,
     restarts: instances.reduce((sum, { restarts }) => sum + restarts, 0),
-    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together, ready: readiness.samples, ...redis.moves !== undefined && { moves: redis.moves } },
+    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together, ready: readiness.samples },
+    ...redis?.moves !== undefined && { moves: redis.moves },
     faults,
     recovery: recovery.samples,
     violations: oracle.violations,

@@ -46,7 +46,10 @@ export class SentinelWay extends Way {
 
   #translate (text) {
     const { ports, sentinelPorts } = this.group
-    const own = new Map([...ports.map((port, index) => [String(port), this.links[index].port]), ...sentinelPorts.map((port, index) => [String(port), this.#relays[index].address().port])])
+    const own = new Map([
+      ...ports.map((port, index) => [String(port), this.links[index].port]),
+      ...sentinelPorts.map((port, index) => [String(port), this.#relays[index].address().port])
+    ])
     return text.replace(/(?<!\d)\d{5}(?!\d)/g, (port) => String(own.get(port) ?? port))
   }
 }

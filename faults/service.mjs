@@ -51,6 +51,7 @@ export class Service {
   #child
   #exit
   #stderr = ''
+  #log = ''
   #expected = true
   #turn = Promise.resolve()
 
@@ -68,16 +69,18 @@ export class Service {
 
   /** Starts the process; resolves when it serves. */
   async start () {
-    const env = { ...process.env, PORT: String(this.port), HOST: LOOPBACK, LOG_LEVEL: 'silent', ...this.#env }
-    const child = this.#child = spawn(process.execPath, ['--import', LEASH, ENTRY], { env, stdio: ['pipe', 'ignore', 'pipe'] })
+    const env = { ...process.env, PORT: String(this.port), HOST: LOOPBACK, LOG_LEVEL: 'error', ...this.#env }
+    const child = this.#child = spawn(process.execPath, ['--import', LEASH, ENTRY], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     children.add(child)
     this.#watcher.onBegin()
     this.#expected = false
+    // An error that ends the process is in its log alone.
+    child.stdout.setEncoding('utf8').on('data', (text) => { this.#log = (this.#log + text).slice(-STDERR_CHARACTERS) })
     child.stderr.setEncoding('utf8').on('data', (text) => { this.#stderr = (this.#stderr + text).slice(-STDERR_CHARACTERS) })
     this.#exit = once(child, 'close').then(([code, signal]) => {
       children.delete(child)
       this.#watcher.onEnd()
-      if (!this.#expected) this.#watcher.onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#stderr.trim()}`)
+      if (!this.#expected) this.#watcher.onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#stderr.trim()} ${this.#log.trim()}`)
       return { code, signal }
     })
     await this.ready()

@@ -5,7 +5,9 @@ import { readPolls } from './long-poll.mjs'
 import { keyOf } from './message.mjs'
 import { readSocket } from './plain-socket.mjs'
 
-const throughClient = (transport) => (url, channel, onMessage, options) => connectToChannel(channel, onMessage, { ...options, server: url, transport })
+const throughClient = (transport) => (url, channel, onMessage, options) => {
+  return connectToChannel(channel, onMessage, { ...options, server: url, transport })
+}
 
 /** Every way to subscribe, the shipped client's and those of readers that know nothing but the wire. */
 const TRANSPORTS = {

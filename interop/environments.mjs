@@ -1,5 +1,5 @@
 // `npm run environments`: the service behind proxies, under pm2 and with other versions of Node. What is not on the machine is skipped:
-// nginx, haproxy (Debian has both), pm2, and `NODES=/path/to/node:/path/to/node`, or what `npm exec --package node@<version>` finds.
+// nginx, haproxy, caddy (Debian has all three), pm2, and what `npm exec --package node@<version>` finds.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -41,48 +41,76 @@ async function tryTransports (origin, { page = origin } = {}) {
   }
 }
 
-async function behind (command, configure, env = {}) {
-  if (!await exists(command, ['-v'])) return `no ${command}`
+async function behind (command, configure, { scheme = 'http', path = '' } = {}) {
+  if (!await exists(command, [command === 'caddy' ? 'version' : '-v'])) return `no ${command}`
   const port = await freePort()
-  const service = await startService({ ALLOWED_ORIGINS: 'https://example.com', TRUST_PROXY: 'loopback', MAX_CONNECTIONS_PER_ADDRESS: '10', ...env })
+  const service = await startService({ ALLOWED_ORIGINS: 'https://example.com', TRUST_PROXY: 'loopback', MAX_CONNECTIONS_PER_ADDRESS: '10' })
   const proxy = start(command, configure(service.port, port))
   try {
-    const origin = `http://127.0.0.1:${port}`
-    await eventually(async () => await fetch(`${origin}/-/ready`).then(({ ok }) => ok, () => false), proxy.output())
-    await tryTransports(origin)
-    const forged = await fetch(`${origin}/room`, { headers: { origin: 'https://elsewhere.example' } })
+    const page = `${scheme}://127.0.0.1:${port}`
+    await eventually(async () => await fetch(`${page}${path}/-/ready`).then(({ ok }) => ok, () => false), 'the service behind the proxy')
+    await tryTransports(`${page}${path}`, { page })
+    const forged = await fetch(`${page}${path}/room`, { headers: { origin: 'https://elsewhere.example' } })
     if (forged.status !== 403) throw new Error(`a page of another origin is answered with ${forged.status}`)
   } finally {
     await Promise.all([proxy.end(), service.end('SIGKILL')])
   }
 }
 
+/** Writes a configuration of deploy/ to the scratch directory, with the ports of this run; returns its path. */
+function configured (name, upstream, replacements) {
+  let text = readFileSync(fileURLToPath(new URL(`../deploy/${name}`, import.meta.url)), 'utf8')
+  for (const [shipped, own] of [['messenger:3000', `127.0.0.1:${upstream}`], ...replacements]) {
+    if (text === (text = text.replace(shipped, own))) throw new Error(`deploy/${name} has no ${shipped}`)
+  }
+  const path = join(scratch, name)
+  writeFileSync(path, text)
+  return path
+}
+
 function nginx (upstream, port) {
-  const shipped = readFileSync(fileURLToPath(new URL('../deploy/nginx.conf', import.meta.url)), 'utf8')
-  const path = join(scratch, 'nginx.conf')
-  writeFileSync(path, shipped
-    .replace('listen 8080', `listen 127.0.0.1:${port}`)
-    .replace('http://messenger:3000', `http://127.0.0.1:${upstream}`)
-    .replace(/resolver .*;/, `access_log off; client_body_temp_path ${scratch}/body; proxy_temp_path ${scratch}/proxy; fastcgi_temp_path ${scratch}/f; uwsgi_temp_path ${scratch}/u; scgi_temp_path ${scratch}/s;`))
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${scratch}/${name};`).join(' ')
+  const path = configured('nginx.conf', upstream, [['listen 8080', `listen 127.0.0.1:${port}`], [/resolver .*;/, `access_log off; ${temporary}`]])
   return ['-c', path, '-g', `daemon off; pid ${scratch}/nginx.pid; error_log stderr;`]
 }
 
 function haproxy (upstream, port) {
-  const path = join(scratch, 'haproxy.cfg')
-  writeFileSync(path, `defaults
-  mode http
-  timeout connect 5s
-  timeout client 75s
-  timeout server 75s
-  timeout tunnel 75s
-frontend clients
-  bind 127.0.0.1:${port}
-  http-request set-header X-Forwarded-For %[src]
-  default_backend messenger
-backend messenger
-  server one 127.0.0.1:${upstream}
+  return ['-f', configured('haproxy.cfg', upstream, [['bind :8080', `bind 127.0.0.1:${port}`]])]
+}
+
+function caddy (upstream, port) {
+  const path = configured('Caddyfile', upstream, [[/^:8080 /m, `{\n\tadmin off\n\tstorage file_system ${scratch}\n}\nhttp://127.0.0.1:${port} `]])
+  return ['run', '--adapter', 'caddyfile', '--config', path]
+}
+
+/** Ends TLS, with a certificate that nobody else knows, and removes a path. */
+function caddyTls (upstream, port) {
+  const path = join(scratch, 'Caddyfile.tls')
+  writeFileSync(path, `{
+\tadmin off
+\tstorage file_system ${scratch}
+\tskip_install_trust
+\tauto_https disable_redirects
+\tdefault_sni 127.0.0.1
+}
+https://127.0.0.1:${port} {
+\ttls internal
+\thandle_path /rt/* {
+\t\treverse_proxy 127.0.0.1:${upstream}
+\t}
+}
 `)
-  return ['-f', path]
+  return ['run', '--adapter', 'caddyfile', '--config', path]
+}
+
+/** Takes certificates that nobody else knows while something runs. */
+async function trustingAll (run) {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  try {
+    return await run()
+  } finally {
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+  }
 }
 
 async function pm2 (args) {
@@ -116,6 +144,8 @@ async function node (version) {
 await report([
   ['nginx', async () => await behind('nginx', nginx)],
   ['haproxy', async () => await behind('haproxy', haproxy)],
+  ['caddy', async () => await behind('caddy', caddy)],
+  ['caddy, TLS and a path', async () => await trustingAll(async () => await behind('caddy', caddyTls, { scheme: 'https', path: '/rt' }))],
   ['pm2, fork', async () => await pm2([])],
   ['pm2, cluster', async () => await pm2(['-i', '2'])],
   ...VERSIONS.map((version) => [`Node ${version}`, async () => await node(version)])

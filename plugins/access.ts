@@ -2,56 +2,56 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BearerTokens } from '../src/access/bearer-tokens.js'
 import { credentialOf } from '../src/access/credential.js'
-import { Gate } from '../src/access/gate.js'
+import { Authorizer } from '../src/access/authorizer.js'
 import type { Grant } from '../src/access/grant.js'
 import { KeySet } from '../src/access/key-set.js'
 import { Patterns } from '../src/access/patterns.js'
 import type { Revocations } from '../src/access/revocations.js'
-import { Sessions } from '../src/access/sessions.js'
+import { GrantExpiry } from '../src/access/grant-expiry.js'
 import { TokenIssuer } from '../src/access/token-issuer.js'
 import { readPublicKeys, type VerificationKey } from '../src/access/token-keys.js'
 import { TokenVerifier } from '../src/access/token-verifier.js'
 import { TokenExpiredError, TokenRefusedError, TokenRevokedError } from '../src/errors.js'
-import type { ResolvedOptions } from '../src/options.js'
+import type { ResolvedOptions } from '../src/options/schema.js'
 
-/** What a token that is no good is told. */
+/** The errors for refused tokens. */
 const REFUSALS = [TokenRefusedError, TokenExpiredError, TokenRevokedError]
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Who may do what. */
+    /** Authentication and authorization. */
     access: Access
   }
 }
 
 /** Options of this plugin. */
 export interface AccessPluginOptions extends ResolvedOptions {
-  /** What was revoked. */
+  /** The known revocations. */
   revocations: Revocations
 }
 
-/** What the routes ask. */
+/** The checks that the routes need. */
 export interface Access {
-  /** The leave to subscribe; throws, or rejects, as {@link Gate.admit} does, and counts tokens that are refused. */
+  /** The grant to subscribe; throws, or rejects, as {@link Authorizer.admit} does, and counts refused tokens. */
   admit (request: FastifyRequest, channel: string): Grant | Promise<Grant>
   readonly bearerTokens: BearerTokens
-  readonly gate: Gate<FastifyRequest>
+  readonly authorizer: Authorizer<FastifyRequest>
   readonly revocations: Revocations
-  readonly sessions: Sessions
-  /** Makes tokens, where there is a secret to make them with. */
+  readonly grantExpiry: GrantExpiry
+  /** Signs tokens; present where there is a secret. */
   readonly issuer: TokenIssuer | undefined
 }
 
-/** Decorates the scope with what decides who may subscribe and send. */
+/** Decorates the scope with authentication and authorization. */
 export default fp<AccessPluginOptions>(async (fastify, options) => {
   const { token, publicChannels, authorize, authorizeTimeoutMs, revocations } = options
   const secrets = [options.tokenSecret ?? []].flat()
   const bearerTokens = new BearerTokens(token)
-  const sessions = new Sessions({ revocations, expel: (subscriber, code, reason) => { fastify.channels.expel(subscriber, code, reason) } })
-  revocations.onAdded = () => { sessions.revoke() }
-  fastify.addHook('onClose', async () => { sessions.close() })
+  const grantExpiry = new GrantExpiry({ revocations, expel: (subscriber, code, reason) => { fastify.hub.expel(subscriber, code, reason) } })
+  revocations.onAdded = () => { grantExpiry.revoke() }
+  fastify.addHook('onClose', async () => { grantExpiry.close() })
 
-  const gate = new Gate<FastifyRequest>({
+  const authorizer = new Authorizer<FastifyRequest>({
     bearerTokens,
     verifier: verifierOf(secrets, options),
     revocations,
@@ -65,13 +65,13 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
   })
 
   const admit = (request: FastifyRequest, channel: string): Grant | Promise<Grant> => {
-    if (gate.isOpen) return gate.admit(request, undefined, channel)
+    if (authorizer.isOpen) return authorizer.admit(request, undefined, channel)
     const credential = credentialOf(request.headers, request.query as { token?: unknown })
-    // From an address that guesses no token is compared with those of publishers. Signatures cannot be guessed: who has a good
-    // one is let in, so that nobody is locked out by others behind the same address.
+    // Tokens of an address with too many refused ones are not compared with those of publishers. Signatures cannot be guessed: a
+    // valid one is accepted, so that clients are not locked out by others behind the same address.
     const inHeader = credential?.inHeader === true && !fastify.limits.distrusts(request)
     try {
-      const grant = gate.admit(request, credential && { ...credential, inHeader }, channel)
+      const grant = authorizer.admit(request, credential && { ...credential, inHeader }, channel)
       return grant instanceof Promise ? grant.catch((error: unknown) => { throw counted(error, request) }) : grant
     } catch (error) {
       throw counted(error, request)
@@ -87,13 +87,17 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     admit,
     bearerTokens,
     revocations,
-    sessions,
-    issuer: secrets[0] === undefined ? undefined : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
-    gate
+    grantExpiry,
+    issuer: secrets[0] === undefined
+      ? undefined
+      : new TokenIssuer({ secret: secrets[0], issuer: options.tokenIssuer[0], audience: options.tokenAudience[0] }, revocations),
+    authorizer
   } satisfies Access)
-}, { name: 'messenger-access', dependencies: ['messenger-channels', 'messenger-limits'], fastify: '5.x' })
+}, { name: 'messenger-access', dependencies: ['messenger-hub', 'messenger-limits'], fastify: '5.x' })
 
-function verifierOf (secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions): TokenVerifier | undefined {
+function verifierOf (
+  secrets: readonly string[], { tokenPublicKey, tokenJwksUrl, tokenIssuer, tokenAudience, tokenMaxTtlMs }: ResolvedOptions
+): TokenVerifier | undefined {
   const keys: VerificationKey[] = secrets.map((key) => ({ algorithm: 'HS256', key }))
   if (tokenPublicKey !== undefined) keys.push(...readPublicKeys(tokenPublicKey))
   const keySet = tokenJwksUrl === undefined ? undefined : new KeySet(tokenJwksUrl)

@@ -1,43 +1,42 @@
 import { hash } from 'node:crypto'
-import bearerAuth, { type verifyBearerAuth } from '@fastify/bearer-auth'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { covering, forbidden } from '../src/access/gate.js'
+import { bearerOf } from '../src/access/credential.js'
+import { covering, forbidden } from '../src/access/authorizer.js'
 import { type Grant, unlimited } from '../src/access/grant.js'
 import { AuthorizationUnavailableError, TokenInvalidError, TokenMissingError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
 
-const TOKEN = /^[!-~]+$/
-const BEARER = /^Bearer ([!-~]+)$/
 const UNLIMITED = unlimited()
-/** Where a request has its sender: under no name that a host could have given to something else. */
+/** The property of a request that holds its sender; a symbol, so that it cannot conflict with one of the host. */
 const SENDER = Symbol('sender')
 
-/** Who publishes: a name to count messages under, and what it may do. */
+/** A publisher: the name under which its messages are counted, and its rights. */
 export interface Sender {
   readonly name: string
   readonly grant: Grant
 }
 
+type Done = (error?: Error) => void
+type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: Done) => void
+
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A hook for routes that only publishers may call. What can be known before the body is looked at before it: whether the sender may
-     * send on the channel, or on any, and whether it has sent too much.
+     * A hook for the routes of publishers. All checks that do not need the body run before it: whether the sender may send on the
+     * channel, or on any, and whether it has sent too much.
      */
-    verifyPublisher: verifyBearerAuth
+    verifyPublisher: OnRequest
     /** The same for holders of a token of `BEARER_TOKEN` alone. */
-    verifyOperator: verifyBearerAuth
-  }
-  interface FastifyInstance {
+    verifyOperator: OnRequest
     /**
-     * To be called when the body is there, before anything is done with it. Throws MSG_ERR_TOKEN_INVALID where the leave of the sender
-     * of a request has ended since, and MSG_ERR_RATE_LIMITED when it has sent too many messages since.
+     * To be called when the body has arrived, before it is processed. Throws MSG_ERR_TOKEN_INVALID where the grant of the sender has
+     * ended meanwhile, and MSG_ERR_RATE_LIMITED when it has sent too many messages meanwhile.
      */
     assertStillSender: (request: FastifyRequest) => void
     /**
-     * Counts messages that the sender of a request is about to publish. Throws MSG_ERR_TOKEN_INVALID where its leave has ended,
-     * MSG_ERR_CHANNEL_FORBIDDEN for a channel that is not its, and MSG_ERR_RATE_LIMITED when it has sent too many.
+     * Counts messages that the sender of a request is about to publish. Throws MSG_ERR_TOKEN_INVALID where its grant has ended,
+     * MSG_ERR_CHANNEL_FORBIDDEN for a channel that the grant does not cover, and MSG_ERR_RATE_LIMITED when it has sent too many.
      */
     assertMaySend: (request: FastifyRequest, channels: readonly string[]) => void
   }
@@ -47,67 +46,64 @@ declare module 'fastify' {
   }
 }
 
-/** Decorates the scope with the checks of who calls. No route is guarded by this alone. */
+/**
+ * Decorates the scope with the checks of senders, which guard no route by themselves. Not @fastify/bearer-auth: it answers in a later
+ * step, when the body has been buffered, which makes a publish cost a quarter more.
+ */
 export default fp(async (fastify) => {
-  const { access: { bearerTokens, gate }, limits } = fastify
+  const { access: { bearerTokens, authorizer }, limits } = fastify
   const senders = Array.from({ length: bearerTokens.size }, (_, index) => ({ name: `token ${index}`, grant: UNLIMITED }))
 
   fastify.decorateRequest(SENDER, null)
-  await fastify.register(bearerAuth, {
-    addHook: false,
-    keys: [],
-    verifyErrorLogLevel: 'debug',
-    specCompliance: 'rfc6749',
-    async auth (key, request) {
-      if (!TOKEN.test(key)) throw new TokenMissingError()
-      if (limits.distrusts(request)) throw refusal(request)
-      request[SENDER] = senders[bearerTokens.indexOf(key)] ?? await verified(key, request)
-      return true
-    }
-  })
-  const verifyBearerAuth = fastify.verifyBearerAuth as verifyBearerAuth
+
+  const refusal = (request: FastifyRequest): Error => limits.countRefusedToken(request) ?? new TokenInvalidError()
 
   const verified = async (token: string, request: FastifyRequest): Promise<Sender> => {
-    if (!gate.verifies) throw refusal(request)
+    if (!authorizer.verifies) throw refusal(request)
     try {
-      const grant = await gate.verify(token)
+      const grant = await authorizer.verify(token)
       return { name: nameOf(grant, token), grant }
     } catch (error) {
       throw error instanceof AuthorizationUnavailableError ? error : refusal(request)
     }
   }
 
-  const refusal = (request: FastifyRequest): Error => limits.countRefusedToken(request) ?? new TokenInvalidError()
-
-  const authorized = async (request: FastifyRequest, channel: string): Promise<void> => {
+  const authorized = async (request: FastifyRequest, channel: string): Promise<Sender> => {
     fastify.origins.verify(request)
     const address = networkOf(request.ip)
-    // What the host is asked costs as much as a subscription, and takes a place for as long.
+    // A call of `authorize` is as expensive as one for a subscription, and takes a place for its duration.
     limits.admissions.enter(address)
     try {
-      const grant = await gate.authorize(request, channel, 'send')
-      request[SENDER] = { name: grant.subject === undefined ? `address ${address}` : `sub ${grant.subject}`, grant }
+      const grant = await authorizer.authorize(request, channel, 'send')
+      return { name: grant.subject === undefined ? `address ${address}` : `sub ${grant.subject}`, grant }
     } finally {
       limits.admissions.leave(address)
     }
   }
 
-  const verifySender: verifyBearerAuth = (request, reply, done) => {
-    // @fastify/bearer-auth answers in a later step, when the body has arrived and had to be buffered, which makes a publish cost
-    // a quarter more. It is asked about whatever is not plainly a token that is accepted.
-    const [, given] = BEARER.exec(request.headers.authorization ?? '') ?? []
-    const sender = given === undefined || limits.distrusts(request) ? undefined : senders[bearerTokens.indexOf(given)]
-    if (sender === undefined) { verifyBearerAuth(request, reply, done); return }
+  const settle = (request: FastifyRequest, found: Promise<Sender>, done: Done): void => {
+    found.then((sender) => {
+      request[SENDER] = sender
+      done()
+    }).catch(done)
+  }
+
+  const verifySender = (request: FastifyRequest, done: Done): void => {
+    const token = bearerOf(request.headers)
+    if (token === undefined) { done(new TokenMissingError()); return }
+    if (limits.distrusts(request)) { done(refusal(request)); return }
+    const sender = senders[bearerTokens.indexOf(token)]
+    if (sender === undefined) { settle(request, verified(token, request), done); return }
     request[SENDER] = sender
     done()
   }
 
-  /** Throws what is known to be wrong before the body is there. */
+  /** Throws the errors that do not depend on the body. */
   const assertMayBegin = (request: FastifyRequest): void => {
     const { name, grant } = request[SENDER] as Sender
     const { channel } = request.params as { channel?: string }
     if (channel !== undefined) {
-      fastify.channels.assertName(channel)
+      fastify.channelNames.assert(channel)
       covering(grant, 'send', channel)
     } else if (!grant.allows('send')) {
       throw forbidden('send', 'of any name')
@@ -116,7 +112,7 @@ export default fp(async (fastify) => {
   }
 
   const assertHolds = (grant: Grant): void => {
-    if (attempt(() => { gate.assertHolds(grant) })) throw new TokenInvalidError()
+    if (attempt(() => { authorizer.assertHolds(grant) })) throw new TokenInvalidError()
   }
 
   fastify.decorate('assertStillSender', ({ [SENDER]: sender }: FastifyRequest) => {
@@ -130,20 +126,24 @@ export default fp(async (fastify) => {
     for (const channel of channels) covering(grant, 'send', channel)
     limits.countPublishes(name, channels.length)
   })
-  fastify.decorate('verifyPublisher', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
+  fastify.decorate('verifyPublisher', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {
     const { channel } = request.params as { channel?: string }
-    // Only where one channel is named: a batch would have to be read before anybody could be asked.
-    const byHost = gate.asksHost && request.headers.authorization === undefined && channel !== undefined
     const begin = (error?: Error): void => { done(error ?? attempt(() => { assertMayBegin(request) })) }
-    if (byHost) authorized(request, channel).then(() => { begin() }, begin)
-    else verifySender(request, reply, begin)
+    // Only for a single channel: a batch would have to be read before the call of `authorize`.
+    if (authorizer.asksHost && request.headers.authorization === undefined && channel !== undefined)
+      settle(request, authorized(request, channel), begin)
+    else verifySender(request, begin)
   })
-  fastify.decorate('verifyOperator', (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-    verifySender(request, reply, (error) => { done(error ?? (senders.includes(request[SENDER] as Sender) ? undefined : new TokenInvalidError())) })
+  fastify.decorate('verifyOperator', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {
+    verifySender(request, (error) => { done(error ?? (senders.includes(request[SENDER] as Sender) ? undefined : new TokenInvalidError())) })
   })
-}, { name: 'messenger-bearer-auth', dependencies: ['messenger-access', 'messenger-limits', 'messenger-origins'], fastify: '5.x' })
+}, {
+  name: 'messenger-bearer-auth',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'],
+  fastify: '5.x'
+})
 
-/** What messages are counted under: the subject of a token or, where it names none, the token by what is signed of it. */
+/** The name under which messages are counted: the subject of a token or, where it has none, a digest of the signed part. */
 function nameOf ({ subject }: Grant, token: string): string {
   if (subject !== undefined && subject !== '') return `sub ${subject}`
   return `token ${hash('sha256', token.slice(0, token.lastIndexOf('.')), 'base64url')}`

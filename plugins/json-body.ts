@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import fp from 'fastify-plugin'
 import { BodyInvalidError, MediaTypeError, MessageTooLargeError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
-import { readBody } from './body-reader.js'
+import { readBody } from '../src/http/body-reader.js'
 
 /** Options of this plugin. */
 export interface JsonBodyPluginOptions {
-  /** Makes a body of the bytes, which are UTF-8. Throws SyntaxError for what is not JSON. */
+  /** Parses the bytes, which are UTF-8. Throws SyntaxError where they are not JSON. */
   parse: (bytes: Buffer) => unknown
   /** The limit to name in MSG_ERR_MESSAGE_TOO_LARGE. */
   maxMessageBytes: number
@@ -28,9 +28,9 @@ export default fp<JsonBodyPluginOptions>(async (fastify, { parse, maxMessageByte
       done (error, bytes = Buffer.alloc(0)) {
         if (error !== null) { done(error); return }
         try {
-          // It may have been on its way for as long as a request may take.
+          // The body may have taken as long as a request may take.
           fastify.assertStillSender(request)
-          // Decoding would silently replace what is not UTF-8.
+          // Decoding would silently replace bytes that are not UTF-8.
           if (!isUtf8(bytes)) throw new BodyInvalidError('it is not UTF-8')
           done(null, parse(bytes))
         } catch (error) {

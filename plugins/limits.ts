@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { RateLimitedError, UrlTooLongError } from '../src/errors.js'
+import { maxBodyBytes } from '../src/http/body-reader.js'
 import { networkOf } from '../src/limits/address.js'
 import { Admissions, type AdmissionsOptions } from '../src/limits/admissions.js'
 import { ByteBudget } from '../src/limits/byte-budget.js'
@@ -10,11 +11,10 @@ import { Stalls } from '../src/limits/stalls.js'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
-const MIN_BODY_LIMIT = 16 * 1024 ** 2
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What clients of this messenger may take, and what they took. */
+    /** The limits for clients of this messenger, and their use. */
     limits: Limits
   }
 }
@@ -33,23 +33,23 @@ export interface LimitsPluginOptions extends AdmissionsOptions {
 
 /** The limits of one messenger. */
 export interface Limits {
-  /** How often each one was hit. */
+  /** The number of hits of each limit. */
   readonly counters: LimitCounters
   /** Places for subscriptions. */
   readonly admissions: Admissions
-  /** Memory for what is on its way from and to clients. */
+  /** Memory for incomplete bodies and unsent bytes. */
   readonly budget: ByteBudget
-  /** What is being sent, watched for progress. */
+  /** Responses and subscriptions, monitored for progress. */
   readonly stalls: Stalls
-  /** Throws MSG_ERR_URL_TOO_LONG or, for an address that asks too often, MSG_ERR_RATE_LIMITED. */
+  /** Throws MSG_ERR_URL_TOO_LONG or, for an address with too many requests, MSG_ERR_RATE_LIMITED. */
   countSubscribe (request: FastifyRequest): void
-  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent so many messages that it may not send one now. Counts none. */
+  /** Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many messages. Counts none. */
   assertMayPublish (publisher: string): void
   /** Counts messages. Throws MSG_ERR_RATE_LIMITED when a publisher has sent too many. */
   countPublishes (publisher: string, messages: number): void
-  /** Whether so many tokens from an address were refused that no other one from there is looked at. */
+  /** Whether too many tokens from an address were refused, so that further ones are not checked. */
   distrusts (request: FastifyRequest): boolean
-  /** Counts a token that was refused; returns MSG_ERR_RATE_LIMITED where it was one too many. */
+  /** Counts a refused token; returns MSG_ERR_RATE_LIMITED beyond the limit. */
   countRefusedToken (request: FastifyRequest): RateLimitedError | undefined
 }
 
@@ -60,7 +60,7 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
   const publishes = new RateLimit(options.maxPublishesPerSecond, SECOND_MS)
   const refusedTokens = new RateLimit(options.maxRefusedTokensPerMinute, MINUTE_MS)
   const admissions = new Admissions(options, counters)
-  // A body, or an answer, that is as large as one may be still fits in beside another one.
+  // Room for two bodies, or answers, of the largest size.
   const budget = new ByteBudget(Math.max(options.maxBytesInFlight, 2 * maxBodyBytes(options.maxMessageBytes)), counters)
   const stalls = new Stalls({ writeTimeoutMs: options.writeTimeoutMs, budget, counters })
   fastify.addHook('onClose', async () => { stalls.close() })
@@ -104,8 +104,3 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
     }
   } satisfies Limits)
 }, { name: 'messenger-limits', fastify: '5.x' })
-
-/** What the body of a batch may have. */
-export function maxBodyBytes (maxMessageBytes: number): number {
-  return Math.max(MIN_BODY_LIMIT, 2 * maxMessageBytes)
-}

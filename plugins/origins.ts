@@ -3,35 +3,35 @@ import fp from 'fastify-plugin'
 import { Origins } from '../src/access/origins.js'
 import { OriginForbiddenError } from '../src/errors.js'
 
-/** How long a browser may remember that it may send a token along. */
+/** Time for which a browser may cache the answer to a preflight request. */
 const PREFLIGHT_SECONDS = 600
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Which pages may use the routes of the scope. */
+    /** The rules for pages that use the routes of the scope. */
     origins: OriginRules
   }
 }
 
 /** Options of this plugin. */
 export interface OriginsPluginOptions {
-  /** Origins of pages that may subscribe beside the service's own. */
+  /** Origins of pages that may subscribe besides the service's own. */
   allowedOrigins: readonly string[]
 }
 
-/** What the routes ask. */
+/** The checks that the routes need. */
 export interface OriginRules {
   /** Throws MSG_ERR_ORIGIN_FORBIDDEN for a request of a page that may not subscribe. */
   verify (request: FastifyRequest): void
   /** Lets a page of another origin read the answer, where it may. */
   share (request: FastifyRequest, reply: FastifyReply): void
-  /** Answers a browser's question whether a page may send a token along. */
+  /** Sets the headers that answer a preflight request. */
   preflight (request: FastifyRequest, reply: FastifyReply): void
 }
 
 /**
  * Decorates the scope with the rules for pages of other origins. Not @fastify/cors: it would take `OPTIONS *` of the host, and
- * what it is for, hiding answers, does not keep a page from opening a WebSocket (RFC 6455, section 10.2).
+ * its purpose, hiding answers, does not keep a page from opening a WebSocket (RFC 6455, section 10.2).
  */
 export default fp<OriginsPluginOptions>(async (fastify, { allowedOrigins }) => {
   const origins = new Origins(allowedOrigins)
@@ -40,7 +40,8 @@ export default fp<OriginsPluginOptions>(async (fastify, { allowedOrigins }) => {
     const { origin } = headers
     if (!origins.any) reply.header('vary', 'Origin')
     if (origins.any) reply.header('access-control-allow-origin', '*')
-    else if (origin !== undefined && origins.lists(origin)) reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true')
+    else if (origin !== undefined && origins.lists(origin))
+      reply.header('access-control-allow-origin', origin).header('access-control-allow-credentials', 'true')
   }
 
   fastify.decorate('origins', {
@@ -48,7 +49,7 @@ export default fp<OriginsPluginOptions>(async (fastify, { allowedOrigins }) => {
       if (origins.any) return
       const { origin, 'sec-fetch-site': site } = headers
       if (origin === undefined) {
-        // A browser leaves the origin out where the page cannot read the answer, and still sends cookies along.
+        // Browsers omit the origin where the page cannot read the answer, and still send cookies.
         if (site === 'cross-site') throw new OriginForbiddenError('unknown')
       } else if (!origins.allow(origin, host)) {
         throw new OriginForbiddenError(JSON.stringify(origin))

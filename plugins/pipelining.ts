@@ -4,9 +4,9 @@ import fp from 'fastify-plugin'
 import { networkOf } from '../src/limits/address.js'
 
 /**
- * Has requests that read or subscribe wait until earlier ones on their connection are answered (RFC 9112, section 9.3.2), each in a
- * place of its address, and end with the connection. Node (20) begins all of them at once, gives a response the socket when it
- * is its turn and, when the connection ends before that, tells it nothing: what belongs to it would stay for good.
+ * Delays requests that read or subscribe until earlier ones on their connection are answered (RFC 9112, section 9.3.2). Each takes a
+ * place of its address and ends with the connection. Node (20) starts all of them at once, assigns the socket to a response when it
+ * is its turn and, when the connection ends before that, does not notify it: its resources would never be released.
  */
 export default fp(async (fastify) => {
   const { admissions } = fastify.limits
@@ -26,7 +26,7 @@ export default fp(async (fastify) => {
   fastify.addHook('onRequest', (request, reply, done) => {
     if (reply.raw.socket !== null) { done(); return }
     queue(request.raw.socket, reply.raw)
-    // What is published is not put off, and has an answer at once.
+    // Publishing is not delayed: it is answered at once.
     if (request.method !== 'GET') { done(); return }
     const address = networkOf(request.ip)
     admissions.queue(address)

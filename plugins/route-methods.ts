@@ -2,12 +2,12 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The methods of each path of the scope, as it stands in a route. */
+    /** The methods of each path of the scope, as written in a route. */
     routeMethods: ReadonlyMap<string, ReadonlySet<string>>
   }
 }
 
-/** Decorates the scope with what its routes answer to. */
+/** Decorates the scope with the methods of its routes. */
 export default fp(async (fastify) => {
   const routeMethods = new Map<string, Set<string>>()
   fastify.decorate('routeMethods', routeMethods)

@@ -4,15 +4,15 @@ import type { ValueError } from '@sinclair/typebox/value'
 import fp from 'fastify-plugin'
 
 /**
- * Validates and serializes the scope's routes without changing a value: the host may coerce, strip or rewrite in its own way, but
- * messages reach subscribers as they are.
+ * Validates and serializes the scope's routes without changing a value: the compilers of the host may coerce, strip or rewrite, but
+ * messages reach subscribers unchanged.
  */
 export default fp(async (fastify) => {
   fastify.setValidatorCompiler<TSchema>(({ schema }) => {
     const compiled = TypeCompiler.Compile(schema)
     return (value: unknown) => {
       if (compiled.Check(value)) return { value }
-      // The first violation alone: @sinclair/typebox (0.34) makes an object of each one, and who sends millions of them is told of one.
+      // The first violation alone: @sinclair/typebox (0.34) allocates an object for each, and a body may contain millions.
       const { path, message } = compiled.Errors(value).First() as ValueError
       return { error: [{ instancePath: path, message, keyword: '', schemaPath: '', params: {} }] }
     }

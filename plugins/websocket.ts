@@ -12,15 +12,16 @@ import { publicFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
-import { type Connection, isWebSocketUpgrade } from './other-upgrades.js'
-import { pathUnder } from './paths.js'
-import { answerRaw } from './raw-answer.js'
-import { UpgradeRouter } from './upgrades.js'
+import { isWebSocketUpgrade } from '../src/http/ignored-upgrades.js'
+import { attachResponse, currentResponse, detachResponse, endOnce } from '../src/http/internals.js'
+import { pathUnder } from '../src/http/paths.js'
+import { answerRaw } from '../src/http/raw-answer.js'
+import { UpgradeRouter } from '../src/http/upgrade-router.js'
 
-/** Largest frame that is taken from a subscriber, in bytes. What it says is thrown away. */
+/** Largest frame that a subscriber may send, in bytes. Its content is discarded. */
 const MAX_RECEIVED_FRAME_BYTES = 4_096
 const SWEEPS_PER_TIMEOUT = 4
-/** What a handshake that is wrong is told beside the error (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
+/** Headers of the answer to an invalid handshake (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
 const TAKEN = ['Connection: Upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
 
 declare module 'fastify' {
@@ -29,7 +30,7 @@ declare module 'fastify' {
     webSockets: WebSockets
   }
   interface FastifyContextConfig {
-    /** Takes the route's WebSockets; at every other route of the scope they are refused. */
+    /** Handles the route's WebSockets; every other route of the scope refuses them. */
     onWebSocket?: (socket: WebSocket, request: FastifyRequest) => void
   }
 }
@@ -38,21 +39,21 @@ declare module 'fastify' {
 export interface WebSocketPluginOptions {
   /** Milliseconds from a request to upgrade to the WebSocket. */
   upgradeTimeoutMs: number
-  /** Milliseconds that WebSockets without a subscription may take to answer when the app closes. */
+  /** Time limit in milliseconds for the close of WebSockets without a subscription when the app closes. */
   drainMs: number
-  /** Where connections that took longer are counted. */
+  /** Counts connections that took longer. */
   counters: LimitCounters
-  /** Whether the scope has every path under its prefix; otherwise the host has those that are neither a channel's nor a route's. */
+  /** Whether the scope owns every path under its prefix; otherwise paths of neither a channel nor a route are the host's. */
   everyPath: boolean
 }
 
-/** What the routes ask. */
+/** The WebSocket side of the routes. */
 export interface WebSockets {
-  /** Whether a request is one to upgrade to a WebSocket, on a connection that waits for it. */
+  /** Whether a request is for an upgrade to a WebSocket and its connection waits for the handshake. */
   requested (request: FastifyRequest): boolean
-  /** Closes a WebSocket because of an error; in a row of refusals of one address later and later. */
+  /** Closes a WebSocket because of an error, with a growing delay for consecutive refusals of one address. */
   refuse (socket: WebSocket, error: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void
-  /** Says that a WebSocket is a subscriber's, and the channels' to close. */
+  /** Marks a WebSocket as a subscriber's, which the hub closes. */
   admitted (socket: WebSocket, address: string): void
 }
 
@@ -62,19 +63,21 @@ interface Handshake {
 }
 
 /**
- * Takes requests to upgrade under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and
- * apps, answers every upgrade of the server, each one again where it is loaded again, and leaves the sockets of some that it refused open.
+ * Routes upgrades under the scope's prefix through its routes and hooks. Not @fastify/websocket: it decorates requests and apps,
+ * answers every upgrade of the server, twice where it is loaded twice, and leaves sockets of some refused upgrades open.
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
-  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol })
+  const server = new WebSocketServer({
+    noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol
+  })
   server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
   const refusals = new Refusals()
   const files = publicFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
-  /** WebSockets that are no subscriber's yet, or will never be. */
+  /** WebSockets without a subscriber. */
   const guests = new Set<WebSocket>()
 
-  // A request that is never answered would hold its connection for good.
+  // An upgrade that is never answered would hold its connection forever.
   const pending = new Map<Duplex, number>()
   let timeoutMs = upgradeTimeoutMs
   let sweeper: NodeJS.Timeout | undefined
@@ -92,19 +95,18 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   }
 
   const handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Behind a request that is not answered yet: it would take the connection away from that answer, past all that counts it.
-    if ((socket as Connection)._httpMessage) { socket.destroy(); return }
-    // Node has taken off its own.
+    // Pipelined behind an unanswered request: the upgrade would take the connection from that response, bypassing all limits.
+    if (currentResponse(socket) !== undefined) { socket.destroy(); return }
+    // Node has removed its own listener.
     socket.on('error', destroy)
     pending.set(socket, performance.now())
     sweeper ??= setTimeout(sweep, timeoutMs / SWEEPS_PER_TIMEOUT).unref()
     handshakes.set(request, { socket, head })
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
-    // What is answered otherwise ends the connection, on which Node reads no other request.
+    // Any other response ends the connection, from which Node reads no further request.
     response.once('finish', () => { socket.end(() => { socket.destroy() }) })
-    // Typed for TCP alone; what is injected comes on another stream.
-    response.assignSocket(socket as Parameters<typeof response.assignSocket>[0])
+    attachResponse(response, socket)
     try {
       fastify.routing(request, response)
     } catch (error) {
@@ -130,17 +132,17 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     guests.delete(this)
   }
 
-  /** Ends the handshake, with which the connection is a WebSocket's and the reply nobody's any more. */
+  /** Completes the handshake: from now on the connection belongs to the WebSocket, and the reply is unused. */
   function accept ({ raw }: FastifyRequest, reply: FastifyReply, onOpen: (socket: WebSocket) => void): void {
     const { socket, head } = handshakes.get(raw) as Handshake
     handshakes.delete(raw)
-    // The response is not needed any more once the connection is a WebSocket's; it would keep the request alive with it.
-    reply.raw.detachSocket(socket as Parameters<typeof reply.raw.detachSocket>[0])
+    detachResponse(reply.raw, socket)
     reply.hijack()
     server.handleUpgrade(raw, socket, head, (webSocket) => {
-      // Not before ws has one of its own: taking off the last listener of an event costs 300 bytes a socket.
+      // Not before ws has one of its own: removing the last listener of an event costs 300 bytes a socket.
       socket.off('error', destroy)
       pending.delete(socket)
+      endOnce(webSocket)
       guests.add(webSocket)
       webSocket.on('close', leave)
       onOpen(webSocket)
@@ -151,9 +153,11 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     const { handler, routePath, config: { onWebSocket } = {} } = route
     if (![route.method].flat().includes('GET')) return
     const name = routePath.slice(1)
-    const refusal = files.has(name) ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name') : new ChannelInvalidError(JSON.stringify(name))
+    const refusal = files.has(name)
+      ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name')
+      : new ChannelInvalidError(JSON.stringify(name))
     const take = onWebSocket ?? ((socket, { ip }) => { refusals.refuse(socket, refusal, networkOf(ip)) })
-    // Around what a hook of the host's has made of it, such as that of @fastify/websocket.
+    // Wraps the handler that a hook of the host may have replaced, such as that of @fastify/websocket.
     route.handler = function (request, reply) {
       if (!handshakes.has(request.raw)) return handler.call(this, request, reply)
       accept(request, reply, (socket) => { take(socket, request) })

@@ -1,9 +1,9 @@
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
 
-/** The client, each of its files under its own path, so that no wildcard stands in the way of channels. */
+/** The files of the client, each under its own path, so that no wildcard shadows channels. */
 const files: FastifyPluginAsync = async (fastify) => {
   await fastify.register(fastifyStatic, { root: publicDirectory, serve: false })
 
@@ -14,7 +14,7 @@ const files: FastifyPluginAsync = async (fastify) => {
       method: 'GET',
       url: `/${file}`,
       handler: async (request, reply) => {
-        // Pages of other origins load the client: as a module only where they may read it.
+        // Pages of other origins load the client, as a module only with CORS headers.
         fastify.origins.share(request, reply)
         reply.header('cross-origin-resource-policy', 'cross-origin')
         return await reply.sendFile(file)

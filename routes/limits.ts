@@ -1,8 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { LIMITS } from '../src/limits/limit-counters.js'
 
-/** `GET /-/limits`: how often each limit was hit since the start, for the operator. */
+/** `GET /-/limits`: the number of hits of each limit since the start, for the operator. */
 const limits: FastifyPluginAsync = async (fastify) => {
   const { counters, admissions } = fastify.limits
 
@@ -11,7 +11,10 @@ const limits: FastifyPluginAsync = async (fastify) => {
     method: 'GET',
     url: '/-/limits',
     onRequest: fastify.verifyOperator,
-    handler: async () => await Promise.resolve({ connections: admissions.total, hits: Object.fromEntries(LIMITS.map((name) => [name, counters.get(name)])) })
+    handler: async () => await Promise.resolve({
+      connections: admissions.total,
+      hits: Object.fromEntries(LIMITS.map((name) => [name, counters.get(name)]))
+    })
   })
 }
 

@@ -1,10 +1,10 @@
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
 
-/** The page where a newcomer tries the service, at `/`, and the files that it is made of. */
+/** The page for trying the service, at `/`, and its files. */
 const page: FastifyPluginAsync = async (fastify) => {
   await fastify.register(fastifyStatic, { root: publicDirectory, serve: false })
   await fastify.register(helmet, {
@@ -14,16 +14,16 @@ const page: FastifyPluginAsync = async (fastify) => {
         'default-src': ["'none'"],
         'script-src': ["'self'"],
         'style-src': ["'self'"],
-        // Its icon stands in the page itself.
+        // The icon is embedded in the page.
         'img-src': ["'self'", 'data:'],
-        // Not all browsers take WebSockets of the page's own host for its own.
+        // Not in all browsers does 'self' include WebSockets of the page's own host.
         'connect-src': ["'self'", 'ws:', 'wss:'],
         'base-uri': ["'none'"],
         'form-action': ["'none'"],
         'frame-ancestors': ["'none'"]
       }
     },
-    // That a host is only to be reached by TLS is for whoever ends TLS to say.
+    // HSTS is the responsibility of the proxy that terminates TLS.
     strictTransportSecurity: false
   })
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 
-/** `OPTIONS /:channel`: a browser asks whether a page of another origin may send a token along. */
+/** `OPTIONS /:channel`: the preflight request of a browser for a page of another origin that sends a token. */
 const preflight: FastifyPluginAsync = async (fastify) => {
   const { origins } = fastify
 
@@ -9,7 +9,7 @@ const preflight: FastifyPluginAsync = async (fastify) => {
     method: 'OPTIONS',
     url: '/:channel',
     ...OWN_ROUTE,
-    // Before a body is read that is for nobody.
+    // Before the body is read.
     onRequest (request, reply) {
       origins.preflight(request, reply)
       origins.verify(request)

@@ -1,6 +1,6 @@
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { grantInvalid } from '../plugins/errors.js'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { grantInvalid } from '../src/http/error-reply.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { MAX_NAME_LENGTH } from '../src/access/claims.js'
 import { revocationText } from '../src/access/revocations.js'
 import { GrantInvalidError } from '../src/errors.js'
@@ -11,25 +11,26 @@ const Name = Type.Optional(Type.String({ minLength: 1, maxLength: MAX_NAME_LENGT
 const Body = Type.Object({
   sub: Name,
   jti: Name,
-  /** When the last token that it is about expires, in seconds since 1970. */
+  /** Expiry of the last affected token, in seconds since 1970. */
   exp: Type.Optional(Type.Number({ minimum: 0 }))
 }, { additionalProperties: false })
 
 /** Options of this route. */
 export interface RevocationsRouteOptions {
-  /** Milliseconds that a token may live, and a revocation has to be remembered. */
+  /** Milliseconds that a token may live, and for which a revocation is kept. */
   tokenMaxTtlMs: number
 }
 
-/** `POST /-/revocations`: a backend ends a token, or all that a subject got until now, on every instance. */
+/** `POST /-/revocations`: a backend ends a token, or all earlier tokens of a subject, on every instance. */
 const revocations: FastifyPluginAsyncTypebox<RevocationsRouteOptions> = async (fastify, { tokenMaxTtlMs }) => {
-  fastify.post('/-/revocations', { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body: { sub, jti, exp } }) => {
+  const options = { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }
+  fastify.post('/-/revocations', options, async ({ body: { sub, jti, exp } }) => {
     const value = sub ?? jti
     if (value === undefined || (sub === undefined) === (jti === undefined)) throw new GrantInvalidError('give either sub or jti')
     const at = Date.now()
     const until = Math.min(at + tokenMaxTtlMs, exp === undefined ? Infinity : exp * SECOND_MS)
     fastify.access.revocations.assertRoom(at)
-    await fastify.channels.post(revocationText({ claim: sub === undefined ? 'jti' : 'sub', value, at, until }), until)
+    await fastify.hub.announce(revocationText({ claim: sub === undefined ? 'jti' : 'sub', value, at, until }), until)
     return { status: 'Revoked', exp: Math.ceil(until / SECOND_MS) }
   })
 }

@@ -1,10 +1,10 @@
 import { Type, type FastifyPluginAsyncTypebox, type Static } from '@fastify/type-provider-typebox'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
-import { maxBodyBytes } from '../plugins/limits.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
+import { maxBodyBytes } from '../src/http/body-reader.js'
 import type { BatchEntry, BatchResult } from '../src/channels/publisher.js'
 import { BatchInvalidError, errorBody } from '../src/errors.js'
 import { MAX_ENTRIES } from '../src/wire/body.js'
-import { idempotencyKeyOf } from './send.js'
+import { idempotencyKeyOf } from '../src/http/idempotency-key.js'
 
 const Entry = Type.Object({ channel: Type.String(), message: Type.Unknown(), idempotencyKey: Type.Optional(Type.String()) })
 const Body = Type.Object({
@@ -38,7 +38,8 @@ const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fasti
 export default sendBatch
 
 function entriesOf ({ messages, channels, message }: Static<typeof Body>, idempotencyKey: string | undefined): readonly BatchEntry[] {
-  if ((messages === undefined) === (channels === undefined)) throw new BatchInvalidError('send {"messages":[{"channel","message"},…]} or {"channels":[…],"message":…}')
+  if ((messages === undefined) === (channels === undefined))
+    throw new BatchInvalidError('send {"messages":[{"channel","message"},…]} or {"channels":[…],"message":…}')
   if (channels !== undefined) return channels.map((channel) => ({ channel, message, idempotencyKey }))
   if (idempotencyKey !== undefined) throw new BatchInvalidError('give each entry an idempotencyKey of its own instead of the header')
   return messages as BatchEntry[]

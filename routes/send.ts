@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { idempotencyKeyOf } from '../src/http/idempotency-key.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { CHANNEL_NAME_PATTERN } from '../src/channels/name.js'
 
-/** Room in a body for what surrounds the message. */
+/** Room in a body for the text around the message. */
 const ENVELOPE_BYTES = 1_024
 
 const ChannelName = Type.String({ pattern: CHANNEL_NAME_PATTERN })
@@ -23,8 +23,8 @@ export interface SendRouteOptions {
 
 /** `POST /send/:channel`: a backend publishes a message. */
 const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxMessageBytes }) => {
-  // The wildcard takes what the router refuses as a parameter: no name, several segments, or more characters than it
-  // allows before decoding. All but the last break the rule for names and are told so.
+  // The wildcard matches paths that the router refuses as a parameter: no name, several segments, or more characters than it
+  // allows before decoding. All but the last are answered with the rule for names.
   for (const name of ['channel', '*']) {
     fastify.post(name === '*' ? '/send/*' : '/send/:channel', {
       ...OWN_ROUTE,
@@ -42,9 +42,3 @@ const send: FastifyPluginAsyncTypebox<SendRouteOptions> = async (fastify, { maxM
 }
 
 export default send
-
-/** The key of a request, as the header gives it. */
-export function idempotencyKeyOf (headers: IncomingHttpHeaders): string | undefined {
-  const key = headers['idempotency-key']
-  return typeof key === 'string' ? key : undefined
-}

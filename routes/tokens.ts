@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Type, type FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { grantInvalid } from '../plugins/errors.js'
-import { OWN_ROUTE } from '../plugins/host-limits.js'
+import { grantInvalid } from '../src/http/error-reply.js'
+import { OWN_ROUTE } from '../src/http/own-route.js'
 import { MAX_NAME_LENGTH, MAX_PATTERNS } from '../src/access/claims.js'
 import { CHANNEL_PATTERN } from '../src/access/patterns.js'
 import { GrantInvalidError, MintingUnavailableError } from '../src/errors.js'
@@ -26,11 +26,12 @@ export interface TokensRouteOptions {
   tokenMaxTtlMs: number
 }
 
-/** `POST /-/tokens`: a backend has a token made for a subscriber, or for a publisher of some channels. */
+/** `POST /-/tokens`: a backend requests a token for a subscriber, or for a publisher of some channels. */
 const tokens: FastifyPluginAsyncTypebox<TokensRouteOptions> = async (fastify, { tokenMaxTtlMs }) => {
   const { issuer } = fastify.access
 
-  fastify.post('/-/tokens', { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }, async ({ body }, reply) => {
+  const options = { ...OWN_ROUTE, onRequest: fastify.verifyOperator, schema: { body: Body }, schemaErrorFormatter: grantInvalid }
+  fastify.post('/-/tokens', options, async ({ body }, reply) => {
     if (issuer === undefined) throw new MintingUnavailableError()
     const { subscribe, send, sub, jti = randomUUID(), ttl = Math.min(DEFAULT_TTL_SECONDS, Math.floor(tokenMaxTtlMs / SECOND_MS)) } = body
     if (subscribe === undefined && send === undefined) throw new GrantInvalidError('give subscribe or send, a list of patterns of channels')

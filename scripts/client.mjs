@@ -1,15 +1,14 @@
 // Compiles the browser client: bundled by esbuild, then minified by terser, whose names compress better by 4 %.
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 import { minify } from 'terser'
-
-const directory = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src/client')
+import { root } from './steps.mjs'
 
 /** Resolves with the text of the client whose entry is a file of src/client, as a classic script (`iife`) or a module (`esm`). */
 export async function compileClient (entry, format) {
   const { outputFiles } = await build({
-    entryPoints: [join(directory, entry)],
+    entryPoints: [join(root, 'src/client', entry)],
     format,
     bundle: true,
     minify: true,
@@ -22,4 +21,10 @@ export async function compileClient (entry, format) {
   })
   const { code } = await minify(outputFiles[0].text, { module: format === 'esm', ecma: 2020, compress: { passes: 3, unsafe: true, unsafe_arrows: true } })
   return code
+}
+
+/** Writes the classic script and the ES module to public/, for script tags. */
+export async function writePublicClient () {
+  writeFileSync(join(root, 'public/client.js'), await compileClient('script.ts', 'iife'))
+  writeFileSync(join(root, 'public/client.mjs'), await compileClient('index.ts', 'esm'))
 }

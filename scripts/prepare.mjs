@@ -10,7 +10,7 @@ const testCommands = [
   { command: 'chromium', packages: ['chromium', 'fonts-liberation'] },
   { command: 'redis-server', packages: ['redis-server'] }
 ]
-const sources = ['src', 'plugins', 'routes', 'tsconfig.json', 'package.json', 'scripts/build.mjs', 'scripts/client.mjs']
+const sources = ['src', 'plugins', 'routes', 'tsconfig.json', 'package.json', 'scripts/build.mjs', 'scripts/client.mjs', 'scripts/steps.mjs']
 // The build writes the last of these at its very end, so a build that broke off is never taken for a finished one.
 const products = ['dist/src/server.js', 'public/client.js', 'public/client.mjs', 'dist/client/index.js']
 
@@ -109,7 +109,7 @@ function lock () {
     } catch (error) {
       if (error.code !== 'EEXIST') throw error
     }
-    let owner = ''
+    let owner
     try {
       owner = readFileSync(lockFile, 'utf8')
     } catch {
@@ -130,7 +130,7 @@ if (target !== 'start' && target !== 'test') fail('usage: node scripts/prepare.m
 const steps = [
   // Development packages are what builds, also where NODE_ENV is production.
   { done: packagesAreInstalled, make: () => { run('installation of the packages', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']) } },
-  { done: isBuilt, make: () => { run('build', process.execPath, ['scripts/build.mjs', 'scripts/client.mjs']) } }
+  { done: isBuilt, make: () => { run('build', process.execPath, ['scripts/build.mjs']) } }
 ]
 if (target === 'test') steps.unshift({ done: () => missingPackages().length === 0, make: () => { installSystemPackages(missingPackages()) } })
 

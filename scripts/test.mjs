@@ -1,89 +1,19 @@
-// `npm test`: lint, types, tests and coverage, closed by one line `N passed, N failed`.
+// `npm test`: lint, types, build, tests and coverage, closed by how long each took and one line `N passed, N failed`.
 // N counts tests (the innermost `t.test`); lint, types, coverage and whatever else goes wrong add one failure each.
 // Arguments go to tap, and then nothing but tap runs, without coverage: `npm test -- test/wire/close.test.ts`.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { bin, check, conclude, heading, require, root, run, timed } from './steps.mjs'
+import { countTests } from './tap-results.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const require = createRequire(import.meta.url)
 const covered = ['src', 'plugins', 'routes']
+const MEASURED = ['lines', 'branches', 'functions', 'statements']
 const results = join(root, '.tap/results.tap')
 const coverage = join(root, '.tap/report/coverage-summary.json')
 
 const tapArguments = process.argv.slice(2)
-const failures = []
-let passed = 0
-
-function heading (text) {
-  console.log(`\n── ${text} ${'─'.repeat(Math.max(0, 74 - text.length))}\n`)
-}
-
-function bin (packageName, name = packageName) {
-  const manifest = require.resolve(`${packageName}/package.json`)
-  const { bin } = require(manifest)
-  return join(dirname(manifest), typeof bin === 'string' ? bin : bin[name])
-}
-
-async function run (args, { quiet = false, env = {} } = {}) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit', env: { ...process.env, ...env } })
-  let output = ''
-  child.stdout?.on('data', (chunk) => { output += chunk })
-  child.stderr?.on('data', (chunk) => { output += chunk })
-  const [code] = await once(child, 'close')
-  return { code: code ?? 1, output }
-}
-
-async function lint () {
-  return await run([bin('eslint'), '.', ...(process.stdout.isTTY ? ['--color'] : [])], { quiet: true })
-}
-
-async function types () {
-  const outputs = []
-  for (const project of ['tsconfig.json', 'src/client/tsconfig.json', 'test/tsconfig.json']) {
-    const { code, output } = await run([bin('typescript', 'tsc'), '-p', project, '--noEmit', ...(process.stdout.isTTY ? ['--pretty'] : [])], { quiet: true })
-    if (code !== 0) outputs.push(output)
-  }
-  return { code: outputs.length, output: outputs.join('') }
-}
-
-// tap ends with 0 when tests are skipped or to do, and its own figures count assertions: both are read from its results.
-async function countTests () {
-  const tapParser = createRequire(createRequire(require.resolve('tap')).resolve('@tapjs/core')).resolve('tap-parser')
-  const { Parser } = await import(tapParser)
-  const parser = new Parser()
-  const suite = follow(parser)
-  parser.end(readFileSync(results, 'utf8'))
-  count(suite, [])
-}
-
-function follow (parser, name) {
-  const test = { name, ok: true, failed: [], omissions: [], children: [] }
-  parser.on('child', (child) => { test.children.push(follow(child, child.name)) })
-  parser.on('assert', ({ ok, name, skip, todo }) => {
-    const child = test.children.find((child) => child.result === undefined && child.name === name)
-    if (child) Object.assign(child, { result: ok, omitted: skip || todo })
-    if (skip || todo) test.omissions.push(`${name} (${skip ? 'skipped' : 'to do'})`)
-    else if (!ok && !child) test.failed.push(name)
-  })
-  parser.on('bailout', (reason) => { test.failed.push(`bail out ${reason}`) })
-  parser.on('complete', ({ ok }) => { test.ok = ok })
-  return test
-}
-
-function count (test, outer) {
-  const path = test.name === undefined ? outer : [...outer, test.name]
-  const before = failures.length
-  for (const child of test.children) count(child, path)
-  for (const name of test.omissions) failures.push([...path, name].join(' › '))
-  const ok = test.ok && test.result !== false && test.failed.length === 0
-  // A failed child explains its parent; a parent that failed by itself (a crash, a timeout) is a failure of its own.
-  if (!ok && failures.length === before) failures.push([path.join(' › ') || 'tap', ...test.failed].join('\n      '))
-  else if (ok && !test.omitted && failures.length === before && test.children.length === 0) passed++
-}
+const whole = tapArguments.length === 0
+const result = { passed: 0, failures: [], seconds: {} }
 
 // Coverage knows nothing of a file that no test loads, so the files are looked for.
 function checkCoverage () {
@@ -97,7 +27,7 @@ function checkCoverage () {
   return files.filter((file) => file.endsWith('.ts')).sort().flatMap((file) => {
     const figures = summary[join(root, file)]
     if (!figures) return hasCode(file) ? [`${file}: no test loads it`] : []
-    const gaps = Object.entries(figures).filter(([kind, { pct, total }]) => kind in { lines: 1, branches: 1, functions: 1, statements: 1 } && total > 0 && pct < 100)
+    const gaps = Object.entries(figures).filter(([kind, { pct, total }]) => MEASURED.includes(kind) && total > 0 && pct < 100)
     return gaps.length > 0 ? [`${file}: ${gaps.map(([kind, { pct }]) => `${pct} % of ${kind}`).join(', ')}`] : []
   })
 }
@@ -110,36 +40,50 @@ function hasCode (file) {
   return !['', 'export {};'].includes(ts.transpileModule(text, { compilerOptions }).outputText.trim())
 }
 
-async function runTap () {
+async function runTests () {
   mkdirSync(dirname(results), { recursive: true })
   rmSync(results, { force: true })
-  rmSync(coverage, { force: true })
-  const options = tapArguments.length > 0
-    ? ['--disable-coverage', '--allow-empty-coverage', ...tapArguments]
-    : ['--coverage-report=text', '--coverage-report=json-summary']
+  const options = whole ? ['--coverage-report=none', '--allow-incomplete-coverage'] : ['--disable-coverage', '--allow-empty-coverage', ...tapArguments]
   // Without a terminal the reporter would redraw its progress line by line; CI makes it print what is final.
   const env = process.stdout.isTTY ? {} : { CI: 'true' }
   const { code } = await run([bin('tap'), '--reporter=base', `--output-file=${relative(root, results)}`, ...options], { env })
-  const before = failures.length
-  await countTests().catch((error) => { failures.push(`tap: left no results (${error.message})`) })
-  const gaps = tapArguments.length === 0 ? checkCoverage() : []
-  if (gaps.length > 0) failures.push(['coverage of src, plugins and routes is not 100 %', ...gaps].join('\n      '))
-  if (code !== 0 && failures.length === before) failures.push(`tap: ended with exit code ${code}`)
+  const counted = await readResults()
+  result.passed += counted.passed
+  result.failures.push(...counted.failures)
+  if (code !== 0 && counted.failures.length === 0) result.failures.push(`tap: ended with exit code ${code}`)
 }
 
-if (tapArguments.length === 0) {
-  const steps = { Lint: lint(), 'Type check': types() }
-  for (const [name, step] of Object.entries(steps)) {
-    heading(name)
-    const { code, output } = await step
-    console.log(output.trim() || 'clean')
-    if (code !== 0) failures.push(name.toLowerCase())
+async function readResults () {
+  try {
+    return await countTests(readFileSync(results, 'utf8'))
+  } catch (error) {
+    return { passed: 0, failures: [`tap: left no results (${error.message})`] }
   }
 }
-heading('Tests')
-await runTap()
 
-heading('Result')
-for (const failure of failures) console.log(`failed: ${failure}`)
-console.log(`${passed} passed, ${failures.length} failed`)
-process.exitCode = failures.length > 0 ? 1 : 0
+async function reportCoverage () {
+  rmSync(coverage, { force: true })
+  await run([bin('tap'), 'report', '--allow-incomplete-coverage', '--coverage-report=text', '--coverage-report=json-summary'])
+  const gaps = checkCoverage()
+  if (gaps.length > 0) result.failures.push(['coverage of src, plugins and routes is not 100 %', ...gaps].join('\n      '))
+}
+
+async function step (name, title, part) {
+  heading(title)
+  const { seconds } = await timed(part)
+  result.seconds[name] = seconds
+}
+
+// Before anything that has to be installed is used.
+const build = await timed(() => run(['scripts/prepare.mjs', 'test']))
+result.seconds.build = build.seconds
+if (build.code !== 0) process.exit(build.code)
+
+if (whole) {
+  const { failures, seconds } = await check()
+  result.failures.push(...failures)
+  Object.assign(result.seconds, seconds)
+}
+await step('tests', 'Tests', runTests)
+if (whole) await step('coverage', 'Coverage', reportCoverage)
+conclude(result)

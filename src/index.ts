@@ -1,9 +1,9 @@
 export { messenger, messenger as default } from './messenger.js'
-export type { MessengerOptions } from './options.js'
+export type { MessengerOptions } from './options/schema.js'
 export type { ChannelRegistry } from './channels/registry.js'
 export type { BatchEntry, BatchResult, Publication } from './channels/publisher.js'
 export type { PublishOptions } from './brokers/broker.js'
 export { RawJson } from './wire/json.js'
 export * as errors from './errors.js'
-// Not erased, so that `app.channels` is typed for whoever imports this package.
+// Not erased, so that `app.channels` is typed for importers of this package.
 export type * from '../plugins/channels.js'

@@ -2,16 +2,19 @@ import cluster from 'node:cluster'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import access from '../plugins/access.js'
+import answers from '../plugins/answers.js'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
 import errors from '../plugins/errors.js'
 import hostLimits from '../plugins/host-limits.js'
 import hosts from '../plugins/hosts.js'
+import hub from '../plugins/hub.js'
 import jsonBody from '../plugins/json-body.js'
 import limits from '../plugins/limits.js'
 import origins from '../plugins/origins.js'
 import pipelining from '../plugins/pipelining.js'
 import routeMethods from '../plugins/route-methods.js'
+import subscriptions from '../plugins/subscriptions.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
 import files from '../routes/files.js'
@@ -25,11 +28,12 @@ import send from '../routes/send.js'
 import sendBatch from '../routes/send-batch.js'
 import subscribe from '../routes/subscribe.js'
 import tokens from '../routes/tokens.js'
-import { serializersWithoutToken } from './access/redact.js'
+import { serializersWithoutToken } from './http/redaction.js'
 import { Revocations } from './access/revocations.js'
+import { ChannelNames } from './channels/name.js'
 import { ConfigInvalidError } from './errors.js'
 import { LimitCounters } from './limits/limit-counters.js'
-import { type MessengerOptions, resolveOptions } from './options.js'
+import { type MessengerOptions, resolveOptions } from './options/schema.js'
 import { publicFiles } from './public-files.js'
 import { parseBody } from './wire/body.js'
 
@@ -40,17 +44,26 @@ import { parseBody } from './wire/body.js'
  */
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
-  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs, authorize, allowedHosts } = resolved
+  const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs } = resolved
+  const { authorize, allowedHosts } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
+  const names = new ChannelNames(publicFiles())
 
-  if (Object.hasOwn(fastify, 'channels')) throw new ConfigInvalidError('This app has app.channels already: register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
-  if (cluster.isWorker && resolved.redis === undefined) fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, and what is published to one does not reach the subscribers of the others')
-  await fastify.register(channels, { ...resolved, reserved: publicFiles(), counters, onNotice: (text) => { revocations.add(text) } })
+  if (Object.hasOwn(fastify, 'channels')) {
+    throw new ConfigInvalidError('This app has app.channels already: ' +
+      'register the messenger once an app, or each one in a scope of its own, app.register(async (scope) => { await scope.register(messenger, options) })')
+  }
+  if (cluster.isWorker && resolved.redis === undefined) {
+    fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, ' +
+      'and what is published to one does not reach the subscribers of the others')
+  }
+  await fastify.register(channels, { ...resolved, names, counters, onAnnouncement: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
     const everyPath = page || scope.prefix !== ''
+    await scope.register(hub, { names })
     await scope.register(hostLimits)
     await scope.register(routeMethods)
     await scope.register(websocket, { upgradeTimeoutMs, drainMs, counters, everyPath })
@@ -62,6 +75,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(pipelining)
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
+    await scope.register(subscriptions)
+    await scope.register(answers)
     await scope.register(files)
     if (page) await scope.register(pageRoute)
     await scope.register(health)
@@ -77,10 +92,10 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
       await operating.register(revocationsRoute, { tokenMaxTtlMs })
     })
     await scope.register(preflight)
-    // What is at none of the other paths, so that a WebSocket there is told; without a prefix it is the host's.
+    // The remaining paths, so that a WebSocket there is closed with a reason; without a prefix they are the host's.
     const elsewhere = page ? ['/*'] : everyPath ? ['/', '/*'] : []
     await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes, paths: ['/:channel', ...elsewhere] })
     if (everyPath) await scope.register(otherMethods)
-    // What a client had to put into a URL stays out of the host's log.
+    // Tokens in URLs stay out of the host's log.
   }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })
 }, { name: 'fastify-messenger', fastify: '5.x' })

@@ -1,23 +1,25 @@
 import { isatty } from 'node:tty'
 
-/** What ends a service; `SIGUSR2` is how nodemon does it, `SIGBREAK` Ctrl+Break of Windows. */
+/** The signals that end a service; `SIGUSR2` is sent by nodemon, `SIGBREAK` by Ctrl+Break on Windows. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK']
-/** A terminal, or a manager that ends a group of processes, signals npm as well, which passes it on: so the same wish comes twice. */
+/** A terminal, or a manager that ends a group of processes, also signals npm, which passes the signal on: it arrives twice. */
 const SAME_WISH_MS = 1_000
 
-/** What is done. */
+/** Dependencies of {@link onSignals}. */
 export interface SignalPorts {
   /** Called for the first signal. */
   readonly close: (signal: NodeJS.Signals) => void
-  /** Called for a later one: somebody does not want to wait. */
+  /** Called for a later one, which aborts the close. */
   readonly abort: (signal: NodeJS.Signals) => void
 }
 
 /**
- * Listens for the signals that end the process. The end of a terminal (`SIGHUP`) is one only for a process that has a terminal:
- * `nohup` takes it away, and means that the process is to stay.
+ * Listens for the signals that end the process. The end of a terminal (`SIGHUP`) is one only for a process with a terminal: under
+ * `nohup`, which detaches it, the process is to continue.
  */
-export function onSignals ({ close, abort }: SignalPorts, hasTerminal: () => boolean = () => [0, 1, 2].some((stream) => isatty(stream))): void {
+export function onSignals (
+  { close, abort }: SignalPorts, hasTerminal: () => boolean = () => [0, 1, 2].some((stream) => isatty(stream))
+): void {
   let closingSince: number | undefined
   const onSignal = (signal: NodeJS.Signals): void => {
     const now = performance.now()
@@ -30,6 +32,6 @@ export function onSignals ({ close, abort }: SignalPorts, hasTerminal: () => boo
   }
   for (const signal of SIGNALS) process.on(signal, onSignal)
   process.on('SIGHUP', hasTerminal() ? onSignal : () => {})
-  // How pm2 says it where there are no signals.
+  // The message of pm2 on systems without signals.
   process.on('message', (message) => { if (message === 'shutdown') onSignal('SIGTERM') })
 }

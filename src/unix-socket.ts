@@ -3,9 +3,9 @@ import { lstatSync } from 'node:fs'
 import { unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 
-/** Removes the file of a unix socket that a process which was killed left behind. One that somebody listens on stays. */
+/** Removes the file of a unix socket that a killed process has left behind, but not one with a listener. */
 export async function removeStaleSocket (path: string): Promise<void> {
-  // Another file is refused in the same way, and is not ours to remove.
+  // Other files are refused by `listen`, and must not be removed.
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return
   const socket = connect(path)
   try {

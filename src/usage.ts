@@ -6,7 +6,7 @@ import { packageDirectory } from './public-files.js'
 const HELP = ['-h', '--help']
 const VERSION = ['-v', '--version']
 
-/** What the arguments ask to be told instead of a start. */
+/** The text that the arguments request instead of a start. */
 export function answerTo (args: readonly string[]): string | undefined {
   if (args.some((argument) => HELP.includes(argument))) return help()
   if (args.some((argument) => VERSION.includes(argument))) return version()
@@ -18,7 +18,7 @@ function help (): string {
 
 Usage: [VARIABLE=value …] fastify-messenger [--help | --version]
 
-It is configured by its environment, as the README says in "Configuration":
+It is configured by its environment, described in docs/configuration.md of the repository:
   ${[...VARIABLES].sort().join('\n  ')}`
 }
 

@@ -27,8 +27,10 @@ function importsOf (from: string, source: ts.SourceFile): Import[] {
     found.push({ from, to: specifier.startsWith('.') ? posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts') : packageOf(specifier), types })
   }
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, isTypesOnly(node.importClause))
-    else if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, node.isTypeOnly)
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier))
+      add(node.moduleSpecifier.text, isTypesOnly(node.importClause))
+    else if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier))
+      add(node.moduleSpecifier.text, node.isTypeOnly)
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [argument] = node.arguments
       if (argument && ts.isStringLiteral(argument)) add(argument.text, false)
@@ -43,7 +45,22 @@ function isTypesOnly (clause: ts.ImportClause | undefined): boolean {
   if (clause === undefined) return false
   if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true
   const { name, namedBindings } = clause
-  return name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) && namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
+  return name === undefined && namedBindings !== undefined && ts.isNamedImports(namedBindings) &&
+    namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
+}
+
+function classesOf (node: ts.Node): ts.ClassLikeDeclaration[] {
+  const found = ts.isClassLike(node) ? [node] : []
+  ts.forEachChild(node, (child) => { found.push(...classesOf(child)) })
+  return found
+}
+
+/** The number of fields that each instance of a class has from it, parameters of the constructor that are properties included. */
+function fieldsOf (node: ts.ClassLikeDeclaration): number {
+  const elsewhere = ({ kind }: ts.ModifierLike): boolean => kind === ts.SyntaxKind.StaticKeyword || kind === ts.SyntaxKind.DeclareKeyword
+  const properties = node.members.filter((member) => ts.isPropertyDeclaration(member) && member.modifiers?.some(elsewhere) !== true)
+  const parameters = node.members.filter(ts.isConstructorDeclaration).flatMap((constructor) => [...constructor.parameters])
+  return properties.length + parameters.filter((parameter) => ts.isParameterPropertyDeclaration(parameter, parameter.parent)).length
 }
 
 function packageOf (specifier: string): string {
@@ -83,12 +100,12 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead from the transports to the channels and the wire', async (t) => {
-    t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/errors\.ts$|node:)/), [])
+    t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/http\/internals\.ts$|src\/errors\.ts$|node:)/), [])
   })
 
   t.test('lead from access and limits to the wire and the errors', async (t) => {
     t.strictSame(astray(arrows(/^src\/access\//), /^(src\/access\/|src\/wire\/|src\/errors\.ts$|node:|@fastify\/error$|fast-jwt$|jose$)/), [])
-    t.strictSame(astray(arrows(/^src\/limits\//, { types: true }), /^(src\/limits\/|@fastify\/error$)/), [])
+    t.strictSame(astray(arrows(/^src\/limits\//, { types: true }), /^(src\/limits\/|src\/wire\/text\.ts$|src\/errors\.ts$|@fastify\/error$)/), [])
   })
 
   t.test('lead to Fastify and ws from none of these, not even for types', async (t) => {
@@ -102,7 +119,7 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead down only: server, messenger, routes, plugins, and then the rest', async (t) => {
-    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|limits|wire|transports)\//]
+    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|http|limits|wire|transports)\//]
     const rank = (file: string): number => order.findIndex((pattern) => pattern.test(file))
     const upward = imports.filter(({ from, to }) => rank(to) >= 0 && rank(from) > rank(to))
     t.strictSame(upward, [])
@@ -125,6 +142,40 @@ t.test('the arrows between the parts', async (t) => {
   t.test('leave the client alone', async (t) => {
     t.strictSame(astray(arrows(/^src\/client\//, { types: true }), /^src\/client\//), [])
     t.strictSame(imports.filter(({ from, to }) => to.startsWith('src/client/') && !from.startsWith('src/client/')), [])
+  })
+})
+
+t.test('the private parts of Node and ws', async (t) => {
+  t.test('are named in one file alone', async (t) => {
+    const PRIVATE = /\b(_httpMessage|_socket|_receiver|_sender|_autoPong|assignSocket|detachSocket)\b/
+    t.strictSame(files.filter((name) => PRIVATE.test(sources.get(name)?.text ?? '')), ['src/http/internals.ts'])
+  })
+})
+
+t.test('plugins/ and routes/', async (t) => {
+  t.test('hold plugins and routes: each file exports a function by default, and nothing else at run time', async (t) => {
+    for (const [name, source] of sources) {
+      if (!/^(plugins|routes)\//.test(name)) continue
+      const exported = source.statements.filter((statement) => ts.canHaveModifiers(statement) &&
+        !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement) &&
+        ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword))
+      t.equal(source.statements.filter(ts.isExportAssignment).length, 1, name)
+      t.strictSame(exported.map((statement) => statement.getText().slice(0, 60)), [], name)
+    }
+  })
+})
+
+t.test('a file', async (t) => {
+  t.test('has at most 250 lines, but for the one of the errors', async (t) => {
+    const lines = (name: string): number => (sources.get(name)?.text ?? '').split('\n').length - 1
+    t.strictSame(files.filter((name) => name !== 'src/errors.ts' && lines(name) > 250).map((name) => `${name}: ${lines(name)}`), [])
+  })
+})
+
+t.test('a class', async (t) => {
+  t.test('has at most ten fields of its own', async (t) => {
+    const found = [...sources].flatMap(([name, source]) => classesOf(source).map((node) => ({ name, node, fields: fieldsOf(node) })))
+    t.strictSame(found.filter(({ fields }) => fields > 10).map(({ name, node, fields }) => `${name}, ${node.name?.text ?? 'a class'}: ${fields}`), [])
   })
 })
 

@@ -54,7 +54,10 @@ t.test('readConfig', async (t) => {
       requestTimeoutMs: 30_000,
       trustProxy: false,
       messenger: {
-        tokenIssuer: [], tokenAudience: [], tokenMaxTtlMs: 2_592_000_000, publicChannels: [], maxReceivedBytes: 65_536, maxConnections: 20_000, maxConnectionsPerAddress: 1_000, maxChannels: 20_000, maxSubscribesPerSecond: 500, maxPublishesPerSecond: 10_000, maxRefusedTokensPerMinute: 60, maxUrlBytes: 8_192, upgradeTimeoutMs: 10_000
+        tokenIssuer: [], tokenAudience: [], tokenMaxTtlMs: 2_592_000_000, publicChannels: [], maxReceivedBytes: 65_536,
+        maxConnections: 20_000, maxConnectionsPerAddress: 1_000, maxChannels: 20_000,
+        maxSubscribesPerSecond: 500, maxPublishesPerSecond: 10_000, maxRefusedTokensPerMinute: 60,
+        maxUrlBytes: 8_192, upgradeTimeoutMs: 10_000
       }
     })
   })
@@ -166,6 +169,10 @@ t.test('the token', async (t) => {
       const file = join(directory, name)
       t.equal(complaint({ BEARER_TOKEN_FILE: file }), `BEARER_TOKEN_FILE must name a file that can be read, but ${JSON.stringify(file)} cannot (${code})`)
     }
+  })
+
+  t.test('is not told when it stands where its file should be named', async (t) => {
+    t.equal(complaint({ BEARER_TOKEN_FILE: 'top-secret' }), 'BEARER_TOKEN_FILE must name a file that can be read, but what it names cannot (ENOENT)')
   })
 })
 

@@ -22,7 +22,9 @@ export function parseFrame (bytes: Buffer): { value: RawFrame, length: number } 
   const size = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short
   if (bytes.length < header + size) return undefined
   return {
-    value: { fin: (first & 0x80) !== 0, opcode: first & 0x7f, masked: (second & 0x80) !== 0, payload: bytes.subarray(header, header + size) },
+    value: {
+      fin: (first & 0x80) !== 0, opcode: first & 0x7f, masked: (second & 0x80) !== 0, payload: bytes.subarray(header, header + size)
+    },
     length: header + size
   }
 }

@@ -75,7 +75,8 @@ export async function ask (app: FastifyInstance, path: string, { method = 'GET',
   for await (const chunk of incoming) chunks.push(chunk as Buffer)
   const text = Buffer.concat(chunks).toString()
   const isJson = text !== '' && incoming.headers['content-type']?.startsWith('application/json') === true
-  return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: isJson ? JSON.parse(text) as Record<string, unknown> : {} }
+  const parsed = isJson ? JSON.parse(text) as Record<string, unknown> : {}
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: parsed }
 }
 
 /** What a publisher sends by default; a test replaces what it is about, or leaves it out by `undefined`. */

@@ -2,6 +2,7 @@ import bearerAuth from '@fastify/bearer-auth'
 import fastifyStatic from '@fastify/static'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
+import cluster from 'node:cluster'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import messenger, { errors, type MessengerOptions, messenger as named, RawJson } from '../src/index.js'
@@ -10,7 +11,7 @@ import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, countConnections, createHost, GOING_AWAY, ID, publishHeaders, startHost, TOKEN } from './helper.js'
 import { refusal, subscribe, Subscription, upgradeRaw } from './sockets.js'
-import { turn } from './turns.js'
+import { turn } from './eventually.js'
 
 const OPTIONS: MessengerOptions = { prefix: '/rt', token: TOKEN, drainMs: 1_000 }
 
@@ -341,6 +342,13 @@ t.test('the plugin registered twice', async (t) => {
 })
 
 t.test('app.channels', async (t) => {
+  t.test('has its public members and no others', async (t) => {
+    const { channels } = await startHost(t)
+    const prototype = Object.getPrototypeOf(channels) as object
+    t.strictSame([...Reflect.ownKeys(channels), ...Reflect.ownKeys(prototype)].map(String).sort(), ['Symbol(Symbol.iterator)', 'constructor', 'limits', 'publish', 'publishAll', 'subscriberCount'])
+    t.strictSame(Reflect.ownKeys(channels.limits), ['get'])
+  })
+
   t.test('publishes in process with the semantics of HTTP', async (t) => {
     const app = await startHost(t)
     const subscription = await subscribe(t, app, '/room')
@@ -379,6 +387,18 @@ t.test('app.channels', async (t) => {
     t.equal(await rejection(app.channels.publish('room', 1)), 'MSG_ERR_CLOSED')
     t.strictSame([...app.channels], [])
     t.equal(app.channels.subscriberCount('room'), 0)
+  })
+})
+
+t.test('an app in a worker of a cluster', async (t) => {
+  t.test('is warned that nothing is shared with the other workers, unless it has Redis', async (t) => {
+    t.intercept(cluster, 'isWorker', { value: true })
+    const logged: string[] = []
+    const create = (): FastifyInstance => createHost(t, { logger: { level: 'warn', stream: { write: (line) => { logged.push(line) } } } })
+    await create().register(messenger, OPTIONS)
+    t.match(logged, [/worker of a cluster: without REDIS_URL/])
+    await create().register(messenger, { ...OPTIONS, redis: 'redis://127.0.0.1:1' })
+    t.notMatch(logged.slice(1).join(''), /worker of a cluster/)
   })
 })
 

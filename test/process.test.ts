@@ -10,7 +10,7 @@ import { WebSocket } from 'ws'
 import { removeStaleSocket } from '../src/unix-socket.js'
 import { answerTo } from '../src/usage.js'
 import { startService } from './helper.js'
-import { until } from './turns.js'
+import { eventually } from './eventually.js'
 
 // As it is shipped, so that it starts at once.
 const SERVER = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
@@ -37,7 +37,7 @@ function run (t: Test, command: string, args: string[], env: NodeJS.ProcessEnv =
 
 async function listening ({ output }: Service): Promise<string> {
   const pattern = /Server listening at (?:http:\/\/)?([^"]+)/
-  await until(() => pattern.test(output()))
+  await eventually(() => pattern.test(output()))
   return pattern.exec(output())?.[1] ?? ''
 }
 
@@ -100,7 +100,7 @@ t.test('the program', async (t) => {
     const primary = join(directory(t), 'primary.mjs')
     writeFileSync(primary, `import cluster from 'node:cluster'\ncluster.setupPrimary({ exec: ${JSON.stringify(SERVER)} })\nfor (let index = 0; index < 2; index++) cluster.fork()\n`)
     const service = run(t, process.execPath, [primary])
-    await until(() => [...service.output().matchAll(/worker of a cluster/g)].length === 2)
+    await eventually(() => [...service.output().matchAll(/worker of a cluster/g)].length === 2)
     service.child.kill('SIGTERM')
     await service.exited
   })

@@ -4,14 +4,24 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { hubOf } from '../src/channels/registry.js'
 import { start } from '../src/server.js'
+import { eventually } from './eventually.js'
 import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
 import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
 import { connectRaw, RawConnection, Subscription, upgradeRequest } from './sockets.js'
-import { until } from './turns.js'
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url))
+
+/** Has a process that begins to listen signal itself at once. */
+const SIGNAL_WHEN_LISTENING = `data:text/javascript,${encodeURIComponent(`import { Server } from 'node:net'
+const { listen } = Server.prototype
+Server.prototype.listen = function (...args) {
+  Server.prototype.listen = listen
+  process.kill(process.pid, 'SIGTERM')
+  return listen.apply(this, args)
+}`)}`
 
 /** The service as a process of its own. */
 class ServiceProcess {
@@ -20,14 +30,17 @@ class ServiceProcess {
   stderr = ''
   /** The exit code, or the signal that ended it. */
   readonly exited: Promise<number | string>
+  /** Resolves when it says so to the process that started it. */
+  readonly ready: Promise<unknown>
   readonly #listening: Promise<string>
 
-  constructor (t: Test, env: NodeJS.ProcessEnv, args: string[] = []) {
+  constructor (t: Test, env: NodeJS.ProcessEnv, { nodeArgs = [], args = [] }: { nodeArgs?: string[], args?: string[] } = {}) {
     // The loaders of TypeScript and of the coverage are passed on; of the environment only what they need.
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|TAP|_TAP|TS_NODE_|TSIMP_)/.test(name)))
-    this.child = spawn(process.execPath, [...process.execArgv, ...args, SERVER], { env: { ...inherited, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(process.execPath, [...process.execArgv, ...nodeArgs, SERVER, ...args], { env: { ...inherited, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     t.teardown(() => { this.child.kill('SIGKILL') })
     this.exited = once(this.child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
+    this.ready = new Promise((resolve) => { this.child.on('message', (message) => { if (message === 'ready') resolve(message) }) })
     this.child.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
     this.#listening = new Promise((resolve, reject) => {
       createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
@@ -70,7 +83,7 @@ t.test('start', async (t) => {
     const { port } = first.server.address() as AddressInfo
     const before = process.getActiveResourcesInfo()
     await t.rejects(start({ PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'silent', BEARER_TOKEN: TOKEN }), { code: 'EADDRINUSE' })
-    await until(() => process.getActiveResourcesInfo().length === before.length)
+    await eventually(() => process.getActiveResourcesInfo().length <= before.length)
   })
 })
 
@@ -120,7 +133,7 @@ t.test('the service', async (t) => {
     // Answered behind the first parts, so that these have been read.
     await ask(app, '/-/live')
     const closed = app.close()
-    await until(() => app.channels.closing)
+    await eventually(() => hubOf(app.channels).closing)
     for (const connection of connections) {
       connection.write(`Authorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"message":1}`)
       const head = await connection.readHead()
@@ -145,7 +158,10 @@ t.test('the process', async (t) => {
     blocked: new ServiceProcess(t, { PORT: String(taken), LOG_LEVEL: 'silent' }),
     open: new ServiceProcess(t, { DRAIN_SECONDS: '1' }),
     secret: new ServiceProcess(t, { BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1', LOG_LEVEL: 'trace' }),
-    failing: new ServiceProcess(t, {}, ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"])
+    impatient: new ServiceProcess(t, { DRAIN_SECONDS: '60', BEARER_TOKEN: 'top-secret', HOST: '127.0.0.1' }, { args: ['--port', '4000'] }),
+    failing: new ServiceProcess(t, {}, { nodeArgs: ['--import', "data:text/javascript,process.once('SIGUSR2', () => { throw new Error('nobody foresaw this') })"] }),
+    early: new ServiceProcess(t, { DRAIN_SECONDS: '1' }, { nodeArgs: ['--import', SIGNAL_WHEN_LISTENING] }),
+    asked: new ServiceProcess(t, { PORT: 'invalid' }, { args: ['--version'] })
   }
 
   t.test('ends with one line and exit code 1 when a value is invalid', async (t) => {
@@ -193,6 +209,36 @@ t.test('the process', async (t) => {
     service.child.kill('SIGINT')
     t.equal(await service.exited, 0)
     t.notMatch(service.lines.join('\n') + service.stderr, /top-secret|wrong-guess|hush-hush/)
+  })
+
+  t.test('ends with exit code 0 on a signal that comes as soon as it listens', async (t) => {
+    t.equal(await processes.early.exited, 0)
+    t.equal(processes.early.stderr, '')
+  })
+
+  t.test('tells its version without a start, whatever the environment says', async (t) => {
+    const { exited, lines } = processes.asked
+    t.equal(await exited, 0)
+    t.match(lines, [/^\d+\.\d+\.\d+$/])
+  })
+
+  t.test('ends at once, with exit code 1, on a signal that comes more than a second after the first one', async (t) => {
+    const service = processes.impatient
+    await service.ready
+    t.match(service.lines.join('\n'), /"level":40.*--port 4000 has no effect/)
+    const [host, port] = (await service.listening()).split(':')
+    const socket = connect(Number(port), host)
+    t.teardown(() => { socket.destroy() })
+    await once(socket, 'connect')
+    const deaf = new RawConnection(socket)
+    deaf.write(upgradeRequest('/room'))
+    t.match(await deaf.readHead(), /^HTTP\/1\.1 101 /)
+    await eventually(() => {
+      service.child.kill('SIGTERM')
+      return service.child.exitCode !== null
+    }, { message: 'the process ends' })
+    t.equal(await service.exited, 1)
+    t.match(service.lines.join('\n'), /"level":50.*second SIGTERM, exiting/)
   })
 
   t.test('logs what nobody foresaw and ends with exit code 1, after its WebSockets were closed', async (t) => {

@@ -4,7 +4,9 @@ import { onSignals } from '../src/signals.js'
 type Listener = (value: unknown) => void
 
 /** What `onSignals` listens to, and what it then does. */
-function listen (t: Test, { terminal = false } = {}): { emit: (event: string, value?: unknown) => void, done: string[], clock: { now: number } } {
+function listen (
+  t: Test, { terminal = false } = {}
+): { emit: (event: string, value?: unknown) => void, done: string[], clock: { now: number } } {
   const listeners = new Map<string, Listener>()
   const done: string[] = []
   const clock = { now: 0 }

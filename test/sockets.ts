@@ -81,7 +81,9 @@ export class Subscription {
 }
 
 /** Subscribes with a real `ws` client; resolves when the WebSocket is open. The end of the test ends it. */
-export async function subscribe (t: Test, app: FastifyInstance, path: string, options?: ClientOptions, protocols?: string[]): Promise<Subscription> {
+export async function subscribe (
+  t: Test, app: FastifyInstance, path: string, options?: ClientOptions, protocols?: string[]
+): Promise<Subscription> {
   const subscription = new Subscription(origin(app).replace('http', 'ws') + path, options, protocols)
   t.teardown(() => { subscription.socket.terminate() })
   await subscription.opened

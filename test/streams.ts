@@ -60,7 +60,9 @@ export class Stream {
 }
 
 /** Opens a stream; the end of the test ends it. */
-export async function stream (t: Test, app: FastifyInstance, path: string, accept: string, headers: OutgoingHttpHeaders = {}): Promise<Stream> {
+export async function stream (
+  t: Test, app: FastifyInstance, path: string, accept: string, headers: OutgoingHttpHeaders = {}
+): Promise<Stream> {
   const outgoing = request({ host: '127.0.0.1', port: port(app), path, headers: { accept, ...headers }, agent: false })
   t.teardown(() => { outgoing.destroy() })
   outgoing.on('error', () => undefined)

@@ -44,6 +44,6 @@ function caseTable (rows, variants) {
 function method ({ repetitions, measureMs }, cases) {
   return `- Every figure is the median of ${repetitions} ${repetitions === 1 ? 'run' : 'runs'} of ${measureMs / 1_000} s, each with a fresh server, interleaved: all variants once, then all again in the other direction. The earlier revision is compiled from its own sources in a temporary directory.
 - The figure is the CPU time of the server, user and system, for a delivery, a publish, or a connect and disconnect; for memory, the bytes of a connection.
-- The earlier revision is measured as two entrants. Where these differ by more than a limit allows, the run says nothing about the other.
+- The earlier revision is measured as two entrants. Where these two differ by more than a limit allows, the run is inconclusive.
 - ${quietText(cases.flatMap(({ rows }) => rows))}`
 }

@@ -7,7 +7,15 @@ import { scaleSection } from './scale.mjs'
 import { tokensSection } from './tokens.mjs'
 
 /** The sections of the report in their order; each turns its result into `{ markdown, failed }`. */
-export const sections = { peers: peersSection, scale: scaleSection, compare: compareSection, reconnect: reconnectSection, churn: churnSection, logs: logsSection, tokens: tokensSection }
+export const sections = {
+  peers: peersSection,
+  scale: scaleSection,
+  compare: compareSection,
+  reconnect: reconnectSection,
+  churn: churnSection,
+  logs: logsSection,
+  tokens: tokensSection
+}
 
 /** The whole report, of the results that there are. `read(name)` returns a result or undefined. */
 export function render (read) {

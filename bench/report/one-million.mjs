@@ -32,7 +32,7 @@ export function oneMillion (read) {
   const inputs = inputsOf(results)
   return [
     '# A million subscribers',
-    'What 1,000,000 subscribers would take. It is a model: its inputs were measured with 1,000 to 10,000 subscribers on one machine of two cores, everything else is computed from them and from the assumptions below. Nobody has run a million. `node bench/one-million.mjs` writes this page anew from `bench/results/`, as every full run of a benchmark does.',
+    'An estimate of the resources for 1,000,000 subscribers. It is a model: its inputs were measured with 1,000 to 10,000 subscribers on one machine of two cores, everything else is computed from them and from the assumptions below. A run with a million has not been made. `node bench/one-million.mjs` writes this page anew from `bench/results/`, as every full run of a benchmark does.',
     '## Measured',
     table(['', 'value', '[RESULTS.md](../bench/RESULTS.md), section'], inputRows(inputs)),
     'Everything scales with these: a machine that is twice as fast halves them. The loopback interface stands for the network, so that what the kernel does for a packet is counted and what a network card does is not.',
@@ -80,7 +80,7 @@ const inputRows = ({ apart, together, apartRatio, togetherRatio, redis, post, co
 
 const ASSUMED = `- ${integer(PER_INSTANCE)} subscribers an instance, so *n* = ${INSTANCES} instances: few enough that the loss of one is small, and that they fit into ${INSTANCE_BYTES / 2 ** 30} GiB. An instance uses one core.
 - ${percent(USABLE)} of a core is used, the rest is for bursts. A network card carries ${NIC_BITS / 1e9} Gbit/s, a Redis shard has one core and ${REDIS_BYTES / 2 ** 30} GiB.
-- Messages have 100 bytes and come apart, each in a write and a packet of its own, ${WIRE_BYTES} bytes on the wire. That is the dear case: messages that come while a channel is being served go out together, at the price of *16 in flight*.
+- Messages have 100 bytes and come apart, each in a write and a packet of its own, ${WIRE_BYTES} bytes on the wire. That is the expensive case: messages that come while a channel is being served go out together, at the cost of *16 in flight*.
 - Subscribers are spread over the instances at random: a channel of *s* subscribers is on *n* × (1 − (1 − 1/*n*)^*s*) of them.
 - Through Redis an instance spends *p* once more for a message that it publishes, and *p* for one that it is told of. Redis spends *d* for every instance beyond the second that it tells: a write is a write.
 - Every instance asks Redis every ${AUDIT_SECONDS} s for the position of each of its channels, at ${TOUCH_MICROSECONDS} µs: the script takes 4 to 5 by INFO commandstats, and 256 are sent together. After an outage it subscribes to each anew and reads it, at ${CATCH_UP_MICROSECONDS} µs. It keeps the number of subscribers of every channel of all instances, about ${BYTES_PER_COUNT} bytes each.
@@ -90,7 +90,7 @@ function common ({ bytes, base, connect }, { clients, lastMs }) {
   const memory = base + PER_INSTANCE * bytes
   return `- **Memory**: *b* × subscribers = ${number(SUBSCRIBERS * bytes / 2 ** 30)} GiB in all, ${integer(memory / 2 ** 20)} MiB an instance, beside what is kept unsent for slow subscribers (\`MAX_BUFFERED_BYTES\` each at most).
 - **Loss of an instance**: its ${integer(PER_INSTANCE)} subscribers come to the other ${INSTANCES - 1}: ${integer(PER_INSTANCE / (INSTANCES - 1))} × *c* = ${number(PER_INSTANCE / (INSTANCES - 1) * connect / 1e6)} s of CPU each. The client's backoff spreads them over seconds: ${integer(clients)} that were cut at once were all back after ${number(lastMs / 1_000)} s (section *${integer(clients)} subscribers cut at once*).
-- **All at once** (the balancer restarts): ${integer(PER_INSTANCE)} × *c* = ${number(PER_INSTANCE * connect / 1e6)} s of CPU an instance. They are served as fast as that; what does not get through in time backs off further.
+- **All at once** (the balancer restarts): ${integer(PER_INSTANCE)} × *c* = ${number(PER_INSTANCE * connect / 1e6)} s of CPU an instance. They are served as fast as that; clients that are not served in time back off further.
 - **Files**: ${integer(PER_INSTANCE)} an instance; \`ulimit -n\` has to allow them, and the balancer needs ${integer(SUBSCRIBERS)} ports to the instances: at most 28,000 for each pair of addresses, so several addresses.`
 }
 
@@ -139,10 +139,10 @@ function workloadSection (workload, inputs) {
   ]
 }
 
-const breaks = ({ apart }) => `- **CPU of the instances, one crowded channel.** A system call a subscriber is the floor (*d*). More instances divide it: nothing in the fan-out knows of other instances. At higher rates messages are written together by themselves, the price of a delivery falls towards that of *16 in flight*, and latency grows to the time of one walk through an instance's subscribers, ${integer(PER_INSTANCE)} × *d* = ${number(PER_INSTANCE * apart / 1e6)} s. Beyond that the publisher has to send less often: batches, or the latest state instead of every change.
+const breaks = ({ apart }) => `- **CPU of the instances, one crowded channel.** A system call a subscriber is the floor (*d*). More instances divide it: nothing in the fan-out knows of other instances. At higher rates messages are written together by themselves, the cost of a delivery falls towards that of *16 in flight*, and latency grows to the time of one walk through an instance's subscribers, ${integer(PER_INSTANCE)} × *d* = ${number(PER_INSTANCE * apart / 1e6)} s. Beyond that the publisher has to send less often: batches, or the latest state instead of every change.
 - **CPU of Redis, very many channels.** Scripts run on one core of one server. A channel's keys and its announcements share a hash slot, so that \`redis+cluster://\` with the shards of the tables divides publishing, positions and memory alike. One channel is in one slot: its rate is bounded by one core, 1 / (*r* + (*n* − 2) × *d*).
 - **The positions of idle channels.** With a channel for each user they are asked for tens of thousands of times a second, whether or not there are messages, and an outage ends with a read of each channel. Channels that many share cost less: a channel for each room, not for each user.
-- **The census.** Every instance holds the counts of every channel, and a new instance is told all of them in one text by each of the others: memory and start-up grow with channels × instances. For some millions of channels counts would have to be kept where they are asked for.
+- **Subscriber counts.** Every instance holds the subscriber counts of every channel, and each of the others sends all of its counts to a new instance in one message: memory and start-up grow with channels × instances. For some millions of channels counts would have to be kept where they are asked for.
 - **Memory of Redis.** A log takes 4 KiB at least. \`HISTORY_TTL\` bounds how many exist, \`HISTORY_SIZE=0\` leaves the positions only, 300 bytes each.
 - **Network.** ${WIRE_BYTES} bytes a delivery; fewer where messages go out together. More instances on more machines divide it.`
 

@@ -1,5 +1,5 @@
 // Bun: uWebSockets' publish, with the HTTP server that comes with it. Runs under Bun, not Node.
-/* global Bun, Response */
+/* global Bun */
 
 const authorization = `Bearer ${process.env.BEARER_TOKEN}`
 

@@ -84,7 +84,8 @@ export async function startHonest (port, subscriberCount) {
       running = false
       await done
       // What was acknowledged last is on its way.
-      for (let wait = 0; wait < 100 && subscribers.some(({ last, closed }) => !closed && last < published); wait++) await new Promise((resolve) => { setTimeout(resolve, 50) })
+      const isBehind = ({ last, closed }) => !closed && last < published
+      for (let wait = 0; wait < 100 && subscribers.some(isBehind); wait++) await new Promise((resolve) => { setTimeout(resolve, 50) })
       latencies.sort((a, b) => a - b)
       const quantile = (share) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? NaN
       for (const { socket } of subscribers) socket.destroy()

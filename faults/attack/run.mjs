@@ -10,7 +10,14 @@ const { values } = parseArgs({ options: {
   warmup: { type: 'string', default: '60' }
 } })
 const bounds = { maxRssMb: 700, maxP99Ms: 250, growth: 1.1 }
-const seen = await attack({ seconds: Number(values.seconds), heapMb: Number(values.heap), lanes: Number(values.lanes), restSeconds: Number(values.rest), warmUpSeconds: Number(values.warmup), subscribers: 100 })
+const seen = await attack({
+  seconds: Number(values.seconds),
+  heapMb: Number(values.heap),
+  lanes: Number(values.lanes),
+  restSeconds: Number(values.rest),
+  warmUpSeconds: Number(values.warmup),
+  subscribers: 100
+})
 const faults = faultsOf(seen, bounds)
 
 if (seen.error === undefined) {

@@ -21,7 +21,8 @@ export class Client {
   since
   /** In order: `{ from, to, at, gap }`, each move to another position that is not the next message. */
   moves = []
-  received = new Set()
+  /** Under which epoch each message was received, and after how many moves. */
+  received = new Map()
   connection
   #lasts = new Map()
   #oracle
@@ -60,7 +61,7 @@ export class Client {
     } else if (offset !== this.cursor.offset + 1) {
       this.#oracle.report('hole', `${this.name} gets ${id} after ${this.#at}, and no gap was announced`)
     }
-    if (entry !== undefined) this.#oracle.take(this, entry)
+    if (entry !== undefined) this.#oracle.take(this, entry, epoch)
     this.cursor = { epoch, offset }
     this.#remember(this.cursor)
   }

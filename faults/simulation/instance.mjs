@@ -1,22 +1,27 @@
 import './clock.mjs'
 import { RedisBroker } from '../../dist/src/brokers/redis/redis.js'
-import { ChannelRegistry } from '../../dist/src/channels/registry.js'
+import { Hub } from '../../dist/src/channels/hub.js'
+import { ChannelNames } from '../../dist/src/channels/name.js'
+import { Publisher } from '../../dist/src/channels/publisher.js'
 import { Subscriber } from '../../dist/src/channels/subscriber.js'
 import { Owner } from './clock.mjs'
 import { Random } from './random.mjs'
 import { FakeClient } from './redis/client.mjs'
 
 /** Shorter than those of production, in about the same proportions. */
-const TIMINGS = { commandMs: 200, checkMs: 250, auditMs: 700, reportMs: 1e9, nodeTtlMs: 1e9, barrierMs: 550, witnessMs: 60, maxBackoffMs: 60 }
+const TIMINGS = {
+  commandMs: 200, checkMs: 250, auditMs: 700, reportMs: 1e9, nodeTtlMs: 1e9, barrierMs: 550, witnessMs: 60, maxBackoffMs: 60
+}
 const MESSAGE = /"message":"(\w+)"/
 /** More than a replay writes before it waits, less than what makes a subscriber too slow. */
 const SLOW_BYTES = 70_000
 
-/** An instance of the service: the real registry with the real broker, on connections to the model of Redis. */
+/** An instance of the service: the real hub with the real broker, on connections to the model of Redis. */
 export class Instance {
   name
   owner
-  registry
+  hub
+  publisher
   /** Its connections to Redis: commands, then notifications. */
   clients = []
   ended = false
@@ -38,13 +43,11 @@ export class Instance {
     const { size } = world.setup
     const redis = new FakeClient(world, this)
     world.clock.enter(this.owner, () => {
-      this.registry = new ChannelRegistry((receiver) => new RedisBroker(receiver, { redis, keyPrefix: '', size, ttlMs: 86_400_000, timings: TIMINGS }), {
-        reserved: new Set(),
-        maxMessageBytes: 1_000,
+      this.hub = new Hub((receiver) => new RedisBroker(receiver, { redis, keyPrefix: '', size, ttlMs: 86_400_000, timings: TIMINGS }), {
         maxBufferedBytes: 1e6,
         maxChannels: 100,
         counters: { hit () {} },
-        onNotice () {},
+        onAnnouncement () {},
         onStatus: ({ ready, reason }) => {
           if (ready) this.admittedAt = world.clock.now
           world.note(() => `${this.name} ${ready ? 'READY' : reason}`)
@@ -53,15 +56,16 @@ export class Instance {
         pingIntervalMs: 1e9,
         drainMs: 100
       })
+      this.publisher = new Publisher(this.hub, { names: new ChannelNames(new Set()), maxMessageBytes: 1_000 })
     })
   }
 
   get alive () {
-    return !this.ended && !this.registry.closing
+    return !this.ended && !this.hub.closing
   }
 
   get ready () {
-    return this.alive && this.registry.ready
+    return this.alive && this.hub.ready
   }
 
   /** Follows what the register says about this instance, as the instance itself does. */
@@ -87,7 +91,7 @@ export class Instance {
   /** Ends as it does on SIGTERM. */
   close () {
     this.#world.clock.enter(this.owner, () => {
-      void this.registry.close().then(() => { this.crash() })
+      void this.hub.close().then(() => { this.crash() })
     })
   }
 }

@@ -5,7 +5,8 @@ import { Tree } from './tree.mjs'
  * told of a gap that covers it.
  *
  * A gap covers a message when the subscriber goes on where it does not come to it, and either stood before it, as far as the old and the
- * new position have a way in common, or is told after the message was published. A change of epoch without a gap may pass over nothing that was acknowledged.
+ * new position have a way in common, or is told after the message was published. A change of epoch without a gap may pass over
+ * nothing that was acknowledged.
  *
  * Some messages are lost silently and nothing can be done about it (see run.mjs); it takes an instance that ended after
  * it had acknowledged and before it compared: `#isExcused`.
@@ -68,9 +69,21 @@ export class Oracle {
     return entry
   }
 
-  take (client, entry) {
-    if (client.received.has(entry)) this.report('twice', `${client.name} gets ${entry.key} (${entry.epoch.name}:${entry.offset}) twice`)
-    client.received.add(entry)
+  take (client, entry, epoch) {
+    const before = client.received.get(entry)
+    if (before !== undefined && (before.epoch === epoch || !this.#hasReturned(client, entry, before.moves))) {
+      this.report('twice', `${client.name} gets ${entry.key} (${entry.epoch.name}:${entry.offset}) twice`)
+    }
+    client.received.set(entry, { epoch, moves: client.moves.length })
+  }
+
+  /**
+   * Whether a client has been, since some of its moves, at a master that did not have a message, and came back behind a gap. Where the
+   * log has another epoch meanwhile, no client can tell that it had the message (docs/instances.md).
+   */
+  #hasReturned ({ channel, moves }, entry, since) {
+    const isElsewhere = ({ epoch }) => this.tree.find(channel, epoch, entry.offset) !== entry
+    return moves.slice(since).some(({ gap, from }) => gap && from !== undefined && isElsewhere(from))
   }
 
   moved (client, move) {
@@ -85,7 +98,8 @@ export class Oracle {
     // Whoever acknowledged before the decision, and is known to all, has compared. What others acknowledged is known when they come back.
     const decidedAt = this.tree.decidedAt(client.channel, move.to.epoch)
     for (const entry of this.tree.entries(client.channel)) {
-      if (this.#passes(carried, entry) && entry.acknowledgements.some(({ at, safe }) => at <= decidedAt && safe) && !this.#isExcused(entry, false)) {
+      const wasSafe = entry.acknowledgements.some(({ at, safe }) => at <= decidedAt && safe)
+      if (wasSafe && this.#passes(carried, entry) && !this.#isExcused(entry, false)) {
         this.report('passed over', `${client.name} goes from ${text(move.from)} to ${text(move.to)} without a gap, and ${entry.key} (${entry.epoch.name}:${entry.offset}) was acknowledged at ${Math.round(entry.acknowledgements[0].at)} ms`)
       }
     }

@@ -3,7 +3,10 @@ import { Random } from './random.mjs'
 /** Milliseconds in which all happens that can go wrong. */
 export const ACTIVE_MS = 1_700
 
-const WEIGHTS = { publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2, promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, rename: 2, reaction: 8, slow: 1 }
+const WEIGHTS = {
+  publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2,
+  promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, rename: 2, reaction: 8, slow: 1
+}
 /** What happens in the middle of something, and what it is in the middle of. */
 const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
 const SCRIPTS = { Publish: 5, Join: 4, Decide: 4, Verify: 3, Witness: 2, Read: 2, Look: 2 }
@@ -89,7 +92,9 @@ const ACTIONS = {
     if (random.chance(0.5)) {
       const lag = random.time(2, 200)
       actions.push({ at: at - lag, kind: 'lag', lasts: lag + 1 })
-      for (let count = random.integer(0, 2); count > 0; count--) actions.push(publish(random, setup, at - random.next() * Math.min(lag, 10)))
+      for (let count = random.integer(0, 2); count > 0; count--) {
+        actions.push(publish(random, setup, at - random.next() * Math.min(lag, 10)))
+      }
     }
     if (random.chance(0.4)) actions.push(...absent(random, setup, at - random.time(2, 60), at))
     if (random.chance(0.3)) actions.push({ at: at - random.next() * 10, kind: 'stall', instance: random.integer(0, 2), connection: random.integer(0, 1), direction: 'answers', lasts: random.time(10, 800) })
@@ -137,7 +142,9 @@ const ACTIONS = {
     const instance = setup.instances === 2 ? 2 : random.integer(0, 2)
     const comes = at - random.time(150, 450)
     const actions = [setup.instances === 2 ? { at: comes, kind: 'start', instance } : { at: comes, kind: 'close', instance, back: 1 }]
-    for (let count = random.integer(1, 3); count > 0; count--) actions.push({ ...publish(random, setup, at - random.next() * 40), instance, idempotent: random.chance(0.3) })
+    for (let count = random.integer(1, 3); count > 0; count--) {
+      actions.push({ ...publish(random, setup, at - random.next() * 40), instance, idempotent: random.chance(0.3) })
+    }
     actions.push(...absent(random, setup, at - 50, at))
     if (random.chance(0.3)) actions.push({ at: comes + random.next() * 60, kind: 'still', instance: instance + 1, lasts: random.time(100, 500), timersFirst: true })
     actions.push({ at: at + (random.next() - 0.3) * 3, kind: 'crash', instance, lost: random.integer(0, 3), back: random.chance(0.5) ? random.time(20, 1_500) : undefined })

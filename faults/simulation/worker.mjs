@@ -7,6 +7,7 @@ Error.stackTraceLimit = 0
 
 parentPort.on('message', async ({ seed, count, stopAtFirst }) => {
   const violations = []
-  const numbers = await simulateAll(seed, count, { stopAtFirst, onViolation: (at, violation) => { violations.push({ seed: at, violation }) } })
+  const onViolation = (at, violation) => { violations.push({ seed: at, violation }) }
+  const numbers = await simulateAll(seed, count, { stopAtFirst, onViolation })
   parentPort.postMessage({ violations, numbers })
 })

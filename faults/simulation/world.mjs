@@ -29,7 +29,6 @@ export class World {
   setup
   clock
   oracle
-  #actions
   #random
   #hosts
   /** The host that is the master for whoever is not on the other side, and the one that a failover has replaced. */
@@ -56,7 +55,6 @@ export class World {
     this.trace = trace
     this.seed = seed
     this.setup = setup
-    this.#actions = actions
     this.clock = new Clock(seed)
     useClock(this.clock)
     this.#random = new Random(seed, 0x3031d)
@@ -67,8 +65,12 @@ export class World {
         if (name === 'messengerRead' && client.instance.reads++ === MAX_READS) this.oracle.report('busy', `${client.instance.name} reads again and again`)
         this.#react(name, client)
       },
-      onEpoch: (host, key, epoch, parent, bound) => { this.oracle.tree.begin(channelOf(key), epoch, parent, bound, this.#decisions.get(host.server.get(REGISTER)?.term)) },
-      onAppend: (host, key, epoch, offset, message) => { this.oracle.tree.append(channelOf(key), epoch, offset, JSON.parse(message), this.clock.now, host.name) },
+      onEpoch: (host, key, epoch, parent, bound) => {
+        this.oracle.tree.begin(channelOf(key), epoch, parent, bound, this.#decisions.get(host.server.get(REGISTER)?.term))
+      },
+      onAppend: (host, key, epoch, offset, message) => {
+        this.oracle.tree.append(channelOf(key), epoch, offset, JSON.parse(message), this.clock.now, host.name)
+      },
       onWrite: (host) => {
         const term = host.server.get(REGISTER)?.term
         if (term !== undefined && !this.#decisions.has(term)) this.#decisions.set(term, this.clock.now)
@@ -164,7 +166,9 @@ export class World {
       const random = new Random(this.seed, salt)
       const publication = { channel: channelName(channel), key: `p${++this.#published}`, idempotent, random, instance, attempt: 1 }
       this.#publish(publication)
-      if (idempotent && again !== undefined) this.clock.after(again, undefined, () => { this.#publish({ ...publication, instance: instance + 1 }) })
+      if (idempotent && again !== undefined) {
+        this.clock.after(again, undefined, () => { this.#publish({ ...publication, instance: instance + 1 }) })
+      }
     },
     move: ({ client, instance, lost, away }) => {
       const found = this.oracle.clients.find(({ number }) => number === client)
@@ -213,7 +217,9 @@ export class World {
     server: ({ keeps, part, last, lasts, silent }) => {
       const host = this.#master
       if (!host.up) return
-      const count = { all: undefined, part: last === undefined ? Math.ceil(host.server.writes * (1 - part)) : Math.max(0, host.server.writes - last), none: -1 }[keeps]
+      const { writes } = host.server
+      const lost = last === undefined ? Math.ceil(writes * (1 - part)) : Math.max(0, writes - last)
+      const count = { all: undefined, part: lost, none: -1 }[keeps]
       const replica = this.#hosts.find(({ master }) => master === host)
       host.kill(silent)
       this.clock.after(lasts, undefined, () => {
@@ -298,7 +304,7 @@ export class World {
     if (instance === undefined) { again(); return }
     let answered = false
     this.clock.after(random.next() * 2, instance.owner, () => {
-      instance.registry.publish(channel, key, idempotent ? { idempotencyKey: key } : undefined).then(({ id }) => {
+      instance.publisher.publish(channel, key, idempotent ? { idempotencyKey: key } : undefined).then(({ id }) => {
         if (instance.ended) return
         this.oracle.acknowledge(channel, id, key, instance)
         if (publication.marker) this.#markers.set(channel, id)
@@ -326,7 +332,7 @@ export class World {
       const subscriber = new FakeSubscriber(this, instance, client, this.#random.chance(0.3))
       this.#subscribers.set(client, subscriber)
       this.clock.enter(instance.owner, () => {
-        void instance.registry.subscribe(channel, subscriber, events ? cursor ?? 'now' : 'now', events).then(() => {
+        void instance.hub.join(channel, subscriber, events ? cursor ?? 'now' : 'now', events).then(() => {
           this.#joined(client, subscriber)
         })
       })
@@ -350,8 +356,8 @@ export class World {
   }
 
   #release (subscriber) {
-    const { owner, registry } = subscriber.instance
-    this.clock.after(owner.random.next() * 5, owner, () => { registry.release(subscriber) })
+    const { owner, hub } = subscriber.instance
+    this.clock.after(owner.random.next() * 5, owner, () => { hub.leave(subscriber) })
   }
 
   /** An instance has closed a client's connection. */
@@ -392,7 +398,8 @@ export class World {
   /** Ends the run once every client has the last message of its channel. */
   #whenComplete () {
     for (const subscriber of this.#subscribers.values()) subscriber.arrive()
-    if (this.oracle.clients.every((client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0)) this.clock.after(LAST_MS, undefined, () => { this.clock.stop() })
+    const isDone = (client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0
+    if (this.oracle.clients.every(isDone)) this.clock.after(LAST_MS, undefined, () => { this.clock.stop() })
     else this.clock.after(POLL_MS, undefined, () => { this.#whenComplete() })
   }
 
@@ -412,7 +419,7 @@ export class World {
         continue
       }
       const { cursor, name, channel } = client
-      this.oracle.report('stuck', `${name} stands at ${cursor === undefined ? 'nothing' : `${cursor.epoch}:${cursor.offset}`} of ${channel}, whose last message is ${this.#markers.get(channel) ?? 'not acknowledged'}; ${this.#slots.map((instance) => `${instance?.name} ${instance?.ended ? 'ended' : JSON.stringify(instance?.registry.status)}`).join(', ')}`)
+      this.oracle.report('stuck', `${name} stands at ${cursor === undefined ? 'nothing' : `${cursor.epoch}:${cursor.offset}`} of ${channel}, whose last message is ${this.#markers.get(channel) ?? 'not acknowledged'}; ${this.#slots.map((instance) => `${instance?.name} ${instance?.ended ? 'ended' : JSON.stringify(instance?.hub.status)}`).join(', ')}`)
     }
   }
 }

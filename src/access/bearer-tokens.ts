@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
-/** The tokens of publishers that may send to every channel. */
+/** The tokens of publishers for all channels. */
 export class BearerTokens {
   readonly #digests: readonly Buffer[]
 
@@ -13,8 +13,8 @@ export class BearerTokens {
   }
 
   /**
-   * The place of a token among them, or -1 where it is none. Digests are equally long, and every one is compared: the time tells
-   * nothing about the tokens.
+   * The index of a token, or -1. Digests have the same length, and all are compared, so that the time reveals nothing about the
+   * tokens.
    */
   indexOf (token: string): number {
     const candidate = digest(token)

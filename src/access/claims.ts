@@ -1,4 +1,4 @@
-import { TokenRefusedError } from './errors.js'
+import { TokenRefusedError } from '../errors.js'
 import { Grant } from './grant.js'
 import { isPattern, Patterns } from './patterns.js'
 import { MAX_AHEAD_MS } from './revocations.js'
@@ -6,23 +6,24 @@ import { MAX_AHEAD_MS } from './revocations.js'
 const SECOND_MS = 1_000
 /** Patterns of one claim. */
 export const MAX_PATTERNS = 100
-/** Characters of `sub` and `jti`: they are remembered for as long as their holder is connected or revoked. */
+/** Characters of `sub` and `jti`, which are kept in memory while their holder is connected or revoked. */
 export const MAX_NAME_LENGTH = 255
 
-/** The claims of a token that was verified, as they came. */
+/** The unchecked claims of a verified token. */
 export type Claims = Readonly<Record<string, unknown>>
 
 /**
- * What a token with these claims grants: `subscribe` and `send` are lists of patterns, `sub` and `jti` name its holder and itself,
- * `exp` and `iat` are in seconds (RFC 7519, section 4.1). Throws MSG_ERR_TOKEN_REFUSED where one of them is not what it must be.
+ * The grant of a token: `subscribe` and `send` are lists of patterns, `sub` and `jti` identify its holder and itself, `exp` and
+ * `iat` are in seconds (RFC 7519, section 4.1). Throws MSG_ERR_TOKEN_REFUSED where one of them is invalid.
  */
 export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
   const expiresAt = time(claims, 'exp') ?? Infinity
-  // A revocation is remembered for as long as a token can live, so that none may live longer.
+  // Revocations are kept for the maximum lifetime of a token, so that none may live longer.
   if (expiresAt > now + maxTtlMs) throw new TokenRefusedError(`exp must be at most ${maxTtlMs / SECOND_MS} s from now (TOKEN_MAX_TTL)`)
   const issuedAt = time(claims, 'iat')
-  // It could not be told from one that is made after a revocation which is yet to come.
-  if (issuedAt !== undefined && issuedAt > now + MAX_AHEAD_MS) throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: set the clock of whoever makes tokens`)
+  // It would be indistinguishable from a token issued after a later revocation.
+  if (issuedAt !== undefined && issuedAt > now + MAX_AHEAD_MS)
+    throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: set the clock of whoever makes tokens`)
   return new Grant({ subscribe: patterns(claims, 'subscribe'), send: patterns(claims, 'send') }, {
     subject: name(claims, 'sub'),
     tokenId: name(claims, 'jti'),
@@ -33,13 +34,15 @@ export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
 
 function patterns (claims: Claims, claim: string): Patterns {
   const { [claim]: value = [] } = claims
-  if (!Array.isArray(value) || value.length > MAX_PATTERNS || !value.every(isPattern)) throw new TokenRefusedError(`${claim} must be a list of at most ${MAX_PATTERNS} patterns of channels`)
+  if (!Array.isArray(value) || value.length > MAX_PATTERNS || !value.every(isPattern))
+    throw new TokenRefusedError(`${claim} must be a list of at most ${MAX_PATTERNS} patterns of channels`)
   return new Patterns(value)
 }
 
 function name (claims: Claims, claim: string): string | undefined {
   const { [claim]: value } = claims
-  if (value !== undefined && (typeof value !== 'string' || value.length > MAX_NAME_LENGTH)) throw new TokenRefusedError(`${claim} must be a text of at most ${MAX_NAME_LENGTH} characters`)
+  if (value !== undefined && (typeof value !== 'string' || value.length > MAX_NAME_LENGTH))
+    throw new TokenRefusedError(`${claim} must be a text of at most ${MAX_NAME_LENGTH} characters`)
   return value
 }
 

@@ -1,21 +1,21 @@
 import { Patterns } from './patterns.js'
 
-/** What somebody wants to do on a channel. */
+/** An action on a channel that needs a grant. */
 export type Action = 'subscribe' | 'send'
 
-/** What a grant says of its holder; nothing of it is needed. */
+/** The optional properties of a grant. */
 export interface GrantDetails {
-  /** Who holds it: the claim `sub`, or what the host calls its user. */
+  /** The holder: the claim `sub`, or the host's name of its user. */
   readonly subject?: string | undefined
   /** The claim `jti`. */
   readonly tokenId?: string | undefined
-  /** When it was issued, in milliseconds since 1970. Default 0: before every revocation. */
+  /** Time of issue in milliseconds since 1970. Default 0: before every revocation. */
   readonly issuedAt?: number | undefined
-  /** When it ends, in milliseconds since 1970. Default: never. */
+  /** Expiry in milliseconds since 1970. Default: never. */
   readonly expiresAt?: number | undefined
 }
 
-/** Leave to do something on some channels, for a time. */
+/** Permission for actions on some channels, for a limited time. */
 export class Grant {
   readonly subject: string | undefined
   readonly tokenId: string | undefined
@@ -23,7 +23,7 @@ export class Grant {
   readonly expiresAt: number
   readonly #channels: Readonly<Record<Action, Patterns>>
 
-  /** @param channels what it covers, by action */
+  /** @param channels the covered channels by action */
   constructor (channels: Readonly<Record<Action, Patterns>>, { subject, tokenId, issuedAt = 0, expiresAt = Infinity }: GrantDetails = {}) {
     this.#channels = channels
     this.subject = subject
@@ -32,7 +32,7 @@ export class Grant {
     this.expiresAt = expiresAt
   }
 
-  /** Whether there is any channel that it covers. */
+  /** Whether the grant covers any channel. */
   allows (action: Action): boolean {
     return this.#channels[action].size > 0
   }
@@ -41,7 +41,7 @@ export class Grant {
     return this.#channels[action].cover(channel)
   }
 
-  /** Whether it can end before its holder leaves: by time, or because it is revoked. */
+  /** Whether the grant can end before the subscription: by expiry or revocation. */
   get canEnd (): boolean {
     return this.expiresAt < Infinity || this.subject !== undefined || this.tokenId !== undefined
   }
@@ -49,7 +49,7 @@ export class Grant {
 
 const EVERYTHING = new Patterns(['*'])
 
-/** A grant for every channel: that of publishers' tokens, of an open service, and of a host that said yes to one channel. */
+/** A grant for every channel: for publishers' tokens, for an open service, and for one channel after a host's decision. */
 export function unlimited (details?: GrantDetails): Grant {
   return new Grant({ subscribe: EVERYTHING, send: EVERYTHING }, details)
 }

@@ -1,25 +1,25 @@
-/** How origins are named: `https://example.com`, `https://*.example.com`, `null`, or `*` for every one. No path follows. */
+/** A rule for origins: `https://example.com`, `https://*.example.com`, `null`, or `*` for all, without a path. */
 export const ORIGIN_PATTERN = '^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9*.-]+|\\[[0-9A-Fa-f:]+\\])(:([0-9]{1,5}|\\*))?)$'
 
-/** A scheme, a name of 253 characters and a port; no page has a longer one. */
+/** Longer than a scheme, a name of 253 characters and a port. */
 const MAX_ORIGIN_LENGTH = 512
 const ANY = 0x2a
-/** What `*` stands for: one or more of these. */
+/** The characters that `*` matches, one or more of them. */
 const NAME = /^[a-z0-9.-]$/
 
-/** Which pages may subscribe, by their origin (RFC 6454). What is no page's has none and is not asked for one. */
+/** Decides on pages by their origin (RFC 6454). Requests of other clients have no origin and are not checked. */
 export class Origins {
-  /** Whether pages of every origin may. */
+  /** Whether pages of every origin may subscribe. */
   readonly any: boolean
   readonly #rules: readonly string[]
 
-  /** @param rules each one of {@link ORIGIN_PATTERN}; without any only pages of the service's own origin may */
+  /** @param rules each one of {@link ORIGIN_PATTERN}; with an empty list only pages of the service's own origin may subscribe */
   constructor (rules: readonly string[]) {
     this.any = rules.includes('*')
     this.#rules = rules.map((rule) => withoutDefaultPort(rule.toLowerCase()))
   }
 
-  /** Whether a page of this origin may subscribe at a service that it knows as `host` (with its port). */
+  /** Whether a page of this origin may subscribe at a service with the header `Host`. */
   allow (origin: string, host: string): boolean {
     return this.any || this.lists(origin) || hostOf(origin) === withoutDefaultPort(`//${host.toLowerCase()}`).slice(2)
   }
@@ -32,15 +32,16 @@ export class Origins {
   }
 }
 
-/** Browsers leave the port of a scheme out of an origin; who writes a rule, and some proxies in `Host`, do not. */
+/** Browsers omit the default port of a scheme from an origin; rules, and some proxies in `Host`, may contain it. */
 function withoutDefaultPort (text: string): string {
   const [, start = '', port] = /^([a-z0-9+.-]*:?\/\/.*?):(80|443)$/.exec(text) ?? []
-  const belongs = text.startsWith('//') || text.startsWith(port === '80' ? 'http:' : 'https:') || text.startsWith(port === '80' ? 'ws:' : 'wss:')
+  const belongs = text.startsWith('//') ||
+    text.startsWith(port === '80' ? 'http:' : 'https:') || text.startsWith(port === '80' ? 'ws:' : 'wss:')
   return port !== undefined && belongs ? start : text
 }
 
-// Not a regular expression: with several `*` those take time that grows with the power of their number, and whoever asks says what
-// is looked at. Each `*` takes as little as it can, and only the last one is ever made to take more.
+// Not a regular expression: with several `*` its time grows with the power of their number, and the input is the client's.
+// Each `*` matches as little as possible, and backtracking is limited to the last one.
 function matches (rule: string, text: string): boolean {
   let at = 0
   let next = 0
@@ -64,7 +65,7 @@ function matches (rule: string, text: string): boolean {
   return at === rule.length
 }
 
-// The scheme is left out: behind a proxy that ends TLS the service does not know its own.
+// Without the scheme: behind a proxy that terminates TLS the service does not know its own.
 function hostOf (origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }

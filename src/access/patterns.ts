@@ -1,8 +1,8 @@
-/** A pattern of channels: 1–100 characters of a channel's name, or `*` for any run of them, also none. */
+/** A pattern of channels: 1–100 characters of a channel's name, or `*` for any number of them, also none. */
 export const CHANNEL_PATTERN = /^[A-Za-z0-9_.:@=+~*-]{1,100}$/
 const ANY = 0x2a
 
-/** Says whether `text` is a {@link CHANNEL_PATTERN}. */
+/** Whether `text` matches {@link CHANNEL_PATTERN}. */
 export function isPattern (text: unknown): text is string {
   return typeof text === 'string' && CHANNEL_PATTERN.test(text)
 }
@@ -20,14 +20,14 @@ export class Patterns {
     return this.#patterns.length
   }
 
-  /** Says whether one of them matches the whole name. */
+  /** Whether one of the patterns matches the whole name. */
   cover (channel: string): boolean {
     return this.#patterns.some((pattern) => matches(pattern, channel))
   }
 }
 
-// Not a regular expression: with many `*` those take time that grows with the power of their number, and a pattern is the
-// word of whoever made the token. This one never goes back behind the last `*`.
+// Not a regular expression: with many `*` its time grows with the power of their number, and a pattern comes from the issuer of
+// the token. Backtracking is limited to the last `*`.
 function matches (pattern: string, name: string): boolean {
   let at = 0
   let next = 0

@@ -1,31 +1,31 @@
-import { RevocationsFullError } from './errors.js'
+import { RevocationsFullError } from '../errors.js'
 import type { Grant } from './grant.js'
 
 const MINUTE_MS = 60_000
 /** Claims have whole seconds. */
 const CLOCK_GRAIN_MS = 2_000
-/** What the clocks of those who make tokens are trusted to be ahead of this one's at most. */
+/** The accepted time by which the clock of an issuer is ahead of this one. */
 const MAX_SKEW_MS = 5 * MINUTE_MS
-/** How far ahead a token may say that it was made. */
+/** The accepted time by which `iat` is in the future. */
 export const MAX_AHEAD_MS = MAX_SKEW_MS + CLOCK_GRAIN_MS
 
-/** Revocations that are remembered at once. */
+/** The maximum number of revocations in memory. */
 const MAX_REVOCATIONS = 100_000
 
-/** The end of tokens before their time: of one, or of all that a subject got until then. */
+/** The end of tokens before their expiry: of one, or of all earlier tokens of a subject. */
 export interface Revocation {
-  /** What it is about: `sub` with the claim's value, or `jti`. */
+  /** The claim whose value identifies the tokens. */
   readonly claim: 'sub' | 'jti'
   readonly value: string
-  /** When it was made, in milliseconds since 1970: later tokens of the subject are good. */
+  /** Time of the revocation in milliseconds since 1970: later tokens of the subject are valid. */
   readonly at: number
-  /** When the last token that it is about has expired, in milliseconds since 1970. */
+  /** Expiry of the last affected token, in milliseconds since 1970. */
   readonly until: number
 }
 
-/** The revocations that a node knows of. */
+/** The revocations that this instance knows. */
 export class Revocations {
-  /** Called when one became known. */
+  /** Called after each new revocation. */
   onAdded: () => void = () => {}
   readonly #known = new Map<string, Pick<Revocation, 'at' | 'until'>>()
   readonly #max: number
@@ -46,7 +46,7 @@ export class Revocations {
     if (this.#known.size >= this.#max) throw new RevocationsFullError()
   }
 
-  /** Takes one, as text as {@link revocationText} makes it. What is known already changes nothing. */
+  /** Adds a revocation in the form of {@link revocationText}. A known one has no effect. */
   add (text: string): void {
     const { claim, value, at, until } = JSON.parse(text) as Revocation
     const key = `${claim} ${value}`
@@ -57,22 +57,22 @@ export class Revocations {
   }
 
   /**
-   * Learns from a token that was verified how far the clock of its issuer is ahead: what it issues before a revocation may name a
-   * time after it, so that a revocation by subject takes as much more with it, in whole minutes.
+   * Measures by a verified token how far the clock of its issuer is ahead: a token issued before a revocation may have an `iat`
+   * after it, so that a revocation by subject also covers this time, in whole minutes.
    */
   observe (issuedAt: number, now: number): void {
     const ahead = issuedAt - now
-    // An issuer whose subject was revoked in the same second names the next one.
+    // For a subject that was revoked in the same second an issuer sets `iat` to the next one.
     if (ahead > this.#skewMs + CLOCK_GRAIN_MS) this.#skewMs = Math.min(MAX_SKEW_MS, Math.ceil(ahead / MINUTE_MS) * MINUTE_MS)
   }
 
-  /** The time up to which tokens of a subject are revoked, in milliseconds since 1970; 0: none is. */
+  /** The time up to which tokens of a subject are revoked, in milliseconds since 1970; 0 without a revocation. */
   revokedUntil (subject: string): number {
     const revokedAt = this.revokedAt(subject)
     return revokedAt === 0 ? 0 : revokedAt + this.#skewMs
   }
 
-  /** When the tokens of a subject were revoked last, in milliseconds since 1970; 0: never. */
+  /** The last revocation of a subject's tokens, in milliseconds since 1970; 0 without one. */
   revokedAt (subject: string): number {
     return this.#known.get(`sub ${subject}`)?.at ?? 0
   }
@@ -86,7 +86,7 @@ export class Revocations {
   }
 }
 
-/** A revocation as nodes tell each other of it. */
+/** The text of a revocation in an announcement. */
 export function revocationText (revocation: Revocation): string {
   return JSON.stringify(revocation)
 }

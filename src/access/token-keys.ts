@@ -2,14 +2,14 @@ import { type AsymmetricKeyDetails, createPublicKey, KeyObject } from 'node:cryp
 import type { CryptoKey } from 'jose'
 import { ConfigInvalidError } from '../errors.js'
 
-/** A key, and the one algorithm that signatures under it are made with. */
+/** A key, and the only algorithm of its signatures. */
 export interface VerificationKey {
   readonly algorithm: 'HS256' | 'RS256' | 'ES256' | 'EdDSA'
   /** The secret, or a public key as PEM. */
   readonly key: string
 }
 
-/** Each kind of key is good for one algorithm, whatever a token says of itself (RFC 8725, section 3.1). */
+/** Each kind of key is valid for one algorithm, whatever the header of a token (RFC 8725, section 3.1). */
 const ALGORITHMS: Record<string, VerificationKey['algorithm'] | undefined> = {
   rsa: 'RS256',
   'ec prime256v1': 'ES256',
@@ -18,7 +18,7 @@ const ALGORITHMS: Record<string, VerificationKey['algorithm'] | undefined> = {
 const MIN_RSA_BITS = 2_048
 const PEM = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g
 
-/** The keys in a PEM text, one or several. Throws MSG_ERR_CONFIG_INVALID when there is none, or one of a kind that is not used. */
+/** The keys in a PEM text, one or several. Throws MSG_ERR_CONFIG_INVALID without a key, or for an unsupported kind. */
 export function readPublicKeys (pem: string): VerificationKey[] {
   const texts = pem.match(PEM) ?? []
   if (texts.length === 0) throw invalid()
@@ -31,7 +31,7 @@ export function readPublicKeys (pem: string): VerificationKey[] {
   })
 }
 
-/** The key that a key set has given, or `undefined` when it is of a kind that is not used. */
+/** A key of a key set, or `undefined` for an unsupported kind. */
 export function readWebKey (key: CryptoKey): VerificationKey | undefined {
   try {
     return verificationKey(KeyObject.from(key))
@@ -48,5 +48,6 @@ function verificationKey (key: KeyObject): VerificationKey {
 }
 
 function invalid (): Error {
-  return new ConfigInvalidError('TOKEN_PUBLIC_KEY must be public keys as PEM (BEGIN PUBLIC KEY): RSA of 2048 bits at least for RS256, P-256 for ES256 or Ed25519 for EdDSA')
+  return new ConfigInvalidError('TOKEN_PUBLIC_KEY must be public keys as PEM (BEGIN PUBLIC KEY): ' +
+    'RSA of 2048 bits at least for RS256, P-256 for ES256 or Ed25519 for EdDSA')
 }

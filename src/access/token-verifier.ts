@@ -1,32 +1,32 @@
 import { createVerifier, TokenError } from 'fast-jwt'
-import { TokenExpiredError, TokenRefusedError } from './errors.js'
+import { TokenExpiredError, TokenRefusedError } from '../errors.js'
 import { type Claims, grantOf } from './claims.js'
 import type { Grant } from './grant.js'
 import type { KeySet } from './key-set.js'
 import type { VerificationKey } from './token-keys.js'
 
-/** Longest token that is looked at, in characters. */
+/** Longest accepted token, in characters. */
 const MAX_TOKEN_LENGTH = 8_192
 
-/** What tokens are checked against. */
+/** Settings of {@link TokenVerifier}. */
 export interface TokenVerifierOptions {
-  /** Keys that are known; several of one kind are valid at once. */
+  /** Configured keys; several of one kind are valid at once. */
   readonly keys: readonly VerificationKey[]
-  /** Keys that are fetched, asked for what `keys` has no key for. */
+  /** Fetched keys, for tokens without a key in `keys`. */
   readonly keySet: KeySet | undefined
   /** Accepted values of the claim `iss`; empty: any, or none. */
   readonly issuers: readonly string[]
   /** Accepted values of the claim `aud`; empty: any, or none. */
   readonly audiences: readonly string[]
-  /** Milliseconds that a token may still live. */
+  /** Maximum remaining lifetime of a token in milliseconds. */
   readonly maxTtlMs: number
 }
 
 type Verify = (token: string) => Claims
 
 /**
- * Checks JSON Web Tokens (RFC 7519). The algorithm is the key's and not the token's: a token is checked with the keys of the
- * algorithm that it names, and where there are none it is refused (`none` has none).
+ * Verifies JSON Web Tokens (RFC 7519). The algorithm is the key's and not the token's: a token is verified with the keys of the
+ * algorithm in its header, and refused where there are none (as for `none`).
  */
 export class TokenVerifier {
   readonly #options: TokenVerifierOptions
@@ -39,7 +39,7 @@ export class TokenVerifier {
   }
 
   /**
-   * What a token grants; at once when its key is known. Throws, or rejects, with MSG_ERR_TOKEN_REFUSED or MSG_ERR_TOKEN_EXPIRED,
+   * The grant of a token; synchronous when its key is known. Throws, or rejects, with MSG_ERR_TOKEN_REFUSED or MSG_ERR_TOKEN_EXPIRED,
    * and MSG_ERR_AUTHORIZATION_UNAVAILABLE when keys cannot be fetched.
    */
   verify (token: string): Grant | Promise<Grant> {
@@ -63,7 +63,7 @@ export class TokenVerifier {
 
   #verifier ({ algorithm, key }: VerificationKey): Verify {
     const { issuers, audiences } = this.#options
-    // A claim that is not there is not looked at, unless it is required.
+    // A missing claim is not checked unless it is required.
     const requiredClaims = ['exp', ...issuers.length > 0 ? ['iss'] : [], ...audiences.length > 0 ? ['aud'] : []]
     return createVerifier({
       key,
@@ -78,19 +78,19 @@ export class TokenVerifier {
 
 type Header = Readonly<Record<string, unknown>> & { readonly alg: string }
 
-/** What a token says of itself, before anything of it is known to be true. */
+/** The header of a token, not verified yet. */
 function headerOf (token: string): Header {
   if (token.length > MAX_TOKEN_LENGTH) throw new TokenRefusedError(`it has more than ${MAX_TOKEN_LENGTH} characters`)
   try {
     const header = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()) as Partial<Header> | null
     if (typeof header?.alg === 'string') return header as Header
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new TokenRefusedError('it is not a JSON Web Token')
 }
 
-/** The claims that one of the keys vouches for. The refusal tells of the last one, or of the one whose signature it was. */
+/** The claims of a token that one of the keys verifies. The error is that of the key with the right signature, otherwise of the last. */
 function claimsOf (token: string, verifiers: readonly Verify[]): Claims {
   let refusal: unknown
   for (const verify of verifiers) {
@@ -104,7 +104,7 @@ function claimsOf (token: string, verifiers: readonly Verify[]): Claims {
   throw translate(refusal as TokenError)
 }
 
-/** Only what the holder can act on: nothing of the token, which these texts may quote, and nothing of the keys. */
+/** Reasons that the holder can act on. The texts of the library may quote the token, and reveal something about the keys. */
 const REASONS: Partial<Record<string, string>> = {
   [TokenError.codes.inactive]: 'nbf is in the future',
   [TokenError.codes.invalidSignature]: 'its signature is not of a key that is accepted',

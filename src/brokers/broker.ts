@@ -6,29 +6,29 @@ export interface LogEntry extends Position {
   readonly message: string
 }
 
-/** Where a reader of a log begins: after a position, with all that is kept, or with what comes next. */
+/** The start of a read: after a position, at the oldest kept message, or at the next new one. */
 export type Since = Position | 'earliest' | 'now'
 
-/** Why a position is not available: the log is another one, or the messages after it are not kept any more. */
+/** The reason why a position is not available: the log is another one, or the messages after it are no longer kept. */
 export type GapReason = 'epoch' | 'expired'
 
 /** A stretch of a channel's log. */
 export interface Replay {
-  /** The log that was read. It may be another one than that of the position: the log then goes on under this name. */
+  /** The log that was read. It may differ from the epoch of the position: the log then continues under this name. */
   readonly epoch: string
-  /** The offset before the first of `entries`: where the reader stands before it takes them. */
+  /** The offset before the first of `entries`. */
   readonly after: number
   /** The offset of the last message of the log, kept or not; 0 while it is empty. */
   readonly head: number
-  /** Set when the position asked for was not available; `entries` are then all that is kept. */
+  /** Set when the requested position was not available; `entries` are then all kept messages. */
   readonly reason?: GapReason
   /** In order and without holes, from `after + 1` on; ends before `head` only where `limit` cut it. */
   readonly entries: readonly LogEntry[]
 }
 
-/** What a publisher is told once its message is in the log. */
+/** The answer to a publisher once its message is in the log. */
 export interface Published extends Position {
-  /** Subscribers of the channel at that moment, wherever they are connected. */
+  /** Subscribers of the channel at that moment, on all instances. */
   readonly subscribers: number
   /** Set when the idempotency key was known and nothing was published again. */
   readonly duplicate?: true
@@ -40,22 +40,22 @@ export interface PublishOptions {
   readonly idempotencyKey?: string | undefined
 }
 
-/** The side of a node that a broker speaks to. */
+/** The interface of an instance towards its broker. */
 export interface Receiver {
-  /** Takes a message of a channel that the node listens to. A broker calls it in the order of the offsets. */
+  /** Takes a message of a channel that the instance listens to. A broker calls it in the order of the offsets. */
   deliver (channel: string, entry: LogEntry): void
   /**
-   * What is handed to `deliver` from now on follows this position. Called before `listen` resolves, and again when the log goes on under
-   * another epoch or messages were not handed over: each subscriber then has to read on from its own position.
+   * The next message passed to `deliver` follows this position. Called before `listen` resolves, and again when the log continues under
+   * another epoch or messages were not delivered: each subscriber then has to continue reading from its own position.
    */
   moved (channel: string, position: Position): void
-  /** Subscribers of the channel on this node. */
+  /** Subscribers of the channel on this instance. */
   count (channel: string): number
-  /** Names of the channels that have subscribers on this node. */
+  /** Names of the channels that have subscribers on this instance. */
   occupied (): Iterable<string>
-  /** Learns of a notice that is kept for all nodes; of the same one perhaps several times. */
-  notice (text: string): void
-  /** Called when the status of the engine, or the reason of it, has changed. */
+  /** Called with each announcement, this instance's own included; possibly several times with the same one. */
+  announced (text: string): void
+  /** Called when the status of the engine, or the reason for it, has changed. */
   statusChanged? (status: BrokerStatus): void
   /** Takes a line for the log. */
   log? (level: 'warn' | 'error', text: string): void
@@ -64,11 +64,11 @@ export interface Receiver {
 /** Whether messages can be published and read. */
 export interface BrokerStatus {
   readonly ready: boolean
-  /** Why not, in the words of the engine, for the log; empty where it is ready. */
+  /** Error text of the engine, for the log; empty while it is ready. */
   readonly reason: string
-  /** The same for everybody: the engine and a code, without names and addresses. */
+  /** The public form of the reason: the engine and a code, without names and addresses. */
   readonly code: string
-  /** Whether something fails; otherwise it is on its way to be ready. */
+  /** Whether something fails; otherwise the engine is starting. */
   readonly failing: boolean
 }
 
@@ -77,48 +77,48 @@ export const READY_STATUS: BrokerStatus = { ready: true, reason: '', code: '', f
 export const CLOSED_STATUS: BrokerStatus = { ready: false, reason: 'closed', code: 'closed', failing: false }
 
 /**
- * Where logs live and how a published message reaches every node. Implementations
+ * Storage of the logs, and delivery of published messages to every instance. Implementations
  * - MUST give each message of a channel the next offset of its log, and append and number it in one atomic step;
- * - MUST resolve `publish` only when the message can be read, and MUST have handed it to `deliver` of every listening
- *   node, the publisher's own included, or hand it over later, in order;
+ * - MUST resolve `publish` only when the message can be read, and MUST have passed it to `deliver` of every listening
+ *   instance, the publisher's own included, or pass it later, in order;
  * - MUST NOT use an epoch and offset for two messages of one channel;
- * - MUST read on without a reason from a position of an earlier epoch only where no acknowledged message is lost to its reader;
- * - MUST NOT lose the log of a channel that a node listens to: its messages may be trimmed, its epoch and offset not;
- * - MUST show a notice that `post` resolved for to every node, those that come later included, until its time is over, and
- *   MUST be `ready` on a node only when the node was shown what is kept;
- * - MUST reject, not throw, and MUST NOT deliver what they reject;
- * - MUST reject with MSG_ERR_ENGINE_UNAVAILABLE, and soon, while the engine is away: the node keeps the subscribers that it could
- *   not serve and tries again once `ready`. What `listen` began it MUST then deliver, also where that was rejected.
+ * - MUST resume from a position of an earlier epoch without a `reason` only where no acknowledged message is lost to its reader;
+ * - MUST NOT lose the log of a channel that an instance listens to: its messages may be trimmed, its epoch and offset not;
+ * - MUST deliver an announcement for which `announce` resolved to every instance, those that start later included, until it expires,
+ *   and MUST be `ready` on an instance only when it has all kept announcements;
+ * - MUST reject, not throw, and MUST NOT deliver a rejected message;
+ * - MUST reject with MSG_ERR_ENGINE_UNAVAILABLE, and soon, while the engine is away: the instance keeps the subscribers that it could
+ *   not serve and retries once `ready`. A channel of a rejected `listen` MUST then be delivered, too.
  */
 export interface Broker {
   readonly status: BrokerStatus
   /** Whether messages can be published and read. */
   readonly ready: boolean
-  /** Resolves when it is ready for the first time. */
+  /** Resolves when the broker is ready for the first time. */
   readonly started: Promise<void>
-  /** Appends a message and sends it on its way. */
+  /** Appends a message and starts its delivery. */
   publish (channel: string, message: string, options?: PublishOptions): Promise<Published>
   /**
-   * Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. Where the node listens, `moved`
+   * Reads the log of a channel, at most `limit` messages. A channel without a log has an empty one. Where the instance listens, `moved`
    * was called with the epoch of the answer, or is called with a later one.
    */
   read (channel: string, since: Since, limit?: number): Promise<Replay>
   /**
-   * Begins to deliver a channel's messages; what is appended after it resolved is delivered. When it rejects it may be called
-   * again, and `unlisten` still ends it.
+   * Starts delivery of a channel: each message appended after it resolved is delivered. When it rejects it may be called
+   * again, and `unlisten` still ends the delivery; where that was called before, `listen` resolves.
    */
   listen (channel: string): Promise<void>
-  /** Ends what `listen` began. */
+  /** Ends the delivery of a channel. */
   unlisten (channel: string): void
-  /** Subscribers of a channel on all nodes. */
+  /** Subscribers of a channel on all instances. */
   count (channel: string): number
-  /** Learns that a subscriber of the channel came to this node or left it. */
+  /** Called when the number of subscribers of the channel on this instance has changed. */
   membershipChanged (channel: string): void
-  /** Keeps a notice until a time (milliseconds since 1970) and shows it to every node. */
-  post (text: string, until: number): Promise<void>
-  /** Lets go of every resource. Later calls of `publish` reject. */
+  /** Delivers an announcement to every instance and keeps it until a time (milliseconds since 1970). */
+  announce (text: string, until: number): Promise<void>
+  /** Releases every resource. Later calls of `publish` reject. */
   close (): Promise<void>
 }
 
-/** Makes a broker for a node. */
+/** Creates the broker of an instance. */
 export type CreateBroker = (receiver: Receiver) => Broker

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import { IdempotencyConflictError, IdempotencyFullError } from '../errors.js'
 import type { Published } from './broker.js'
 
-/** How long a key is remembered. */
+/** Lifetime of a key. */
 export const IDEMPOTENCY_TTL_MS = 300_000
-/** Memory for keys. Within it about 250,000 of them fit. */
+/** Memory for keys, enough for about 250,000. */
 const MAX_BYTES = 64 * 1024 ** 2
-/** What a key occupies besides its text: the record, the header of the string and a place in the table. */
+/** Memory of a key besides its text: the record, the header of the string and a slot in the table. */
 const KEY_OVERHEAD_BYTES = 224
 
 interface Publication extends Published {
@@ -15,9 +15,9 @@ interface Publication extends Published {
   readonly time: number
 }
 
-/** Remembers what was published under which idempotency key. */
+/** The publications of the last 5 minutes by idempotency key. */
 export class IdempotencyKeys {
-  // All keys live equally long, so that the order of insertion is the order of expiry.
+  // All keys have the same lifetime, so that the order of insertion is the order of expiry.
   readonly #publications = new Map<string, Publication>()
   readonly #maxBytes: number
   #bytes = 0
@@ -26,13 +26,13 @@ export class IdempotencyKeys {
     this.#maxBytes = maxBytes
   }
 
-  /** Number of keys remembered. */
+  /** Number of keys. */
   get size (): number {
     return this.#publications.size
   }
 
   /**
-   * What was published under the key, or `undefined` when there is room to remember it.
+   * The publication under the key, or `undefined` when the key is new and there is room for it.
    * Throws MSG_ERR_IDEMPOTENCY_CONFLICT when it was another message, MSG_ERR_IDEMPOTENCY_FULL when there is no room.
    */
   find (channel: string, key: string, message: string, now: number): Published | undefined {
@@ -47,7 +47,7 @@ export class IdempotencyKeys {
     return { epoch, offset, subscribers, duplicate: true }
   }
 
-  /** Remembers what was published under a key that {@link find} did not know. */
+  /** Stores the publication under a key for which {@link find} returned `undefined`. */
   remember (channel: string, key: string, message: string, { epoch, offset, subscribers }: Published, now: number): void {
     const name = composed(channel, key)
     this.#forget(name)
@@ -56,7 +56,7 @@ export class IdempotencyKeys {
     this.#bytes += bytes
   }
 
-  /** Forgets the keys whose time is over. To be called now and then, to free their memory. */
+  /** Removes expired keys. To be called periodically, to free their memory. */
   expire (now: number): void {
     for (const [name, publication] of this.#publications) {
       if (!expired(publication, now)) break
@@ -74,12 +74,12 @@ function expired ({ time }: Publication, now: number): boolean {
   return time <= now - IDEMPOTENCY_TTL_MS
 }
 
-// A channel's name has no space, so that no two pairs compose to one text.
+// A channel name contains no space, so that the composition is unambiguous.
 function composed (channel: string, key: string): string {
   return `${channel} ${key}`
 }
 
-/** 48 bits of a message's digest: enough to tell a mistake from a repetition, and held in one number. */
+/** 48 bits of a message's digest: enough to distinguish a mistake from a repetition, and exact in one number. */
 function digest (message: string): number {
   return createHash('sha256').update(message).digest().readUIntBE(0, 6)
 }

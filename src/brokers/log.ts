@@ -1,7 +1,7 @@
 import type { LogEntry, Replay, Since } from './broker.js'
-import type { LogList } from './log-list.js'
+import { ListItem } from './linked-list.js'
 
-/** What an entry occupies besides its text: the object, its slot and the header of the string. */
+/** Memory of an entry besides its text: the object, its slot and the header of the string. */
 const ENTRY_OVERHEAD_BYTES = 96
 
 interface KeptMessage {
@@ -10,10 +10,10 @@ interface KeptMessage {
   readonly time: number
 }
 
-/** Stands for the messages of every log that has none. */
+/** The messages of every empty log. */
 const NONE: KeptMessage[] = []
 
-/** How much of a log is kept. */
+/** Bounds of the messages that a log keeps. */
 export interface Retention {
   /** Messages; 0 keeps none and still counts them. */
   readonly size: number
@@ -22,31 +22,29 @@ export interface Retention {
 }
 
 /** The numbered messages of one channel, of which the last few are kept. */
-export class Log {
+export class Log extends ListItem<Log> {
   /** Offset of the last message ever appended; 0 before the first. */
   head = 0
   /** Memory of the messages that are kept, in bytes, overhead included. */
   bytes = 0
-  /** While a node listens the log may be trimmed, but not dropped. */
+  /** Set while the instance listens: the log may then be trimmed, but not dropped. */
   occupied = false
   /** When the last message was appended or the last listener left, in the clock of the broker. */
   usedAt = 0
-  /** The list that it is in, and its neighbours there; kept by the list. */
-  list: LogList | undefined
-  previous: Log | undefined
-  next: Log | undefined
-  // Kept messages are #kept[#start…]; the front is cut off in one go, so that trimming costs no move per message.
+  // Kept messages are #kept[#start…]; the front is cut off at intervals, so that trimming moves no messages each time.
   #kept: KeptMessage[] = NONE
   #start = 0
 
-  constructor (readonly channel: string, readonly epoch: string) {}
+  constructor (readonly channel: string, readonly epoch: string) {
+    super()
+  }
 
   /** Number of messages kept, expired ones included until {@link expire}. */
   get size (): number {
     return this.#kept.length - this.#start
   }
 
-  /** Numbers a message and keeps it as long as `retention` says. */
+  /** Numbers a message and keeps it within `retention`. */
   append (message: string, retention: Retention, now: number): LogEntry {
     this.usedAt = now
     const offset = ++this.head
@@ -61,12 +59,12 @@ export class Log {
     return { epoch: this.epoch, offset, message }
   }
 
-  /** Lets go of the messages that were appended before `time`. */
+  /** Removes the messages that were appended before `time`. */
   expire (time: number): void {
     for (let oldest = this.#kept[this.#start]; oldest && oldest.time < time; oldest = this.#kept[this.#start]) this.trim()
   }
 
-  /** Lets go of the oldest message. */
+  /** Removes the oldest message. */
   trim (): void {
     this.bytes -= this.#kept[this.#start]?.bytes ?? 0
     this.#start++
@@ -76,7 +74,7 @@ export class Log {
     }
   }
 
-  /** Lets go of all messages; the epoch and the head stay. */
+  /** Removes all messages; the epoch and the head stay. */
   clear (): void {
     this.#kept = NONE
     this.#start = 0
@@ -100,8 +98,8 @@ export class Log {
   }
 }
 
-// A string of the engine takes one byte a character, or two as soon as one of them is beyond Latin-1.
-// Telling the two apart exactly costs a scan; UTF-8 being longer than the text is the safe side of it.
+// V8 stores a string with one byte a character, or with two as soon as one character is beyond Latin-1. The exact distinction
+// costs a scan; a UTF-8 length above the length of the text is an upper bound.
 function textBytes (text: string): number {
   return Buffer.byteLength(text) === text.length ? text.length : text.length * 2
 }

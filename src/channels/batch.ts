@@ -7,7 +7,7 @@ const MAX_BATCH_BYTES = 131_072
 /** A run of messages without holes that goes to each subscriber in one write. */
 export class Batch {
   readonly epoch: string
-  /** Offset before the first message: where a subscriber stands that needs all of it. */
+  /** Offset before the first message: the position of a subscriber that needs all of the batch. */
   readonly before: number
   /** Offset of the last message. */
   last: number
@@ -23,7 +23,7 @@ export class Batch {
     this.add(first)
   }
 
-  /** Takes the message when it is the next one, there is room and nothing was encoded yet; says whether it did. */
+  /** Takes the message when it is the next one, there is room and nothing was encoded yet; returns whether it did. */
   add (entry: LogEntry): boolean {
     if (entry.epoch !== this.epoch || entry.offset !== this.last + 1) return false
     if (this.#length >= MAX_BATCH_BYTES || this.#encoded.size > 0) return false
@@ -34,7 +34,7 @@ export class Batch {
     return true
   }
 
-  /** The whole batch as bytes of a transport; made once and shared. It takes no more messages then. */
+  /** The whole batch as bytes of a transport; made once and shared. Closes the batch to further messages. */
   bytes (encode: Encode): Buffer {
     let bytes = this.#encoded.get(encode)
     if (bytes === undefined) this.#encoded.set(encode, bytes = encode(this.#envelopes))

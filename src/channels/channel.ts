@@ -3,22 +3,22 @@ import type { Position } from '../wire/id.js'
 import { Batch } from './batch.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
-/** What a channel asks of its registry about a subscriber. */
+/** Events of a channel that concern one subscriber. */
 export interface ChannelEvents {
-  /** The subscriber's unsent bytes are over the limit. */
+  /** Called when the unsent bytes of a subscriber are over the limit. */
   onSlow (subscriber: Subscriber): void
-  /** The subscriber stands before the message that it was about to get. */
+  /** Called when messages before the next one are missing for a subscriber. */
   onHole (subscriber: Subscriber): void
 }
 
-/** An occupied channel on this node: its subscribers and the messages on their way to them. */
+/** An occupied channel on this instance: its subscribers and the messages that wait for delivery. */
 export class Channel {
   readonly subscribers = new Set<Subscriber>()
-  /** Resolves when the broker delivers this channel's messages to this node; `undefined` while it has to be asked, perhaps again. */
+  /** Resolves when the broker delivers this channel to this instance; `undefined` while `listen` has yet to be called, possibly again. */
   listening: Promise<void> | undefined
   /**
-   * The last message whose hand-over to the subscribers has begun, or the position that the broker delivers from; a replay must
-   * reach at least this far, and in this epoch. The epoch is empty until the broker listens.
+   * The last message whose delivery to the subscribers has begun, or the position before the broker's first message; a replay must
+   * reach at least this position, in this epoch. The epoch is empty until the broker listens.
    */
   epoch = ''
   offset = 0
@@ -32,12 +32,12 @@ export class Channel {
     private readonly maxBufferedBytes: number
   ) {}
 
-  /** Whether messages wait to be handed over. */
+  /** Whether messages wait for delivery. */
   get pending (): boolean {
     return this.#batch !== undefined || this.#waiting.length > 0
   }
 
-  /** Begins at another position: what still waits is read from the log by each subscriber. */
+  /** Continues at another position: each subscriber reads the messages that still wait from the log. */
   move ({ epoch, offset }: Position): void {
     this.epoch = epoch
     this.offset = offset
@@ -51,9 +51,9 @@ export class Channel {
   }
 
   /**
-   * Hands waiting messages to the subscribers, one batch at most and at most `budget` writes; says how many it made.
-   * Called again it goes on where it stopped. Subscribers that join or leave in between are neither missed nor served twice:
-   * a set is walked in the order of joining, and each subscriber's own offset decides what it still needs.
+   * Writes waiting messages to the subscribers, at most one batch and at most `budget` writes; returns the number of writes.
+   * The next call continues where it stopped. Subscribers that join or leave in between are neither missed nor served twice:
+   * a set is iterated in the order of joining, and each subscriber's own offset decides which messages it still needs.
    */
   flush (budget: number): number {
     if (this.#batch === undefined) {
@@ -74,7 +74,7 @@ export class Channel {
     return budget
   }
 
-  /** Hands a subscriber that is about to leave what still waits for it. */
+  /** Writes the messages that still wait to a subscriber that is about to be closed. */
   complete (subscriber: Subscriber): void {
     for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) this.#hand(subscriber, batch)
   }

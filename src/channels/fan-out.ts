@@ -1,24 +1,24 @@
 import type { Channel } from './channel.js'
 
-/** Writes before the event loop gets its turn, whatever number of channels is waiting: some 4 ms of work. */
+/** Writes per event-loop turn, for any number of waiting channels: about 4 ms of work. */
 const WRITES_PER_TURN = 512
 /**
- * Writes to one channel before the next one, or the event loop, gets its turn: about 1 ms of work. What comes meanwhile is read
- * between two slices, so that requests do not wait for the end of a flush, and what they and the broker bring goes out together
- * in the next one. An idle turn of the event loop costs less than one write.
+ * Writes per channel before the next one, or the event loop, has its turn: about 1 ms of work. Input that arrives meanwhile is
+ * read between two slices, so that requests do not wait for the end of a flush, and their messages go out together in the
+ * next one. An idle turn of the event loop costs less than one write.
  */
 const WRITES_PER_CHANNEL = 128
 
 /**
- * Flushes channels once per turn of the event loop, so that all that a channel got during the turn goes out in one write
+ * Flushes channels once per event-loop turn, so that all messages of a channel in the turn go out in one write
  * a subscriber. Crowded channels are served in slices, in turn with the others.
  */
 export class FanOut {
-  // A set is a queue here: in the order of insertion, and a channel stands in it once.
+  // A set serves as a queue without duplicates, in the order of insertion.
   readonly #queue = new Set<Channel>()
   #turn: NodeJS.Immediate | undefined
 
-  /** Has the channel flushed on the next turn. */
+  /** Schedules a flush of the channel for the next event-loop turn. */
   schedule (channel: Channel): void {
     this.#queue.add(channel)
     this.#turn ??= setImmediate(this.#run)
@@ -26,7 +26,7 @@ export class FanOut {
 
   readonly #run = (): void => {
     this.#turn = undefined
-    // Only channels that stood in the queue when the turn began: a channel with more to send waits for the next turn,
+    // Only channels that were in the queue at the start of the turn: a channel with more to send waits for the next turn,
     // so that its sockets can drain in between.
     let budget = WRITES_PER_TURN
     let channels = this.#queue.size

@@ -1,18 +1,36 @@
-/** 1–100 characters; the first is a letter, a digit or `_`. Nothing in it needs escaping in JSON. */
+import { ChannelInvalidError, ChannelReservedError } from '../errors.js'
+
+/** 1–100 characters; the first is a letter, a digit or `_`. No character needs escaping in JSON. */
 const CHANNEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.:@=+~-]{0,99}$/
 
 /** The regular expression above as a text, for schemas and manuals. */
 export const CHANNEL_NAME_PATTERN = CHANNEL_NAME.source
 
-/** What probes and browsers ask every server for, whatever it is. */
+/** Paths that probes and browsers request from every server. */
 export const ASKED_EVERYWHERE: ReadonlySet<string> = new Set(['favicon.ico', 'robots.txt', 'healthz', 'livez', 'readyz'])
 
-/** What an error says of a value that is to name a channel, whatever it is. */
+/** The quotation of an invalid channel name in an error. */
 export function shown (name: unknown): string {
   return typeof name === 'string' ? JSON.stringify(name) : name === null ? 'null' : typeof name
 }
 
-/** Says whether `name` follows the rule for channel names. Does not know which names are reserved. */
+/** Whether `name` follows the rule for channel names, as reserved names do. */
 export function isChannelName (name: string): boolean {
   return CHANNEL_NAME.test(name)
+}
+
+/** The names that channels may have. */
+export class ChannelNames {
+  /** @param files names of the files that are served beside the channels */
+  constructor (private readonly files: ReadonlySet<string>) {}
+
+  /** Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for a value that cannot name a channel. */
+  assert (name: unknown): void {
+    if (typeof name !== 'string' || !isChannelName(name)) throw new ChannelInvalidError(shown(name))
+    if (ASKED_EVERYWHERE.has(name)) {
+      throw new ChannelReservedError(shown(name), 'what probes and browsers ask every server for: ' +
+        'choose another name; the state of this service is at /-/live and /-/ready')
+    }
+    if (this.files.has(name)) throw new ChannelReservedError(shown(name), 'the file of that name: choose another name')
+  }
 }

@@ -1,12 +1,12 @@
-/** Messages that are read from logs before the event loop gets its turn: about a millisecond of work, most of it encoding. */
+/** Messages read from logs per event-loop turn: about a millisecond of work, most of it encoding. */
 const MESSAGES_PER_TURN = 1_000
 
 /**
- * Spreads reads of logs over turns of the event loop. A log in memory, and a socket that takes all, would otherwise let any number
- * of replays run to their end before anybody else is served. Costs nothing while little is read.
+ * Spreads reads of logs over turns of the event loop. With a log in memory and sockets that never block, any number of replays
+ * would otherwise run to their end before anything else. Costs nothing while little is read.
  */
 export class Pace {
-  // A set is a queue here.
+  // A set serves as a queue.
   readonly #waiting = new Set<() => void>()
   #read = 0
   #turn: NodeJS.Immediate | undefined
@@ -27,7 +27,7 @@ export class Pace {
   readonly #run = (): void => {
     this.#turn = undefined
     this.#read = 0
-    // One at a time: how much it reads is known afterwards, and it may read nothing.
+    // One at a time: the size of a read is known afterwards, and may be 0.
     for (const resume of this.#waiting) {
       this.#waiting.delete(resume)
       resume()

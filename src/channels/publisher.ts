@@ -1,19 +1,19 @@
 import type { FastifyError } from '@fastify/error'
 import type { Broker, PublishOptions } from '../brokers/broker.js'
-import { BatchInvalidError, ChannelInvalidError, ChannelReservedError, ClosedError, IdempotencyKeyInvalidError, MessageTooLargeError } from '../errors.js'
+import { BatchInvalidError, IdempotencyKeyInvalidError, MessageTooLargeError } from '../errors.js'
 import { formatId } from '../wire/id.js'
 import { messageText, reasonOf } from '../wire/json.js'
-import { ASKED_EVERYWHERE, isChannelName, shown } from './name.js'
+import type { ChannelNames } from './name.js'
 
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/
 
-/** What a publisher gets to know. */
+/** The answer to a publisher. */
 export interface Publication {
-  /** `"<epoch>:<offset>"`, the id under which every subscriber gets the message. */
+  /** `"<epoch>:<offset>"`, the id of the message for every subscriber. */
   readonly id: string
-  /** Subscribers of the channel when the message was taken. */
+  /** Subscribers of the channel when the message was appended. */
   readonly subscribers: number
-  /** Set when the idempotency key was known: nothing was published again, the rest is what was said the first time. */
+  /** Set when the idempotency key was known: nothing was published again, the rest is the first answer. */
   readonly duplicate?: true
 }
 
@@ -24,36 +24,25 @@ export interface BatchEntry extends PublishOptions {
   readonly message: unknown
 }
 
-/** What became of a message of a batch. */
+/** The result for one entry of a batch. */
 export type BatchResult = { readonly channel: string } & (Publication | { readonly error: FastifyError })
 
-/** The rules for what may be published. */
+/** The rules for messages. */
 export interface PublisherOptions {
-  /** Names that no channel may have. */
-  readonly reserved: ReadonlySet<string>
+  readonly names: ChannelNames
   /** Bytes of a message's JSON text. */
   readonly maxMessageBytes: number
 }
 
-interface Prepared {
+/** A valid message in the form for the broker; also the options of its own publish. */
+interface Prepared extends PublishOptions {
   readonly channel: string
   readonly text: string
-  readonly options: PublishOptions
 }
 
-/** Checks messages and gives them to the broker. */
+/** Validates messages and passes them to the broker. */
 export class Publisher {
-  /** Refuses every message from now on. */
-  closed = false
-
-  constructor (private readonly broker: Broker, private readonly rules: PublisherOptions) {}
-
-  /** Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for what cannot name a channel. */
-  assertName (channel: string): void {
-    if (typeof channel !== 'string' || !isChannelName(channel)) throw new ChannelInvalidError(shown(channel))
-    if (ASKED_EVERYWHERE.has(channel)) throw new ChannelReservedError(shown(channel), 'what probes and browsers ask every server for: choose another name; the state of this service is at /-/live and /-/ready')
-    if (this.rules.reserved.has(channel)) throw new ChannelReservedError(shown(channel), 'the file of that name: choose another name')
-  }
+  constructor (private readonly broker: Pick<Broker, 'publish'>, private readonly rules: PublisherOptions) {}
 
   async publish (channel: string, message: unknown, options: PublishOptions | null | undefined): Promise<Publication> {
     return await this.#append(this.#prepare(channel, message, options?.idempotencyKey))
@@ -62,9 +51,9 @@ export class Publisher {
   /** Publishes all or, when one of them is invalid, none; the error names its index. */
   async publishAll (entries: readonly BatchEntry[]): Promise<BatchResult[]> {
     if (!Array.isArray(entries)) throw new BatchInvalidError('it must be a list of entries, each an object of channel and message')
-    // Not by map(), which skips what was never set.
+    // Not by map(), which skips empty slots.
     const prepared = Array.from(entries as readonly BatchEntry[], (entry, index) => this.#prepareEntry(entry, index))
-    // Handed over in one go and in order; only the answers are waited for.
+    // All are appended synchronously and in order; only the answers are awaited.
     const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry)))
     return results.map((result, index) => {
       const { channel } = prepared[index] as Prepared
@@ -73,37 +62,41 @@ export class Publisher {
   }
 
   #prepareEntry (entry: BatchEntry, index: number): Prepared {
-    if (typeof entry !== 'object' || (entry as unknown) === null) throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
-    let parts: BatchEntry
+    if (typeof entry !== 'object' || (entry as unknown) === null)
+      throw new BatchInvalidError(`entry ${index} is no object of channel and message`)
+    const [channel, message, idempotencyKey] = partsOf(entry, index)
     try {
-      const { channel, message, idempotencyKey } = entry
-      parts = { channel, message, idempotencyKey }
-    } catch (error) {
-      // A getter that throws is the caller's, and so is what it throws.
-      throw new BatchInvalidError(`entry ${index} cannot be read: ${reasonOf(error)}`)
-    }
-    try {
-      return this.#prepare(parts.channel, parts.message, parts.idempotencyKey)
+      return this.#prepare(channel, message, idempotencyKey)
     } catch (error) {
       (error as FastifyError).message = `Entry ${index}: ${(error as FastifyError).message}`
       throw error
     }
   }
 
-  #prepare (channel: string, message: unknown, idempotencyKey: PublishOptions['idempotencyKey'] | null): Prepared {
-    this.assertName(channel)
-    // A caller without types may say in this way that there is none.
-    const key = idempotencyKey ?? undefined
-    if (key !== undefined && (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))) throw new IdempotencyKeyInvalidError()
+  #prepare (channel: string, message: unknown, key: PublishOptions['idempotencyKey'] | null): Prepared {
+    this.rules.names.assert(channel)
+    // A caller without types may express the absence of a key as null.
+    const idempotencyKey = key ?? undefined
+    if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey)))
+      throw new IdempotencyKeyInvalidError()
     const text = messageText(message)
     if (Buffer.byteLength(text) > this.rules.maxMessageBytes) throw new MessageTooLargeError(this.rules.maxMessageBytes)
-    return { channel, text, options: { idempotencyKey: key } }
+    return { channel, text, idempotencyKey }
   }
 
-  async #append ({ channel, text, options }: Prepared): Promise<Publication> {
-    if (this.closed) throw new ClosedError()
-    const { epoch, offset, subscribers, duplicate } = await this.broker.publish(channel, text, options)
+  async #append (prepared: Prepared): Promise<Publication> {
+    const { epoch, offset, subscribers, duplicate } = await this.broker.publish(prepared.channel, prepared.text, prepared)
     const id = formatId(epoch, offset)
     return duplicate ? { id, subscribers, duplicate } : { id, subscribers }
+  }
+}
+
+/** The parts of an entry, each read once. */
+function partsOf (entry: BatchEntry, index: number): [channel: string, message: unknown, idempotencyKey: BatchEntry['idempotencyKey']] {
+  try {
+    return [entry.channel, entry.message, entry.idempotencyKey]
+  } catch (error) {
+    // A getter of the caller has thrown.
+    throw new BatchInvalidError(`entry ${index} cannot be read: ${reasonOf(error)}`)
   }
 }

@@ -4,31 +4,33 @@ import { formatId } from '../wire/id.js'
 import type { Channel } from './channel.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
-/** Written before the socket is asked whether it keeps up. */
+/** Bytes written before the next check whether the socket keeps up. */
 const CHUNK_BYTES = 65_536
 /** Messages read from the log at a time. */
 const PAGE = 1_000
 
-/** What a subscriber is still to be given. A replay takes from it what it has written, so that it can be begun again where it broke off. */
+/** The part of a log that a subscriber still needs. A replay advances it, so that another one can continue where it broke off. */
 export interface Backlog {
-  /** After which position. */
+  /** The position before the first message. */
   since: Since
-  /** Whether it is to be told first where it stands. */
+  /** Whether the position is announced first. */
   announce: boolean
 }
 
-/** How a replay ended: the subscriber gets what comes next from the fan-out, is gone, or has a gap it cannot be told of. */
+/** The end of a replay: the fan-out takes over, the subscriber is closed, or it has a gap that cannot be announced. */
 export type ReplayOutcome = 'live' | 'gone' | 'gap'
 
 /**
- * Brings a subscriber through its backlog to where the fan-out can take over, at the pace in which it reads.
- * Rejects when the log cannot be read; `backlog` is then what is left.
+ * Writes the backlog of a subscriber, at the pace of its socket, up to the position at which the fan-out takes over.
+ * Rejects when the log cannot be read; `backlog` then holds the rest.
  *
- * While this runs the fan-out passes the subscriber by. A message that is published meanwhile is either in a later read of
- * the log or not yet flushed: it goes live in the same step in which it is found to have everything that was flushed,
- * so that no message falls between the two and none is in both.
+ * The fan-out skips the subscriber meanwhile. A message that is published meanwhile is either in a later read of the log or not
+ * yet flushed: the subscriber goes live in the same synchronous step that finds every flushed message written to it, so that no
+ * message falls between the two and none is in both.
  */
-export async function replay (broker: Pick<Broker, 'read'>, channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<ReplayOutcome> {
+export async function replay (
+  broker: Pick<Broker, 'read'>, channel: Channel, subscriber: Subscriber, backlog: Backlog
+): Promise<ReplayOutcome> {
   subscriber.offset = REPLAYING
   for (;;) {
     const { since } = backlog
@@ -47,7 +49,7 @@ export async function replay (broker: Pick<Broker, 'read'>, channel: Channel, su
     if (!subscriber.isOpen()) return 'gone'
     const reached = entries.at(-1)?.offset ?? after
     backlog.since = { epoch, offset: reached }
-    // Read and fan-out have to be of one epoch: an offset of one says nothing about the other.
+    // Read and fan-out have to be of one epoch: offsets of different epochs are not comparable.
     if (reached === head && channel.epoch === epoch && channel.offset <= reached) {
       subscriber.epoch = epoch
       subscriber.offset = reached

@@ -1,8 +1,8 @@
-import { ownKey } from './address.js'
-import { AddressFullError, FullError } from './errors.js'
+import { ownText } from '../wire/text.js'
+import { AddressFullError, FullError } from '../errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
-/** How many subscriptions there may be. */
+/** The maximum numbers of subscriptions. */
 export interface AdmissionsOptions {
   /** On this instance. */
   readonly maxConnections: number
@@ -10,7 +10,7 @@ export interface AdmissionsOptions {
   readonly maxConnectionsPerAddress: number
 }
 
-/** Counts subscriptions, those on their way to be one included, in all and by address. */
+/** Counts subscriptions, pending ones included, in total and by address. */
 export class Admissions {
   readonly #options: AdmissionsOptions
   readonly #counters: LimitCounters
@@ -23,18 +23,18 @@ export class Admissions {
     this.#counters = counters
   }
 
-  /** Subscriptions, and requests that are asked about. */
+  /** Subscriptions, and requests that wait for `authorize`. */
   get total (): number {
     return this.#total - this.#queued
   }
 
-  /** Counts in one that waits for its turn: it takes a place and is no part of the total. Throws like {@link enter}. */
+  /** Counts a pipelined request: it takes a place without being part of the total. Throws like {@link enter}. */
   queue (address: string): void {
     this.enter(address)
     this.#queued++
   }
 
-  /** Counts out one that {@link queue} has counted in. */
+  /** Ends the count of {@link queue}. */
   dequeue (address: string): void {
     this.#queued--
     this.leave(address)
@@ -54,15 +54,15 @@ export class Admissions {
     }
   }
 
-  /** Counts one in; `leave` is to be called once for it. Throws, and counts nothing, where there is no place. */
+  /** Counts a subscription; `leave` is to be called once for it. Throws, and counts nothing, where there is no place. */
   enter (address: string): void {
     this.assertPlace(address)
     const count = this.#addresses.get(address) ?? 0
-    this.#addresses.set(count === 0 ? ownKey(address) : address, count + 1)
+    this.#addresses.set(count === 0 ? ownText(address) : address, count + 1)
     this.#total++
   }
 
-  /** Counts out one that `enter` has counted in. */
+  /** Ends the count of `enter`. */
   leave (address: string): void {
     this.#total--
     const count = (this.#addresses.get(address) as number) - 1

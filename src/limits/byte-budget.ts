@@ -1,4 +1,4 @@
-import { FullError } from './errors.js'
+import { FullError } from '../errors.js'
 import type { LimitCounters } from './limit-counters.js'
 
 interface Account {
@@ -7,9 +7,8 @@ interface Account {
 }
 
 /**
- * Bounds what is held in memory for clients in all: bodies that have not arrived whole, and answers and replays that are not read.
- * When it is used up, the largest lease of the address that holds most goes, so that whoever takes much gives way to whoever
- * takes little, and not the other way round.
+ * Bounds the memory for all clients: incomplete bodies, and answers and replays that are not read. When it is used up, the largest
+ * lease of the address with the most bytes is shed, so that heavy users give way to light ones, and not the other way round.
  */
 export class ByteBudget {
   readonly #max: number
@@ -29,8 +28,8 @@ export class ByteBudget {
   }
 
   /**
-   * Opens a lease of 0 bytes, to be closed once. `onShed` is called when its bytes have to go and it is closed; what it stands for
-   * is to be let go of at once. That may be within `resize`.
+   * Opens a lease of 0 bytes, to be closed once. `onShed` is called when the lease is shed, possibly within `resize`; the memory is
+   * then to be released at once.
    */
   open (address: string, onShed: (error: Error) => void): Lease {
     let account = this.#accounts.get(address)
@@ -79,12 +78,12 @@ export class Lease {
     return this.#bytes
   }
 
-  /** Whether it was neither closed nor shed. */
+  /** Whether the lease was neither closed nor shed. */
   get isOpen (): boolean {
     return this.#open
   }
 
-  /** Says how much it is now. May shed this lease or others. Does nothing once it is closed. */
+  /** Sets the number of bytes. May shed this lease or others. Does nothing once it is closed. */
   resize (bytes: number): void {
     if (!this.#open) return
     const delta = bytes - this.#bytes
@@ -92,14 +91,14 @@ export class Lease {
     this.ports.resize(this, delta)
   }
 
-  /** Gives its bytes back. Called again it does nothing. */
+  /** Returns the bytes to the budget. Further calls do nothing. */
   close (): void {
     if (!this.#open) return
     this.#open = false
     this.ports.close(this)
   }
 
-  /** Takes its bytes away. */
+  /** Closes the lease from the side of the budget. */
   shed (): void {
     this.close()
     this.onShed(new FullError('MAX_BYTES_IN_FLIGHT'))

@@ -1,4 +1,4 @@
-/** The limits that are counted, by the option or, where the service alone has it, the variable that sets each. */
+/** The counted limits, by the name of the option or, for those of the service alone, of the variable. */
 export const LIMITS = [
   'maxConnections',
   'maxConnectionsPerAddress',
@@ -21,16 +21,16 @@ export const LIMITS = [
 /** One of {@link LIMITS}. */
 export type LimitName = typeof LIMITS[number]
 
-/** How often each limit was hit since the start. The numbers only go up, as a metric's do. */
+/** The number of hits of each limit since the start, as monotonic counters. */
 export class LimitCounters {
   readonly #hits = Object.fromEntries(LIMITS.map((name) => [name, 0])) as Record<LimitName, number>
 
-  /** Counts one. */
+  /** Counts a hit. */
   hit (name: LimitName): void {
     this.#hits[name]++
   }
 
-  /** How often a limit was hit. */
+  /** The number of hits of a limit. */
   get (name: LimitName): number {
     return this.#hits[name]
   }

@@ -1,19 +1,19 @@
-import { ownKey } from './address.js'
+import { ownText } from '../wire/text.js'
 
-/** Keys that are remembered before those that are at rest are looked for. */
+/** Number of keys above which idle ones are removed. */
 const SWEEP_SIZE = 10_000
 const SECOND_MS = 1_000
 
 interface Bucket {
-  /** What is left; below 0 when the last one took more than there was. */
+  /** The remaining amount; below 0 when the last call took more than that. */
   left: number
-  /** When it was filled up to `left`. */
+  /** The time of `left`. */
   at: number
 }
 
 /**
- * A limit on what each key takes in a time, as a bucket that fills up evenly. Synchronous, so that a publish is not put off until its
- * body has to be buffered, and by weight, so that a batch counts as what it holds.
+ * A rate limit by key, as a token bucket. Synchronous, so that a publish is not delayed until its body has to be buffered, and
+ * weighted, so that a batch counts by its messages.
  */
 export class RateLimit {
   readonly #buckets = new Map<string, Bucket>()
@@ -23,8 +23,8 @@ export class RateLimit {
   #sweepSize = SWEEP_SIZE
 
   /**
-   * @param capacity what a key may take at once, and again in each `windowMs`
-   * @param now milliseconds of a clock that never goes back
+   * @param capacity the amount that a key may take at once, and again in each `windowMs`
+   * @param now milliseconds of a monotonic clock
    */
   constructor (capacity: number, windowMs: number, now: () => number = () => performance.now()) {
     this.#capacity = capacity
@@ -32,12 +32,12 @@ export class RateLimit {
     this.#now = now
   }
 
-  /** Number of keys remembered. */
+  /** Number of keys. */
   get size (): number {
     return this.#buckets.size
   }
 
-  /** Takes `amount` where one is left, more than that if need be on credit. Returns 0, or the whole seconds to wait. */
+  /** Takes `amount` where at least 1 is left, the rest on credit. Returns 0, or the whole seconds to wait. */
   take (key: string, amount = 1): number {
     const bucket = this.#fill(key)
     if (bucket.left < 1) return this.#waitOf(bucket)
@@ -45,7 +45,7 @@ export class RateLimit {
     return 0
   }
 
-  /** What {@link take} would return, without taking anything. Costs next to nothing while nobody is limited. */
+  /** The result of {@link take} without its effect. Nearly free while no key is limited. */
   wait (key: string): number {
     if (!this.#buckets.has(key)) return 0
     const bucket = this.#fill(key)
@@ -57,7 +57,7 @@ export class RateLimit {
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {
       if (this.#buckets.size >= this.#sweepSize) this.#sweep(now)
-      this.#buckets.set(ownKey(key), bucket = { left: this.#capacity, at: now })
+      this.#buckets.set(ownText(key), bucket = { left: this.#capacity, at: now })
     } else {
       bucket.left = this.#leftAt(bucket, now)
       bucket.at = now
@@ -73,7 +73,7 @@ export class RateLimit {
     return Math.max(1, Math.ceil((1 - left) / this.#perMs / SECOND_MS))
   }
 
-  /** Forgets keys whose bucket is full again: they are like new ones. */
+  /** Removes keys whose bucket is full again, as if they were new. */
   #sweep (now: number): void {
     for (const [key, bucket] of this.#buckets) if (this.#leftAt(bucket, now) >= this.#capacity) this.#buckets.delete(key)
     this.#sweepSize = Math.max(SWEEP_SIZE, 2 * this.#buckets.size)

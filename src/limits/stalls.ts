@@ -3,40 +3,40 @@ import type { LimitCounters } from './limit-counters.js'
 
 const SWEEP_MS = 1_000
 
-/** Something that is being sent on a connection. */
+/** Output on a connection. */
 export interface Flow {
   /** Bytes that wait to be sent. */
   readonly unsentBytes: number
-  /** Bytes that were sent, of which only changes are looked at; `NaN` where nobody knows. */
+  /** Sent bytes, from any start value; `NaN` where the number is unknown. */
   readonly sentBytes: number
-  /** Ends it at once. */
+  /** Ends the flow at once. */
   terminate (): void
 }
 
-/** What {@link Stalls} works with. */
+/** Dependencies of {@link Stalls}. */
 export interface StallsOptions {
   /** Milliseconds without progress after which a flow is ended. */
   readonly writeTimeoutMs: number
-  /** What bytes that make no progress are counted in. */
+  /** The budget for stalled bytes. */
   readonly budget: ByteBudget
   readonly counters: LimitCounters
 }
 
 interface Watched {
   readonly address: string
-  /** What it holds of the budget while it makes no progress. */
+  /** The part of the budget while the flow makes no progress. */
   lease: Lease | undefined
-  /** Of an answer, which holds its bytes from the beginning. */
+  /** Whether the lease is the flow's own from the beginning, as that of an answer. */
   readonly own: boolean
   sent: number
-  /** When there was progress last. */
+  /** The time of the last progress. */
   since: number
 }
 
 /**
- * Watches what is being sent, with one timer for all of it: a flow that has something to send and has sent nothing since the last
- * look is counted in the budget, and ended when its time is over. Bytes that are on their way are not counted: those of a message
- * are shared by all who get it.
+ * Monitors output, with one timer for all flows: a flow with unsent bytes that has sent nothing since the last sweep is counted in
+ * the budget, and ended after the time limit. Bytes in progress are not counted: those of a message are shared by all its
+ * subscribers.
  */
 export class Stalls {
   readonly #options: StallsOptions
@@ -51,14 +51,14 @@ export class Stalls {
     return this.#flows.size
   }
 
-  /** Watches a flow until it is deleted. One that is part of the budget already gives its lease. */
+  /** Monitors a flow until it is deleted. A flow that is already part of the budget passes its lease. */
   add (flow: Flow, address: string, lease?: Lease): void {
-    // An address says that nothing waited at the last look; most flows need no more than that.
+    // An address alone means that nothing was unsent at the last sweep, which suffices for most flows.
     this.#flows.set(flow, lease === undefined ? address : { address, lease, own: true, sent: flow.sentBytes, since: performance.now() })
     this.#timer ??= setInterval(() => { this.sweep(performance.now()) }, SWEEP_MS).unref()
   }
 
-  /** Watches it no longer and gives back its bytes. */
+  /** Ends the monitoring of a flow and returns its bytes to the budget. */
   delete (flow: Flow): void {
     const watched = this.#flows.get(flow)
     if (typeof watched === 'object') watched.lease?.close()
@@ -68,12 +68,12 @@ export class Stalls {
     this.#timer = undefined
   }
 
-  /** Watches nothing any more. */
+  /** Ends the timer. */
   close (): void {
     for (const flow of this.#flows.keys()) this.delete(flow)
   }
 
-  /** Looks at every flow. Runs by itself once a second. */
+  /** Checks every flow. Runs once a second. */
   sweep (now: number): void {
     for (const [flow, watched] of this.#flows) {
       if (flow.unsentBytes > 0) this.#look(flow, watched, now)
@@ -98,7 +98,7 @@ export class Stalls {
     }
   }
 
-  /** Everything was sent. */
+  /** Called when all bytes of a flow were sent. */
   #rest (flow: Flow, watched: Watched): void {
     if (watched.own) return
     this.#giveBack(watched)

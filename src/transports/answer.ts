@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Flow } from '../limits/stalls.js'
 
-/** What is handed to the connection at a time, so that it can be seen whether it is taken. */
+/** Bytes per write, so that progress is visible. */
 const CHUNK_BYTES = 65_536
-/** How long an answer may get; there is more where its id says. */
+/** Maximum length of an answer; the rest is available after its id. */
 const MAX_ANSWER_BYTES = 16 * 1024 ** 2
 
-/** An answer that is sent at the pace in which it is read. */
+/** An answer that is sent at the pace of its reader. */
 export class Answer implements Flow {
   readonly #bytes: Buffer
   readonly #response: ServerResponse
@@ -18,12 +18,12 @@ export class Answer implements Flow {
     this.#response = response
   }
 
-  /** What is to be sent as the body. */
+  /** The body. */
   get payload (): Buffer | Readable {
     return this.#bytes.length <= CHUNK_BYTES ? this.#bytes : Readable.from(this.#chunks(), { objectMode: false })
   }
 
-  /** All of it until the response is over. */
+  /** The whole length until the response is over. */
   get unsentBytes (): number {
     return this.#bytes.length
   }
@@ -41,7 +41,7 @@ export class Answer implements Flow {
   }
 }
 
-/** How many of the entries, one at least, one answer has room for. */
+/** The number of entries that fit in one answer, at least 1. */
 export function countOfAnswer (entries: readonly { readonly message: string }[]): number {
   let left = MAX_ANSWER_BYTES
   const end = entries.findIndex(({ message }) => (left -= message.length) < 0)

@@ -10,19 +10,19 @@ import { encodeEventStream, encodeRetry, encodeSubscribedEvent, EVENT_STREAM_HEA
 import { encodeCloseLine, encodeLines, encodeSubscribedLine, LINES_HEARTBEAT } from '../wire/ndjson.js'
 import { drained } from './drained.js'
 
-/** How long the other side may take to read the rest of a stream before the connection is ended. */
+/** Time limit for the peer to read the rest of a stream before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
-/** Between the last bytes and the break: an error throws away what a script has not read yet. */
+/** Between the last bytes and the break: an error discards bytes that a script has not read yet. */
 const BREAK_DELAY_MS = 50
 
 interface StreamFormat {
   readonly contentType: string
   readonly encode: Encode
-  /** The same as one chunk of HTTP/1.1, for all subscribers that need it so. */
+  /** The same as one chunk of HTTP/1.1, shared by all such subscribers. */
   readonly encodeChunk: Encode
   readonly encodeSubscribed: (id: string, text: string) => Buffer
   readonly heartbeat: Buffer
-  /** Says why the stream ends, where the format has a word for it or the client asked for more than messages. */
+  /** The reason for the end of the stream, where the format has one or the client requested events. */
   readonly encodeClose: (channel: string, code: CloseCode, reason: string, asked: boolean) => Buffer | undefined
 }
 
@@ -48,46 +48,46 @@ const FORMATS = {
 /** The formats in which HTTP can stream. */
 export type StreamFormatName = keyof typeof FORMATS
 
-/** A response of HTTP/1 or of HTTP/2, which is not quite the same. */
+/** A response of HTTP/1 or of HTTP/2. */
 export type StreamResponse = ServerResponse | Http2ServerResponse
 
-/** What a stream is made of. */
+/** Settings of {@link HttpStreamSubscriber}. */
 export interface HttpStreamOptions {
   readonly response: StreamResponse
   readonly format: StreamFormatName
   readonly channel: string
-  /** Headers that the host's hooks have set. */
+  /** Headers set by the host's hooks. */
   readonly headers: Record<string, number | string | string[] | undefined>
-  /** Told to a client that asked for heartbeats, so that it knows when silence means loss. */
+  /** Sent to a client that requested heartbeats, so that it can detect a lost connection. */
   readonly heartbeatMs: number | undefined
 }
 
 /**
- * How the bytes of a response come to the other side.
- * - `chunks`: HTTP/1.1; chunks are made here, once for all, and written past the response;
+ * The framing of a response.
+ * - `chunks`: HTTP/1.1; chunks are made here, once for all subscribers, and written past the response;
  * - `bare`: HTTP/1.0, where the end of the connection ends the response; written past it as well;
- * - `stream`: HTTP/2, which frames by itself;
- * - `response`: what Node makes of it, where the response has no connection of its own (yet), as when it is injected or pipelined.
+ * - `stream`: HTTP/2, which has its own frames;
+ * - `response`: that of Node, where the response has no connection (yet), as when it is injected or pipelined.
  */
 type Framing = 'chunks' | 'bare' | 'stream' | 'response'
 
 /**
- * A subscriber on an HTTP response that does not end. When the service ends it, it breaks off: after an end that looks like one
- * many clients do not come back.
+ * A subscriber on an HTTP response that does not end. The service breaks it off instead of ending it: after a regular end many
+ * clients do not reconnect.
  */
 export class HttpStreamSubscriber extends Subscriber {
   readonly #response: StreamResponse
-  /** Where messages are written. */
+  /** The stream for messages. */
   readonly #connection: Writable
   readonly #framing: Framing
   readonly #format: StreamFormat
   readonly #channel: string
   readonly #heartbeatMs: number | undefined
-  /** Bytes that were handed to the connection; a stream of HTTP/2 shares its own with others. */
+  /** Bytes written to the connection; a stream of HTTP/2 shares its connection with others. */
   #written = 0
   #closed = false
 
-  /** Begins the response. */
+  /** Starts the response. */
   constructor ({ response, format: name, channel, headers, heartbeatMs }: HttpStreamOptions) {
     const format = FORMATS[name]
     const framing = framingOf(response)
@@ -140,8 +140,10 @@ export class HttpStreamSubscriber extends Subscriber {
     if (!this.isOpen()) return
     const farewell = this.#format.encodeClose(this.#channel, code, reason, this.#heartbeatMs !== undefined)
     if (this.#framing === 'chunks' || this.#framing === 'stream') {
-      // In any case something, because what tells that all was sent is a write.
-      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => { setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS) })
+      // Always writes something: the callback of a write tells that all was sent.
+      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => {
+        setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS)
+      })
     } else {
       if (farewell !== undefined) this.write(farewell)
       this.#response.end()
@@ -160,12 +162,12 @@ export class HttpStreamSubscriber extends Subscriber {
   }
 
   #breakOff (code: CloseCode): void {
-    // Without the last chunk.
+    // Without the terminating chunk.
     if (this.#framing === 'chunks') { (this.#connection as Socket).destroySoon(); return }
     const stream = this.#connection as ServerHttp2Stream
     const { session } = stream
     stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-    // Once its other responses are done; it would hold up a server that closes.
+    // After its other responses; an open session would delay the close of the server.
     if (code === Close.RESTART) session?.close()
   }
 }
@@ -184,9 +186,9 @@ function connectionOf (response: StreamResponse, framing: Framing): Writable {
 function begin (response: StreamResponse, framing: Framing, headers: HttpStreamOptions['headers'], contentType: string): void {
   for (const [header, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(header, value)
   response.removeHeader('transfer-encoding')
-  // Of a body that a hook thought of.
+  // Set by a hook for another body.
   response.removeHeader('content-length')
-  // A connection that is announced to close, as by a hook of the host's, would make its end a regular one to some clients (undici).
+  // With `connection: close`, as set by a hook of the host's, some clients (undici) take the break for a regular end.
   if (framing === 'chunks') {
     response.removeHeader('connection')
     response.setHeader('transfer-encoding', 'chunked')
@@ -195,10 +197,10 @@ function begin (response: StreamResponse, framing: Framing, headers: HttpStreamO
   const own = {
     'content-type': contentType,
     'cache-control': 'no-store',
-    // nginx would collect the messages otherwise.
+    // nginx would buffer the messages otherwise.
     'x-accel-buffering': 'no'
   }
-  // Not the same method to TypeScript.
+  // The types of the method differ.
   if (response instanceof Http2ServerResponse) {
     response.writeHead(200, own)
     return
@@ -207,7 +209,7 @@ function begin (response: StreamResponse, framing: Framing, headers: HttpStreamO
   response.flushHeaders()
 }
 
-/** EventSource waits exactly as long as it is told, so that each one is told another time of the window. */
+/** EventSource waits exactly the given time, so that each one gets another time within the window. */
 function retry (_channel: string, _code: CloseCode, reason: string): Buffer | undefined {
   const windowMs = /retry=(\d+)/.exec(reason)?.[1]
   return windowMs === undefined ? undefined : encodeRetry(Math.ceil(Math.random() * Number(windowMs)))

@@ -4,16 +4,16 @@ import type { Envelope } from '../wire/envelope.js'
 
 const NOTHING = Buffer.alloc(0)
 
-/** What a poll ends with: messages, and the id to go on from. */
+/** The result of a poll: messages, and the id to continue from. */
 export interface PollResult {
   readonly envelopes: readonly Envelope[]
   readonly id: string
   readonly reason?: GapReason | undefined
 }
 
-/** A subscriber for one answer: it is done with the first messages, with the news of a gap, or when its time is over. */
+/** A subscriber for one answer: it ends with the first messages, with a gap, or when its time is over. */
 export class LongPollSubscriber extends Subscriber {
-  /** Resolves with what there is to answer, also when the subscription was ended from outside. */
+  /** Resolves with the answer, also when the subscription was ended from outside. */
   readonly result: Promise<PollResult>
   readonly #envelopes: Envelope[]
   readonly #deadline: NodeJS.Timeout
@@ -24,7 +24,7 @@ export class LongPollSubscriber extends Subscriber {
   /** @param waitMs milliseconds until an empty answer. */
   constructor (waitMs: number, limit: number) {
     const envelopes: Envelope[] = []
-    // Instead of bytes it needs the messages themselves, so that the answer can end at the limit and name the last one.
+    // Collects the messages instead of bytes, so that the answer can end at the limit with the id of the last one.
     super((batch) => {
       envelopes.push(...batch.slice(0, limit - envelopes.length))
       return NOTHING
@@ -52,7 +52,7 @@ export class LongPollSubscriber extends Subscriber {
 
   announce (standing: Standing): boolean {
     this.#standing = standing
-    // In the next step, so that what is kept behind the gap comes with the answer.
+    // In the next event-loop turn, so that the kept messages after the gap are part of the answer.
     if (standing.reason !== undefined) setImmediate(() => { this.#finish() })
     return true
   }
@@ -74,7 +74,7 @@ export class LongPollSubscriber extends Subscriber {
     this.#done = true
     clearTimeout(this.#deadline)
     const { id = '', reason } = this.#standing ?? {}
-    // A copy: a replay that goes on must not add to an answer whose id is decided.
+    // A copy: a replay that continues must not add to an answer whose id is decided.
     this.#resolve({ envelopes: [...this.#envelopes], id: this.#envelopes.at(-1)?.id ?? id, reason })
   }
 }

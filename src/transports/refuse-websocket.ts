@@ -3,25 +3,25 @@ import type { WebSocket } from 'ws'
 import { Close, type CloseCode } from '../wire/close.js'
 import { closeWebSocket } from './websocket.js'
 
-/** What the status of a refusal over HTTP is on a WebSocket, where a page could not read it. The rest is worth another attempt. */
+/** The close codes for HTTP statuses, which a page could not read. For all others another attempt makes sense. */
 const CODES: Partial<Record<number, CloseCode>> = {
   400: Close.POLICY,
   401: Close.UNAUTHORIZED,
   403: Close.FORBIDDEN,
   404: Close.POLICY
 }
-/** By so much each refusal of an address in a row comes later than the one before it. */
+/** Additional delay of each consecutive refusal of an address. */
 const STEP_MS = 50
 const MAX_DELAY_MS = 5_000
-/** After so long without a refusal an address begins anew. */
+/** Time without a refusal after which the delay of an address is reset. */
 const MEMORY_MS = 60_000
-/** Refused WebSockets that may wait for their close, and addresses that are remembered before the old ones are looked for. */
+/** Refused WebSockets that may wait for their close, and addresses in memory above which old ones are removed. */
 const MAX_WAITING = 1_000
 const SWEEP_SIZE = 10_000
 
 interface Row {
   count: number
-  /** When the last refusal was. */
+  /** The time of the last refusal. */
   at: number
 }
 
@@ -32,36 +32,36 @@ interface Refusal {
 }
 
 /**
- * Closes WebSockets that are refused after the handshake. A client that knows nothing of close codes connects again at once, for ever:
- * from the second refusal of an address in a row on the close comes later and later.
+ * Closes WebSockets that are refused after the handshake. Clients that ignore close codes reconnect at once, forever: from the second
+ * consecutive refusal of an address on, the close is delayed more and more.
  */
 export class Refusals {
   readonly #rows = new Map<string, Row>()
   readonly #waiting = new Map<WebSocket, Refusal>()
   readonly #now: () => number
 
-  /** @param now milliseconds of a clock that never goes back */
+  /** @param now milliseconds of a monotonic clock */
   constructor (now: () => number = () => performance.now()) {
     this.#now = now
   }
 
-  /** Closes a WebSocket because of an error, whose code is the reason. */
+  /** Closes a WebSocket with the code of an error as reason. */
   refuse (socket: WebSocket, { code, statusCode = 500 }: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void {
     const closeCode = CODES[statusCode] ?? Close.TRY_AGAIN
     const delay = this.#count(address)
     if (delay === 0 || this.#waiting.size >= MAX_WAITING) { closeWebSocket(socket, closeCode, code); return }
-    // What it sends is not read, so that it can do nothing meanwhile.
+    // Nothing is read from the client meanwhile.
     socket.pause()
     const timer = setTimeout(() => { this.#end(socket) }, delay)
     this.#waiting.set(socket, { code: closeCode, reason: code, timer })
   }
 
-  /** Ends the row of an address from which one was admitted. */
+  /** Resets the delay of an address after an admission. */
   admitted (address: string): void {
     if (this.#rows.size > 0) this.#rows.delete(address)
   }
 
-  /** Closes those that wait at once. */
+  /** Closes waiting WebSockets at once. */
   close (): void {
     for (const socket of this.#waiting.keys()) this.#end(socket)
   }
@@ -74,7 +74,7 @@ export class Refusals {
     closeWebSocket(socket, code, reason)
   }
 
-  /** Counts a refusal; returns how long its close is put off. */
+  /** Counts a refusal; returns the delay of its close. */
   #count (address: string): number {
     const now = this.#now()
     const row = this.#rows.get(address)
@@ -89,7 +89,7 @@ export class Refusals {
 
   #sweep (now: number): void {
     for (const [address, { at }] of this.#rows) if (now - at > MEMORY_MS) this.#rows.delete(address)
-    // All of them are recent: those that are forgotten begin anew, which costs less than the memory.
+    // All are recent: starting again without them costs less than the memory.
     if (this.#rows.size >= SWEEP_SIZE) this.#rows.clear()
   }
 }

@@ -1,41 +1,40 @@
-import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
+import { connectionOf, stopPongs, type WebSocketConnection } from '../http/internals.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
 import { drained } from './drained.js'
 
-/** How long the other side may take to answer a close before the connection is ended. */
+/** Time limit for the peer to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
 const UNKNOWN = -1
-/** What a subscriber is told that sends more than it may. */
+/** The close reason for a subscriber that sends too much. */
 export const FLOODED = 'sends too much'
 const SUBSCRIBER = Symbol('subscriber')
 
-/** The stream under a WebSocket; on a TCP connection it also counts what was received. */
-type Connection = Duplex & { readonly bytesRead?: number, readonly bytesWritten?: number, [SUBSCRIBER]?: WebSocketSubscriber }
+type Connection = WebSocketConnection & { [SUBSCRIBER]?: WebSocketSubscriber }
 
-/** What all subscribers on WebSockets share. */
+/** Settings that all WebSocket subscribers share. */
 export interface WebSocketSettings {
   /** Milliseconds between two beats. */
   readonly pingIntervalMs: number
-  /** What a subscriber may send from one beat to the next, in bytes. It is read and thrown away. */
+  /** Bytes that a subscriber may send from one beat to the next. They are read and discarded. */
   readonly maxReceivedBytes: number
-  /** Called when one sends more, to end its subscription. */
+  /** Called to end the subscription of a subscriber that sends more. */
   readonly onFlood: (subscriber: Subscriber) => void
 }
 
-/** What a client asked for. */
+/** The request of a client. */
 export interface WebSocketRequest {
-  /** Events; a plain WebSocket gets nothing but messages. */
+  /** Whether the client requests events; a plain WebSocket receives nothing but messages. */
   readonly announced: boolean
-  /** Heartbeats that a script sees, which are empty text frames, and to be told how often they come. */
+  /** Whether the client requests heartbeats that a script sees, as empty text frames, and their interval. */
   readonly heartbeat: boolean
 }
 
 /**
  * A subscriber on a WebSocket. Messages are written as finished frames to the stream under it, past `ws`: one buffer for
- * all subscribers instead of one a socket. `ws` keeps the protocol: it writes each of its own frames in one piece, so that
+ * all subscribers instead of one per socket. The protocol is respected: `ws` writes each of its own frames in one piece, so that
  * frames never mix, and nothing is written here unless the WebSocket is open, so that nothing follows a close frame.
  */
 export class WebSocketSubscriber extends Subscriber {
@@ -49,15 +48,15 @@ export class WebSocketSubscriber extends Subscriber {
   constructor (socket: WebSocket, { announced, heartbeat }: WebSocketRequest, settings: WebSocketSettings) {
     super(encodeWebSocket)
     this.#socket = socket
-    this.#connection = (socket as unknown as { _socket: Connection })._socket
+    this.#connection = connectionOf(socket)
     this.#announced = announced
     this.#heartbeat = heartbeat
     this.#settings = settings
-    // At once and not with the next beat: until then pings could pile up answers that nobody reads.
+    // At once and not with the next beat: until then pings could accumulate unread answers.
     this.#connection[SUBSCRIBER] = this
-    // Ahead of ws, which would answer a chunk full of pings and then end the connection without a word.
+    // Ahead of ws, which would answer a chunk full of pings and then end the connection without a close frame.
     this.#connection.prependListener('data', checkFlood)
-    // What fails is the connection, and 'close' follows.
+    // Errors are those of the connection; 'close' follows.
     socket.on('error', ignore)
   }
 
@@ -92,24 +91,24 @@ export class WebSocketSubscriber extends Subscriber {
 
   beat (): void {
     const { bytesRead = UNKNOWN } = this.#connection
-    // The answer to the last ping would have been received: nobody is there any more.
+    // The answer to the last ping would have been received: the peer is dead.
     if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
     this.#bytesRead = bytesRead
     this.signal()
   }
 
-  /** Ends a connection on which too much came since the last beat. */
+  /** Ends a connection that has received too much since the last beat. */
   checkFlood (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
-    // What else comes is not read, and the end of the connection is not waited for; nor is what came answered, which may be pings.
-    this.#socket.pause();
-    (this.#socket as unknown as { _autoPong: boolean })._autoPong = false
-    // Once ws has seen what came: it may be a frame that is too large, which it says itself.
+    // Further bytes are not read, nor is the end of the connection awaited; pings among the bytes received are not answered.
+    this.#socket.pause()
+    stopPongs(this.#socket)
+    // After ws has processed the bytes: a frame among them may be too large, which ws reports itself.
     setImmediate(() => {
       if (!this.isOpen()) return
       this.#settings.onFlood(this)
-      // Where it is no member of a channel yet.
+      // For a subscriber that is not yet a member of a channel.
       if (this.isOpen()) this.close(Close.POLICY, FLOODED)
     })
   }
@@ -123,14 +122,14 @@ export class WebSocketSubscriber extends Subscriber {
   }
 }
 
-/** Closes a WebSocket with a code and ends its connection when the other side does not answer in time. */
+/** Closes a WebSocket with a code and ends its connection when the peer does not answer in time. */
 export function closeWebSocket (socket: WebSocket, code: CloseCode, reason: string, timeoutMs = CLOSE_TIMEOUT_MS): void {
   socket.close(code, reason)
   const deadline = setTimeout(() => { socket.terminate() }, timeoutMs).unref()
   socket.once('close', () => { clearTimeout(deadline) })
 }
 
-// One function for all, so that it costs a connection no more than its place in a list.
+// One function for all, so that it costs a connection no more than a slot in a list.
 function checkFlood (this: Connection): void {
   this[SUBSCRIBER]?.checkFlood()
 }

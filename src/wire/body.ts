@@ -2,23 +2,23 @@ import { BatchInvalidError, BodyInvalidError } from '../errors.js'
 import { JsonScanner } from './json-scan.js'
 import { type RawJson, SlicedJson } from './json.js'
 
-/** Entries of a batch, and channels that one message may go to at once. */
+/** Maximum number of entries of a batch, and of channels of one message. */
 export const MAX_ENTRIES = 1_000
-/** Members of an object, those that nobody looks for included. */
+/** Maximum number of members of an object, unknown ones included. */
 const MAX_MEMBERS = 100
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 type Read = (scanner: JsonScanner) => unknown
-/** What is taken out of an object, by key. Whatever else there is has to be JSON and is not looked at. */
+/** The known members of an object by key. All others have to be JSON and are skipped. */
 type Members = Readonly<Record<string, Read | undefined>>
 
 const entryMembers: Members = members({ channel: scalar, message, idempotencyKey: scalar })
 const bodyMembers: Members = members({ message, messages: list('messages', entry), channels: list('channels', scalar) })
 
 /**
- * Takes out of the body of a request to publish what it is about; messages are carried as written and each is a text of its own, so
- * that none keeps the body in memory. Throws SyntaxError for what is not JSON, and MSG_ERR_BATCH_INVALID or MSG_ERR_BODY_INVALID as
- * soon as a list is too long or an object too large. What is of another type than it must be stays one that is: an empty list or object stands for any other.
+ * Parses the body of a request to publish; messages are carried as written and each is a text of its own, so that none keeps the
+ * body in memory. Throws SyntaxError for invalid JSON, and MSG_ERR_BATCH_INVALID or MSG_ERR_BODY_INVALID as soon as a list is too
+ * long or an object too large. A value of the wrong type stays one: any list or object is then represented by an empty one.
  */
 export function parseBody (bytes: Buffer): unknown {
   const scanner = new JsonScanner(bytes, bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0)
@@ -27,7 +27,7 @@ export function parseBody (bytes: Buffer): unknown {
   return body
 }
 
-// Without a prototype: `constructor` is no member that is looked for.
+// Without a prototype: `constructor` is not a known member.
 function members (known: Members): Members {
   return Object.assign(Object.create(null) as Members, known)
 }

@@ -2,7 +2,7 @@ import type { Encode } from './envelope.js'
 
 const LINE_BREAK = '\r\n'
 
-/** One chunk of the chunked coding (RFC 9112, section 7.1). Not for nothing: an empty chunk is the last one. */
+/** One chunk of the chunked coding (RFC 9112, section 7.1). Not for empty bytes: an empty chunk is the last one. */
 export function chunk (bytes: Buffer): Buffer {
   const head = bytes.length.toString(16) + LINE_BREAK
   const framed = Buffer.allocUnsafe(head.length + bytes.length + LINE_BREAK.length)

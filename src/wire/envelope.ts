@@ -1,6 +1,6 @@
 import { formatId } from './id.js'
 
-/** A message as subscribers get it, written once and shared by all of them and every transport. */
+/** A message in the form for subscribers, encoded once and shared by all subscribers and transports. */
 export interface Envelope {
   /** `"<epoch>:<offset>"` */
   readonly id: string
@@ -8,19 +8,19 @@ export interface Envelope {
   readonly text: string
 }
 
-/** Turns a run of envelopes into the bytes of one transport: one call, one buffer, whatever the number of subscribers. */
+/** Encodes a run of envelopes as bytes of one transport: one call, one buffer, whatever the number of subscribers. */
 export type Encode = (envelopes: readonly Envelope[]) => Buffer
 
 /**
- * Wraps the JSON text of a message. The channel's name and the id are concatenated as they are:
- * the rules for both leave nothing in them that JSON would escape.
+ * Wraps the JSON text of a message. The channel's name and the id are concatenated unescaped: the rules for both exclude
+ * characters that JSON would escape.
  */
 export function wrap (channel: string, message: string, epoch: string, offset: number): Envelope {
   const id = formatId(epoch, offset)
   return { id, text: `{"channel":"${channel}","message":${message},"id":"${id}"}` }
 }
 
-/** The answer of a request that does not stream: messages, and the id to go on from. */
+/** The answer of a request that does not stream: messages, and the id to continue from. */
 export function answerText (channel: string, envelopes: readonly Envelope[], id: string, reason: string | undefined): string {
   const messages = envelopes.map(({ text }) => text).join(',')
   const standing = reason === undefined ? '"recovered":true' : `"recovered":false,"reason":"${reason}"`

@@ -1,9 +1,9 @@
 /**
- * A place in a channel's log: that of a message, or the one before its first (offset 0).
+ * A position in a channel's log: that of a message, or the one before the first (offset 0).
  * On the wire it is the id `"<epoch>:<offset>"`.
  */
 export interface Position {
-  /** Names the log. A log that was lost comes back under another epoch. */
+  /** Identifies the log. A lost log begins again under another epoch. */
   readonly epoch: string
   /** 1, 2, 3… without holes; 0 while the log is empty. */
   readonly offset: number
@@ -11,12 +11,12 @@ export interface Position {
 
 const ID = /^([A-Za-z0-9_-]{1,64}):(0|[1-9][0-9]{0,15})$/
 
-/** The id of a position, as messages carry it. */
+/** The id of a position. */
 export function formatId (epoch: string, offset: number): string {
   return `${epoch}:${offset}`
 }
 
-/** The position that an id names, or `undefined` when the text is not an id. */
+/** The position of an id, or `undefined` when the text is not an id. */
 export function parseId (id: string): Position | undefined {
   const [, epoch, offset] = ID.exec(id) ?? []
   if (epoch === undefined || offset === undefined || Number(offset) > Number.MAX_SAFE_INTEGER) return undefined

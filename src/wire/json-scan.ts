@@ -16,31 +16,31 @@ const NINE = 0x39
 const POINT = 0x2e
 const MINUS = 0x2d
 const PLUS = 0x2b
-/** Sets an ASCII letter in lower case. */
+/** The bit that turns an ASCII letter to lower case. */
 const LOWER = 0x20
 const LOWER_E = 0x65
 
-/** What may follow a backslash, what four of follow `\u`, and white space; by byte. */
+/** The characters after a backslash, the digits after `\u`, and white space; by byte. */
 const ESCAPES = tableOf('"\\/bfnrtu')
 const HEX_DIGITS = tableOf('0123456789ABCDEFabcdef')
 const WHITE_SPACE = tableOf(' \t\n\r')
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
 const NULL = Buffer.from('null')
-/** Longest key that is looked at, as it is written: all that are known fit in, each of their letters escaped. */
+/** Longest key that is decoded, in bytes as written: enough for every known key with all letters escaped. */
 const MAX_KEY_BYTES = 100
-/** Room that is kept for the next one after a value that was deeper. */
+/** Size to which the stack is reduced after a deeper value. */
 const KEPT_DEPTHS = 65_536
 
-/** The closing bracket of each open one. Shared: a scan never waits for anything. */
+/** The closing bracket of each open one. Shared: a scan is synchronous. */
 let open = new Uint8Array(1_024)
 
-/** What a value is, by its first byte. */
+/** The kind of a value, by its first byte. */
 export type JsonKind = 'object' | 'array' | 'scalar'
 
 /**
- * Walks over JSON (RFC 8259) in UTF-8 and builds nothing: what a body costs in memory is then decided by what is taken out of it
- * and not by what it holds. Every method throws SyntaxError where the grammar is broken.
+ * Scans JSON (RFC 8259) in UTF-8 without building values: the memory for a body depends on the parts taken from it and not on its
+ * content. Every method throws SyntaxError where the grammar is violated.
  */
 export class JsonScanner {
   #at: number
@@ -49,7 +49,7 @@ export class JsonScanner {
     this.#at = start
   }
 
-  /** What the next value is. */
+  /** The kind of the next value. */
   get kind (): JsonKind {
     const code = this.#next()
     return code === OPEN_BRACE ? 'object' : code === OPEN_BRACKET ? 'array' : 'scalar'
@@ -75,7 +75,7 @@ export class JsonScanner {
     do element(); while (this.#more(CLOSE_BRACKET))
   }
 
-  /** The text of the next value as it is written. It is a text of its own and keeps nothing else in memory. */
+  /** The text of the next value as written, as a copy that keeps nothing else in memory. */
   take (): string {
     this.#next()
     const start = this.#at
@@ -83,7 +83,7 @@ export class JsonScanner {
     return this.bytes.toString('utf8', start, this.#at)
   }
 
-  /** Passes over the next value, however deep it is. */
+  /** Skips the next value, however deep it is. */
   skip (): void {
     this.#at = valueEnd(this.bytes, this.#at)
     if (open.length > KEPT_DEPTHS) open = new Uint8Array(KEPT_DEPTHS)
@@ -95,13 +95,13 @@ export class JsonScanner {
     if (this.#at < this.bytes.length) fail(this.bytes, this.#at)
   }
 
-  /** The first byte that is no white space, as {@link codeAt} has it. */
+  /** The next byte that is not white space, as {@link codeAt} returns it. */
   #next (): number {
     this.#at = spaceEnd(this.bytes, this.#at)
     return codeAt(this.bytes, this.#at)
   }
 
-  /** Passes over the comma before another element, or over the end. */
+  /** Skips the comma before another element, or the closing bracket. */
   #more (closer: number): boolean {
     const code = this.#next()
     if (code !== COMMA && code !== closer) fail(this.bytes, this.#at)
@@ -110,7 +110,7 @@ export class JsonScanner {
   }
 }
 
-// Functions of a place that return another one, so that the engine keeps all of them in registers: a body has millions of tokens.
+// Functions from one offset to another, so that the engine keeps offsets in registers: a body may have millions of tokens.
 
 function valueEnd (bytes: Buffer, start: number): number {
   let at = start
@@ -119,7 +119,7 @@ function valueEnd (bytes: Buffer, start: number): number {
     at = spaceEnd(bytes, at)
     const code = codeAt(bytes, at)
     if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      // Both pairs of brackets stand two apart in ASCII.
+      // The two brackets of each pair are two apart in ASCII.
       const closer = code + 2
       at = spaceEnd(bytes, at + 1)
       if (codeAt(bytes, at) !== closer) {
@@ -134,7 +134,7 @@ function valueEnd (bytes: Buffer, start: number): number {
     } else {
       at = literalEnd(bytes, at)
     }
-    // What follows a value: the ends of what it is in, and then another one.
+    // After a value: the ends of enclosing values, and then another one.
     for (;;) {
       if (depth === 0) return at
       at = spaceEnd(bytes, at)
@@ -150,7 +150,7 @@ function valueEnd (bytes: Buffer, start: number): number {
   }
 }
 
-/** Where the value of a member begins whose key is at `start`. */
+/** The start of the value of a member whose key is at `start`. */
 function keyEnd (bytes: Buffer, start: number): number {
   if (codeAt(bytes, start) !== QUOTE) fail(bytes, start)
   const at = spaceEnd(bytes, stringEnd(bytes, start))
@@ -174,7 +174,7 @@ function stringEnd (bytes: Buffer, start: number): number {
   return fail(bytes, at)
 }
 
-/** Where a number, `true`, `false` or `null` ends. */
+/** The end of a number, `true`, `false` or `null`. */
 function literalEnd (bytes: Buffer, start: number): number {
   const code = codeAt(bytes, start)
   if (code === LOWER_T) return wordEnd(bytes, start, TRUE)
@@ -193,7 +193,7 @@ function wordEnd (bytes: Buffer, start: number, word: Buffer): number {
   return start + word.length
 }
 
-/** Where one digit or more end. */
+/** The end of one digit or more. */
 function digitsEnd (bytes: Buffer, start: number): number {
   let at = start
   while (codeAt(bytes, at) >= ZERO && codeAt(bytes, at) <= NINE) at++
@@ -206,7 +206,7 @@ function spaceEnd (bytes: Buffer, start: number): number {
   return at
 }
 
-/** A byte, or behind the end 0, which stands nowhere in JSON. A read past the end would make every later one slow. */
+/** A byte, or after the end 0, which never occurs in JSON. A read out of bounds would make every later one slow. */
 function codeAt (bytes: Buffer, at: number): number {
   return at < bytes.length ? bytes[at] as number : 0
 }

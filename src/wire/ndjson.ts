@@ -12,7 +12,7 @@ export function encodeSubscribedLine (_id: string, text: string): Buffer {
   return Buffer.from(`${text}\n`)
 }
 
-/** Why the stream ends, for a client that can do something with it. */
+/** The event `close` as a line: the reason for the end of the stream. */
 export function encodeCloseLine (channel: string, code: number, reason: string): Buffer {
   return Buffer.from(`${JSON.stringify({ channel, event: 'close', code, reason })}\n`)
 }

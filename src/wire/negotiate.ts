@@ -1,11 +1,11 @@
-/** How a subscriber over HTTP gets its messages. */
+/** The format of messages over HTTP. */
 export type Format = 'text/event-stream' | 'application/x-ndjson' | 'application/json'
 
-// A map, because every object also has a `constructor`, which is a type that a client may name.
+// A map, because every object also has a `constructor`, which a client may name as a type.
 const FORMATS = new Map<string, Format>([
   ['text/event-stream', 'text/event-stream'],
   ['application/x-ndjson', 'application/x-ndjson'],
-  // Other names of the same, none of which is registered.
+  // Unregistered names of the same format.
   ['application/ndjson', 'application/x-ndjson'],
   ['application/jsonl', 'application/x-ndjson'],
   ['application/x-jsonlines', 'application/x-ndjson'],
@@ -15,8 +15,8 @@ const FORMATS = new Map<string, Format>([
 ])
 
 /**
- * The format that an `Accept` header prefers (RFC 9110, section 12.5.1); of equally good ones the first.
- * JSON for a header that names none, which the section allows.
+ * The preferred format of an `Accept` header (RFC 9110, section 12.5.1); of equal ones the first.
+ * JSON for a header without a supported one, which the section allows.
  */
 export function negotiate (accept = '*/*'): Format {
   let best: Format = 'application/json'

@@ -23,10 +23,10 @@ export function encodeTextFrames (texts: readonly string[]): Buffer {
   return frames
 }
 
-/** A ping without payload (RFC 6455, section 5.5.2): every client answers it by itself. */
+/** A ping without payload (RFC 6455, section 5.5.2), which every client answers by itself. */
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0])
 
-/** A ping and an empty text frame, which is what a script in a browser can see of a heartbeat. */
+/** A ping and an empty text frame, the only part of a heartbeat that a script in a browser can see. */
 export const HEARTBEAT_FRAMES: Buffer = Buffer.from([FINAL_TEXT, 0, FINAL_PING, 0])
 
 function headerLength (length: number): number {

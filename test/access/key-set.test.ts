@@ -4,7 +4,7 @@ import { KeySet } from '../../src/access/key-set.js'
 import { rejection, thrown } from '../codes.js'
 import { freePort } from '../brokers/redis/redis-server.js'
 import { startJwks, webKey } from './jwks-server.js'
-import { KEYS, pem } from './jwt.js'
+import { KEYS, pem } from '../tokens.js'
 
 const COOL_DOWN_MS = 30_000
 
@@ -60,6 +60,8 @@ t.test('a key set', async (t) => {
       jwks.body = body
       t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', body)
     }
+    jwks.body = ''
+    for (jwks.status of [204, 404]) t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', 'no body')
     jwks.body = undefined
     for (jwks.status of [404, 500, 302]) t.equal(await rejection(keys.keyFor({ alg: 'ES256' })), 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
     jwks.status = 200
@@ -115,6 +117,13 @@ t.test('a key set', async (t) => {
     for (const header of [{ alg: 'HS256', kid: 'secret' }, { alg: 'none' }, { alg: 'RS256', kid: 'short' }, { alg: 'ES384', kid: 'P-384' }, { alg: 'ES256', kid: 'P-384' }, { alg: 'toString' }]) {
       t.equal(await rejection(keys.keyFor(header)), 'MSG_ERR_TOKEN_REFUSED', JSON.stringify(header))
     }
+  })
+
+  t.test('with a key that is garbage leaves open whether a token of that key is good, and keeps the other keys good', async (t) => {
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey, { kid: 'good' }), { kty: 'EC', crv: 'P-256', x: 'AQAB', y: 'AQAB', kid: 'garbage' })
+    const keys = new KeySet(jwks.url)
+    await t.rejects(keys.keyFor({ alg: 'ES256', kid: 'garbage' }), { code: 'MSG_ERR_AUTHORIZATION_UNAVAILABLE', message: /the key set cannot be used/ })
+    t.match(await keys.keyFor({ alg: 'ES256', kid: 'good' }), { algorithm: 'ES256' })
   })
 
   t.test('in which several keys could be the one has none', async (t) => {

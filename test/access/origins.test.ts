@@ -19,6 +19,16 @@ t.test('origins', async (t) => {
     t.strictSame(allowed(['http://localhost:*'], ['http://localhost:3000', 'http://localhost', 'http://localhost:3000@evil.org']), [true, false, false])
   })
 
+  t.test('are allowed by * for one character at least, and for none that is in no name', async (t) => {
+    t.strictSame(allowed(['https://*.example.com'], ['https://.example.com', 'https:///.example.com', 'https://@.example.com', 'https://']), [false, false, false, false])
+  })
+
+  t.test('are compared without the port of their scheme, in rules and in the host that is asked', async (t) => {
+    const rules = ['http://a.example:80', 'https://a.example:443', 'ws://b.example:80', 'wss://b.example:443', 'http://c.example:443', 'https://c.example:80']
+    t.strictSame(allowed(rules, ['http://a.example', 'https://a.example', 'ws://b.example', 'wss://b.example', 'http://c.example', 'https://c.example', 'http://c.example:443', 'https://c.example:80']), [true, true, true, true, false, false, true, true])
+    for (const port of [80, 443]) t.strictSame(allowed([], [`https://${HOST}`, `http://${HOST}`], `${HOST}:${port}`), [true, true])
+  })
+
   t.test('are compared in a time that grows with their length alone', async (t) => {
     const rules = ['https://*.*.*.example.com:*']
     t.strictSame(allowed(rules, ['https://a.b.c.example.com:1', 'https://a.b.example.com:1', 'https://a.b.c.example.com:x/', 'https://a.b.c.example.org:1']), [true, false, false, false])

@@ -4,7 +4,7 @@ import { Revocations, revocationText } from '../../src/access/revocations.js'
 import { TokenIssuer, type TokenIssuerOptions } from '../../src/access/token-issuer.js'
 import { TokenVerifier } from '../../src/access/token-verifier.js'
 import { FakeClock } from '../clock.js'
-import { SECRET } from './jwt.js'
+import { SECRET } from '../tokens.js'
 
 function claimsOf (token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>

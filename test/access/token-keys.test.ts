@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import t from 'tap'
 import { readPublicKeys, readWebKey } from '../../src/access/token-keys.js'
 import { thrown } from '../codes.js'
-import { KEYS, pem } from './jwt.js'
+import { KEYS, pem } from '../tokens.js'
 
 const UNUSED = {
   'RSA of 1024 bits': generateKeyPairSync('rsa', { modulusLength: 1_024 }),
@@ -14,7 +14,8 @@ const UNUSED = {
 
 t.test('readPublicKeys', async (t) => {
   t.test('gives each kind of key its one algorithm', async (t) => {
-    for (const [algorithm, { publicKey }] of Object.entries(KEYS)) t.strictSame(readPublicKeys(pem(publicKey)), [{ algorithm, key: pem(publicKey) }])
+    for (const [algorithm, { publicKey }] of Object.entries(KEYS))
+      t.strictSame(readPublicKeys(pem(publicKey)), [{ algorithm, key: pem(publicKey) }])
   })
 
   t.test('finds several in one text, whatever stands between', async (t) => {

@@ -4,7 +4,7 @@ import type { Grant } from '../../src/access/grant.js'
 import { readPublicKeys } from '../../src/access/token-keys.js'
 import { TokenVerifier, type TokenVerifierOptions } from '../../src/access/token-verifier.js'
 import { startJwks, webKey } from './jwks-server.js'
-import { goodJwt, jwt, KEYS, OTHER_SECRET, pem, SECRET, seconds } from './jwt.js'
+import { goodJwt, jwt, KEYS, OTHER_SECRET, pem, SECRET, seconds } from '../tokens.js'
 
 const HS256 = { algorithm: 'HS256', key: SECRET } as const
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { eventually } from '../brokers/redis/eventually.js'
-import { goodJwt, SECRET, seconds } from '../access/jwt.js'
+import { eventually } from '../eventually.js'
+import { goodJwt, SECRET, seconds } from '../tokens.js'
 import { ask, assertError, post, publish, startService } from '../helper.js'
 import { connectRaw, type RawConnection } from '../sockets.js'
 
@@ -52,7 +52,7 @@ t.test('whoever sends a body', async (t) => {
     await post(app, '/-/revocations', { sub: 'user' })
     revoked.write('1}')
     const ended = Date.now() + 2_000
-    await eventually('the token has expired', () => Date.now() > ended)
+    await eventually(() => Date.now() > ended, { message: 'the token has expired' })
     expired.write('1}')
     for (const connection of [revoked, expired]) t.equal(await statusOf(connection), '403')
     t.match((await ask(app, '/room', { headers: { authorization: `Bearer ${goodJwt()}` } })).body, { messages: [] })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { eventually } from '../brokers/redis/eventually.js'
+import { eventually } from '../eventually.js'
 import messenger from '../../src/index.js'
 import { ask, assertError, countConnections, createHost, publish, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, subscribe, upgradeRequest } from '../sockets.js'
@@ -16,11 +16,11 @@ t.test('a connection', async (t) => {
     const app = await startService(t, { MAX_CONNECTIONS_PER_ADDRESS: '100' })
     const connection = await connectRaw(t, app)
     connection.write(get('/a?wait=60') + get('/a', EVENT_STREAM).repeat(50) + get('/a', LINES).repeat(49) + get('/client.js').repeat(20))
-    await eventually('the address has no place left', async () => (await ask(app, '/b?wait=1')).status === 429)
+    await eventually(async () => (await ask(app, '/b?wait=1')).status === 429, { message: 'the address has no place left' })
     t.equal(await places(app), 1, 'what waits for its turn is no subscription')
     t.equal(app.channels.subscriberCount('a'), 1)
     connection.socket.destroy()
-    await eventually('all places are free', async () => await places(app) === 0 && (await ask(app, '/b')).status === 200)
+    await eventually(async () => await places(app) === 0 && (await ask(app, '/b')).status === 200, { message: 'all places are free' })
     t.same([...app.channels], [])
   })
 
@@ -28,10 +28,10 @@ t.test('a connection', async (t) => {
     const app = await startService(t)
     const connection = await connectRaw(t, app)
     connection.write(get('/a?wait=60') + get('/b?wait=60'))
-    await eventually('the first one waits', () => app.channels.subscriberCount('a') === 1)
+    await eventually(() => app.channels.subscriberCount('a') === 1, { message: 'the first one waits' })
     t.equal(app.channels.subscriberCount('b'), 0)
     await publish(app, 'a', 1)
-    await eventually('the second one waits', () => app.channels.subscriberCount('b') === 1)
+    await eventually(() => app.channels.subscriberCount('b') === 1, { message: 'the second one waits' })
     await publish(app, 'b', 2)
     for (const text of ['"message":1', '"message":2']) {
       const length = Number(/content-length: (\d+)/i.exec(await connection.readHead())?.[1])
@@ -44,17 +44,17 @@ t.test('a connection', async (t) => {
     const connection = await connectRaw(t, app)
     connection.write(get('/a?wait=60') + upgradeRequest('/a'))
     await connection.closed
-    await eventually('nothing is held', async () => await countConnections(app) === 0 && app.channels.subscriberCount('a') === 0)
+    await eventually(async () => await countConnections(app) === 0 && app.channels.subscriberCount('a') === 0, { message: 'nothing is held' })
   })
 
   t.test('is one of as many as an address may have, whatever it is for, and others have theirs', async (t) => {
     const app = await startService(t, { MAX_SOCKETS_PER_ADDRESS: '3' })
     const idle = await Promise.all([1, 2, 3].map(async () => await connectRaw(t, app)))
-    await eventually('three are open', async () => await countConnections(app) === 3)
+    await eventually(async () => await countConnections(app) === 3, { message: 'three are open' })
     await (await connectRaw(t, app)).closed
     t.equal(app.channels.limits.get('maxSocketsPerAddress'), 1)
     idle[0]?.socket.destroy()
-    await eventually('there is room again', async () => await ask(app, '/-/live').then(({ status }) => status === 200, () => false))
+    await eventually(async () => await ask(app, '/-/live').then(({ status }) => status === 200, () => false), { message: 'there is room again' })
   })
 
   t.test('of a proxy that is trusted is not one of its own', async (t) => {
@@ -76,26 +76,28 @@ t.test('a connection', async (t) => {
       connection.write(text)
       return connection
     }))
-    await eventually('both wait', () => waiting.length === 2)
+    await eventually(() => waiting.length === 2, { message: 'both wait' })
     for (const { socket } of connections) socket.destroy()
-    await eventually('both are gone', async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0, { message: 'both are gone' })
     for (const proceed of waiting) proceed()
-    await eventually('neither has a place', async () => await places(app) === 0)
+    await eventually(async () => await places(app) === 0, { message: 'neither has a place' })
     t.same([...app.channels], [])
   })
 
   t.test('has its place while a host is asked', async (t) => {
     const asked: ((leave: boolean) => void)[] = []
-    const app = await startHost(t, { maxConnectionsPerAddress: 2, authorize: async () => await new Promise<boolean>((resolve) => { asked.push(resolve) }) })
+    const app = await startHost(t, {
+      maxConnectionsPerAddress: 2, authorize: async () => await new Promise<boolean>((resolve) => { asked.push(resolve) })
+    })
     const first = ask(app, '/a')
     const second = ask(app, '/send/a', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":1}' })
-    await eventually('two are asked about', () => asked.length === 2)
+    await eventually(() => asked.length === 2, { message: 'two are asked about' })
     assertError(t, await ask(app, '/a'), 429, 'MSG_ERR_ADDRESS_FULL')
     await t.rejects(subscribe(t, app, '/a'), /429/)
     t.equal(asked.length, 2)
     for (const answer of asked) answer(true)
     t.strictSame([(await first).status, (await second).status], [200, 200])
-    await eventually('places are free', () => asked.length === 2)
+    await eventually(() => asked.length === 2, { message: 'places are free' })
     t.equal(await places(app), 0)
   })
 })
@@ -110,11 +112,11 @@ t.test('whoever does not read', async (t) => {
       connection.write(get('/big'))
       return connection
     }))
-    await eventually('some are cut', () => app.channels.limits.get('maxBytesInFlight') > 5)
+    await eventually(() => app.channels.limits.get('maxBytesInFlight') > 5, { message: 'some are cut' })
     const { body } = await ask(app, '/big?limit=1')
     t.equal((body['messages'] as unknown[]).length, 1)
     for (const { socket } of lazy) socket.destroy()
-    await eventually('places are free', async () => await places(app) === 0)
+    await eventually(async () => await places(app) === 0, { message: 'places are free' })
     t.equal(((await ask(app, '/big')).body['messages'] as unknown[]).length, 100, 'an answer of 6 MB comes whole')
   })
 
@@ -128,8 +130,8 @@ t.test('whoever does not read', async (t) => {
       return connection
     }))
     const reader = await stream(t, app, '/idle', LINES)
-    await eventually('all are ended', () => app.channels.limits.get('writeTimeoutMs') === lazy.length)
+    await eventually(() => app.channels.limits.get('writeTimeoutMs') === lazy.length, { message: 'all are ended' })
     t.notOk(reader.response.destroyed, 'who has nothing to read stays')
-    await eventually('places are free', async () => await places(app) === 1)
+    await eventually(async () => await places(app) === 1, { message: 'places are free' })
   })
 })

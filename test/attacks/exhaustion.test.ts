@@ -1,20 +1,19 @@
 import type { Socket } from 'node:net'
 import t from 'tap'
-import { eventually } from '../brokers/redis/eventually.js'
+import { eventually, turn } from '../eventually.js'
 import { Opcode } from '../frames.js'
 import { ask, assertError, countConnections, publish, publishHeaders, startHost, startService } from '../helper.js'
 import { connectRaw, subscribe, upgradeRaw, upgradeRequest } from '../sockets.js'
 import { LINES, stream } from '../streams.js'
 import { SECRET } from '../tokens.js'
-import { turn, until } from '../turns.js'
 
 /** Frames of a flood. */
 const FLOOD = 1_000
 
 t.test('an attacker', async (t) => {
   t.test('who has upgrades refused holds no connection by it', async (t) => {
-    const app = await startHost(t, { upgradeTimeoutMs: 100, tokenSecret: SECRET })
-    const refused = ['/%E0%A4%A', `/${'x'.repeat(300)}`, '/a/b', '/-/live', '/-/limits', '/room', '/client.js', '/room?since=x', `/room?${'x'.repeat(9_000)}`, '/room?token=a.b.c']
+    const app = await startHost(t, { prefix: '/rt', upgradeTimeoutMs: 100, tokenSecret: SECRET })
+    const refused = ['/%E0%A4%A', `/${'x'.repeat(300)}`, '/a/b', '/-/live', '/-/limits', '/room', '/client.js', '/room?since=x', `/room?${'x'.repeat(9_000)}`, '/room?token=a.b.c'].map((path) => `/rt${path}`)
     const attempts = refused.flatMap((path) => [upgradeRequest(path), upgradeRequest(path).replace(/Sec-WebSocket-Key.*/, 'Sec-WebSocket-Key: no'), upgradeRequest(path).replace('Version: 13', 'Version: 99')])
     await Promise.all(attempts.map(async (request) => {
       const connection = await connectRaw(t, app)
@@ -23,8 +22,8 @@ t.test('an attacker', async (t) => {
       if (!(await connection.readHead().catch(() => '')).includes(' 101 ')) await connection.closed
       else connection.socket.destroy()
     }))
-    await until(async () => await countConnections(app) === 0)
-    t.equal((await ask(app, '/-/limits', { headers: publishHeaders() })).body['connections'], 0)
+    await eventually(async () => await countConnections(app) === 0)
+    t.equal((await ask(app, '/rt/-/limits', { headers: publishHeaders() })).body['connections'], 0)
   })
 
   t.test('who occupies many channels fills no more than there may be', async (t) => {
@@ -86,7 +85,7 @@ t.test('an attacker', async (t) => {
     t.match(await connection.readHead(), /^HTTP\/1.1 408 /)
     await connection.closed
     clearInterval(drops)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('who floods is closed at once, however long it is until the next ping', async (t) => {
@@ -99,12 +98,14 @@ t.test('an attacker', async (t) => {
     t.same([...app.channels], [])
     t.equal(app.channels.limits.get('maxReceivedBytes'), 1)
     connection.socket.destroy()
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('who floods before it is decided whether he may subscribe is closed as well', async (t) => {
     let decide: (leave: boolean) => void = () => undefined
-    const app = await startHost(t, { maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve }) })
+    const app = await startHost(t, {
+      maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve })
+    })
     const connection = await upgradeRaw(t, app, '/room')
     for (let frame = 0; frame < FLOOD; frame++) connection.writeFrame(Opcode.TEXT, 'x'.repeat(100))
     const { opcode, payload } = await connection.readFrame()
@@ -112,7 +113,7 @@ t.test('an attacker', async (t) => {
     t.equal(payload.readUInt16BE(0), 1008)
     decide(true)
     connection.socket.destroy()
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
     t.same([...app.channels], [])
   })
 
@@ -130,7 +131,7 @@ t.test('an attacker', async (t) => {
     }
     t.ok(unsent < 262_144, `${unsent} bytes`)
     connection.socket.destroy()
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('who opens connections from one address leaves room for others', async (t) => {
@@ -144,7 +145,7 @@ t.test('an attacker', async (t) => {
     await subscribe(t, app, '/room', from('192.0.2.2'))
     const other = await subscribe(t, app, '/room', from('2001:db8:0:1::1'))
     await other.end()
-    await eventually('four', () => app.channels.subscriberCount('room') === 5)
+    await eventually(() => app.channels.subscriberCount('room') === 5, { message: 'four' })
     await stream(t, app, '/room', LINES, { 'x-forwarded-for': '2001:db8:0:1::1' })
   })
 })

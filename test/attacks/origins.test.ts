@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { ask, assertError, countConnections, origin, port, startHost, startService } from '../helper.js'
 import { connectRaw, refusal, subscribe, upgradeRequest } from '../sockets.js'
 import { EVENT_STREAM, LINES } from '../streams.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 /** A host that knows its users by a cookie, as browsers send it along whatever page asks. */
 const bySession = (request: FastifyRequest): boolean => request.headers.cookie === 'session=alice'
@@ -21,7 +21,7 @@ t.test('an attacker\'s page', async (t) => {
     const own = await subscribe(t, app, '/room?since=now', { headers: { cookie, origin: origin(app) } })
     t.match(await own.next(), { event: 'subscribed' })
     own.socket.terminate()
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('that reads a stream or an answer with its visitor\'s cookies is refused', async (t) => {

@@ -4,7 +4,7 @@ import Fastify from 'fastify'
 import { createSigner } from 'fast-jwt'
 import t from 'tap'
 import messenger from '../../src/index.js'
-import { eventually } from '../brokers/redis/eventually.js'
+import { eventually } from '../eventually.js'
 import { startRedis } from '../brokers/redis/redis-server.js'
 import { ask, assertError, publish, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, refusal, type Subscription, subscribe, upgradeRequest } from '../sockets.js'
@@ -112,7 +112,7 @@ t.test('an attacker', async (t) => {
     t.match(await lines.nextLine(), { event: 'close', code: 4401 })
     await Promise.all([lines.closed, events.closed])
     t.match((await poll).body, { messages: [] })
-    await eventually('everybody gone', () => [...app.channels].length === 0)
+    await eventually(() => [...app.channels].length === 0, { message: 'everybody gone' })
     assertError(t, await ask(app, '/room', { headers: bearer(text) }), 401, 'MSG_ERR_TOKEN_EXPIRED')
   })
 

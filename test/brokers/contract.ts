@@ -2,14 +2,13 @@ import type { Test } from 'tap'
 import { type Broker, CLOSED_STATUS, type PublishOptions, READY_STATUS } from '../../src/brokers/broker.js'
 import type { Retention } from '../../src/brokers/log.js'
 import { rejection } from '../codes.js'
-import { turn } from '../turns.js'
-import { eventually } from './redis/eventually.js'
+import { eventually, turn } from '../eventually.js'
 import { range, type TestNode } from './test-node.js'
 
 /** Gives nodes that are one messenger; a broker that knows but one node gives that one. The end of the test closes them. */
 export type CreateNodes = (t: Test, options?: Partial<Retention>) => Promise<[TestNode, TestNode]>
 
-/** The obligations of a broker (`src/brokers/broker.ts`), which every one has to meet; with `changeTerm` those of one whose server may be another. */
+/** The obligations of every broker (`src/brokers/broker.ts`); with `changeTerm` also those of a broker whose server may change. */
 export function testContract (t: Test, name: string, createNodes: CreateNodes, changeTerm?: () => Promise<unknown>): void {
   if (changeTerm !== undefined) testTerms(t, name, createNodes, changeTerm)
   t.test(`${name} as a broker: publishing`, async (t) => {
@@ -195,10 +194,10 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       await broker.publish('room', '2')
       const kept = async (): Promise<number[]> => (await broker.read('room', 'earliest')).entries.map(({ offset }) => offset)
       t.strictSame(await kept(), [1, 2])
-      await eventually('half of the time', async () => { await broker.publish('clock', '1'); return (await broker.read('clock', 'now')).head > 25 })
+      await eventually(async () => { await broker.publish('clock', '1'); return (await broker.read('clock', 'now')).head > 25 }, { message: 'half of the time' })
       await broker.publish('room', '3')
-      await eventually('only the young one is kept', async () => { const [first] = await kept(); return first === undefined || first === 3 })
-      await eventually('none is kept', async () => (await kept()).length === 0)
+      await eventually(async () => { const [first] = await kept(); return first === undefined || first === 3 }, { message: 'only the young one is kept' })
+      await eventually(async () => (await kept()).length === 0, { message: 'none is kept' })
       t.match(await broker.read('room', { epoch, offset: 2 }), { reason: 'expired', after: 3, head: 3 })
       t.match(await broker.publish('room', '4'), { epoch, offset: 4 })
       t.strictSame(await kept(), [4])
@@ -209,7 +208,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       await a.join('room')
       const { epoch } = await a.broker.read('room', 'now')
       for (const number of range(1, 3)) t.match(await a.broker.publish('room', String(number)), { epoch, offset: number })
-      await eventually('the messages expire', async () => (await a.broker.read('room', 'earliest')).entries.length === 0)
+      await eventually(async () => (await a.broker.read('room', 'earliest')).entries.length === 0, { message: 'the messages expire' })
       t.match(await a.broker.publish('room', '4'), { epoch, offset: 4 })
       await a.handed('room', 4)
       t.strictSame(a.offsets('room'), [1, 2, 3, 4])
@@ -252,7 +251,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
         const before = b.delivered('room').length
         await b.join('room')
         const { head } = await b.broker.read('room', 'now')
-        await eventually('the next messages', () => (b.offsets('room').at(-1) ?? 0) > head + 3)
+        await eventually(() => (b.offsets('room').at(-1) ?? 0) > head + 3, { message: 'the next messages' })
         const offsets = b.offsets('room').slice(before)
         t.ok((offsets[0] ?? Infinity) <= head + 1, 'begins in time')
         t.strictSame(offsets, range(offsets[0] ?? 0, offsets.at(-1) ?? 0), 'has no hole and nothing twice')
@@ -288,7 +287,8 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
   })
 
   t.test(`${name} as a broker: idempotency keys`, async (t) => {
-    const publishing = async (broker: Broker, channel: string, text: string, idempotencyKey: string): Promise<object> => await broker.publish(channel, text, { idempotencyKey } satisfies PublishOptions)
+    const publishing = async (broker: Broker, channel: string, text: string, idempotencyKey: string): Promise<object> =>
+      await broker.publish(channel, text, { idempotencyKey } satisfies PublishOptions)
 
     t.test('publish once what is published twice, and answer with what was said the first time', async (t) => {
       const [a, b] = await createNodes(t)
@@ -326,14 +326,14 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
     })
   })
 
-  t.test(`${name} as a broker: notices`, async (t) => {
-    t.test('MUST be shown to every node, that of whoever posts them included', async (t) => {
+  t.test(`${name} as a broker: announcements`, async (t) => {
+    t.test('MUST be handed to every instance, that of the announcer included', async (t) => {
       const [a, b] = await createNodes(t)
-      await a.broker.post('from a', Date.now() + 60_000)
-      t.strictSame(a.notices, ['from a'])
-      await eventually('the other node', () => b.notices.includes('from a'))
-      await b.broker.post('from b', Date.now() + 60_000)
-      await eventually('both', () => a.notices.length === 2 && b.notices.length === 2)
+      await a.broker.announce('from a', Date.now() + 60_000)
+      t.strictSame(a.announcements, ['from a'])
+      await eventually(() => b.announcements.includes('from a'), { message: 'the other node' })
+      await b.broker.announce('from b', Date.now() + 60_000)
+      await eventually(() => a.announcements.length === 2 && b.announcements.length === 2, { message: 'both' })
     })
   })
 
@@ -395,7 +395,7 @@ function testTerms (t: Test, name: string, createNodes: CreateNodes, changeTerm:
         await Promise.all(range(1, 30).map(async (number) => {
           if (number === 15) await changeTerm()
           const text = `"${round}-${number}"`
-          await eventually('it is taken', () => a.broker.publish('room', text, { idempotencyKey: text }).then(() => true, () => false))
+          await eventually(() => a.broker.publish('room', text, { idempotencyKey: text }).then(() => true, () => false), { message: 'it is taken' })
           acknowledged++
         }))
       }

@@ -3,7 +3,7 @@ import type { Broker, LogEntry } from '../../src/brokers/broker.js'
 import { MemoryBroker, type MemoryBrokerOptions } from '../../src/brokers/memory.js'
 import type { Position } from '../../src/wire/id.js'
 import { rejection } from '../codes.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const HOUR_MS = 3_600_000
 
@@ -21,7 +21,7 @@ class Bench {
       moved: (channel, position) => { this.moves.push({ channel, ...position }) },
       count: (channel) => this.subscribers.get(channel) ?? 0,
       occupied: () => this.subscribers.keys(),
-      notice: () => {}
+      announced: () => {}
     }, { size: 100, ttlMs: 1_000, maxBytes: 1_000_000, now: () => this.now, ...options })
     t.teardown(() => this.broker.close())
   }
@@ -103,7 +103,8 @@ t.test('MemoryBroker', async (t) => {
   })
 
   t.test('counts the time by itself when it is given no clock', async (t) => {
-    const broker = new MemoryBroker({ deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], notice: () => {} }, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
+    const receiver = { deliver: unexpected, moved: unexpected, count: () => 0, occupied: () => [], announced: () => {} }
+    const broker = new MemoryBroker(receiver, { size: 1, ttlMs: 60_000, maxBytes: 10_000 })
     await broker.publish('a', '1')
     t.match(await broker.read('a', 'earliest'), { entries: { length: 1 } })
     await broker.close()
@@ -184,7 +185,7 @@ t.test('what a MemoryBroker keeps', async (t) => {
     const bench = new Bench(t, { ttlMs: 1 })
     await bench.fill('a', 1)
     bench.now = HOUR_MS * 2
-    await until(() => bench.broker.size === 0)
+    await eventually(() => bench.broker.size === 0)
     t.equal(bench.broker.bytes, 0)
   })
 

@@ -1,6 +1,6 @@
 import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Receiver } from '../../src/brokers/broker.js'
 import type { Position } from '../../src/wire/id.js'
-import { eventually } from './redis/eventually.js'
+import { eventually, turn } from '../eventually.js'
 
 /** A node of a messenger as its broker sees it: it counts subscribers and keeps what it is handed. */
 export class TestNode implements Receiver {
@@ -23,7 +23,7 @@ export class TestNode implements Receiver {
   /** Lines for the log. */
   readonly lines: string[] = []
   /** What the node was shown, in the order in which it was. */
-  readonly notices: string[] = []
+  readonly announcements: string[] = []
 
   /** Called with each message, before anything else can happen. */
   onDeliver: (() => void) | undefined
@@ -62,8 +62,8 @@ export class TestNode implements Receiver {
     this.lines.push(`${level}: ${text}`)
   }
 
-  notice (text: string): void {
-    this.notices.push(text)
+  announced (text: string): void {
+    this.announcements.push(text)
   }
 
   count (channel: string): number {
@@ -115,15 +115,15 @@ export class TestNode implements Receiver {
 
   /** Resolves when the node was handed so many messages of the channel. */
   async handed (channel: string, count: number): Promise<void> {
-    await eventually(`${count} messages of ${channel}, but ${this.delivered(channel).length}`, () => this.delivered(channel).length >= count)
+    await eventually(() => this.delivered(channel).length >= count, { message: () => `${count} messages of ${channel}, but ${this.delivered(channel).length}` })
   }
 
   /** Resolves when the broker is ready, or is not ready or was not since this was called last: that may be over in no time. */
   async turned (ready: boolean): Promise<void> {
     const from = this.#told
-    await eventually(`${ready ? 'ready' : 'not ready'}: ${this.statuses.map(({ reason }) => reason).join(', ')}`, () => {
+    await eventually(() => {
       return this.broker.ready === ready || (!ready && this.statuses.slice(from).some((status) => !status.ready))
-    })
+    }, { message: `${ready ? 'ready' : 'not ready'}: ${this.statuses.map(({ reason }) => reason).join(', ')}` })
     this.#told = this.statuses.length
   }
 
@@ -132,8 +132,10 @@ export class TestNode implements Receiver {
       try {
         ({ reason } = await this.broker.read(channel, position, 0))
       } catch {
+        // A read may be refused before the broker hears of the lost connection, which takes a turn of the event loop.
+        await turn()
         // A broker that was closed meanwhile is never ready again.
-        await eventually(`ready, to read ${channel} on`, () => this.broker.ready || this.broker.status === CLOSED_STATUS)
+        await eventually(() => this.broker.ready || this.broker.status === CLOSED_STATUS, { message: `ready, to read ${channel} on` })
         if (!this.broker.ready) return
         continue
       }

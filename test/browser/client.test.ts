@@ -34,7 +34,9 @@ function subscriberHtml (server: string, { attributes = '', options = '' } = {})
 
 /** Resolves with all that was told once there are `count` entries of a kind. */
 async function told (page: Page, kind: string, count = 1): Promise<Told[]> {
-  await page.waitForFunction(([kind, count]) => (window as never as SubscriberWindow).told.filter(([k]) => k === kind).length >= count, [kind, count] as const)
+  await page.waitForFunction(
+    ([kind, count]) => (window as never as SubscriberWindow).told.filter(([k]) => k === kind).length >= count, [kind, count] as const
+  )
   return await page.evaluate(() => (window as never as SubscriberWindow).told)
 }
 

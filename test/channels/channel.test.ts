@@ -73,7 +73,8 @@ t.test('Channel.flush', async (t) => {
     const bench = new Bench()
     let calls = 0
     const encodeOther = (envelopes: Parameters<typeof encodeIds>[0]): Buffer => { calls++; return encodeIds(envelopes) }
-    const subscribers = [bench.join(), bench.join(), bench.join(new FakeSubscriber(encodeOther)), bench.join(new FakeSubscriber(encodeOther))]
+    const others = [new FakeSubscriber(encodeOther), new FakeSubscriber(encodeOther)]
+    const subscribers = [bench.join(), bench.join(), ...others.map((other) => bench.join(other))]
     bench.deliver(2)
     bench.flush()
     t.equal(subscribers[0]?.writes[0], subscribers[1]?.writes[0])

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Channel } from '../../src/channels/channel.js'
 import { FanOut } from '../../src/channels/fan-out.js'
-import { turn } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 import { FakeSubscriber } from './fake-subscriber.js'
 
 const CROWD = 20_000
@@ -12,7 +12,9 @@ const unexpected = {
 }
 
 /** A channel with members that stand at the beginning of its log. */
-function crowd (name: string, size: number): { channel: Channel, members: FakeSubscriber[], deliver: (offset: number) => void, served: () => number } {
+function crowd (
+  name: string, size: number
+): { channel: Channel, members: FakeSubscriber[], deliver: (offset: number) => void, served: () => number } {
   const channel = new Channel(name, unexpected, Infinity)
   const members = Array.from({ length: size }, () => new FakeSubscriber())
   for (const member of members) {
@@ -67,7 +69,7 @@ t.test('FanOut', async (t) => {
       room.deliver(offset)
       fanOut.schedule(room.channel)
     }
-    while (room.channel.pending) await turn()
+    await eventually(() => !room.channel.pending)
     for (const member of room.members) if (member.writes.length !== 2 || member.offsets.join() !== '1,2,3,4') t.fail(`${member.writes.length} writes: ${member.offsets.join()}`)
   })
 
@@ -78,14 +80,14 @@ t.test('FanOut', async (t) => {
     fanOut.schedule(crowded.channel)
     small.deliver(1)
     fanOut.schedule(small.channel)
-    while (small.served() === 0) await turn()
+    await eventually(() => small.served() > 0, { everyTurn: true })
     t.ok(crowded.served() < CROWD / 2, `${crowded.served()} of the crowd came first`)
     // Messages that come while the crowd is being served do not wait for it either.
     small.deliver(2)
     fanOut.schedule(small.channel)
-    while (small.members[0]?.ids.length !== 2) await turn()
+    await eventually(() => small.members[0]?.ids.length === 2, { everyTurn: true })
     t.ok(crowded.served() < CROWD, 'the crowd is still being served')
-    while (crowded.served() < CROWD) await turn()
+    await eventually(() => crowded.served() === CROWD)
   })
 
   t.test('keeps the order of a crowded channel that gets messages all the time', async (t) => {
@@ -96,7 +98,7 @@ t.test('FanOut', async (t) => {
       fanOut.schedule(room.channel)
       await turn()
     }
-    while (room.channel.pending) await turn()
+    await eventually(() => !room.channel.pending)
     const expected = '1,2,3,4,5,6,7,8,9,10'
     for (const member of room.members) if (member.offsets.join() !== expected) t.fail(member.offsets.join())
     t.pass(`${CROWD} members`)
@@ -112,7 +114,7 @@ t.test('FanOut', async (t) => {
     await turn()
     const first = rooms.filter(({ served }) => served() === 1).length
     t.ok(first > 0 && first < rooms.length, `${first} channels in the first turn`)
-    while (rooms.some(({ channel }) => channel.pending)) await turn()
+    await eventually(() => rooms.every(({ channel }) => !channel.pending))
     t.ok(rooms.every(({ members }) => members[0]?.offsets.join() === '1'))
   })
 })

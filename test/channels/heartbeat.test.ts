@@ -28,7 +28,9 @@ t.test('Heartbeat', async (t) => {
   t.intercept(globalThis, 'clearInterval', { value: (timer: FakeTimer) => { timer.running = false } })
 
   /** A heartbeat with subscribers; `pass` lets so many intervals pass and calls `each` after every tick. */
-  function begin (subscribers: FakeSubscriber[]): { heartbeat: Heartbeat, timer: FakeTimer, pass: (intervals: number, each?: () => void) => void } {
+  function begin (
+    subscribers: FakeSubscriber[]
+  ): { heartbeat: Heartbeat, timer: FakeTimer, pass: (intervals: number, each?: () => void) => void } {
     const heartbeat = new Heartbeat(INTERVAL_MS)
     for (const subscriber of subscribers) heartbeat.add(subscriber)
     const [timer] = timers.splice(0) as [FakeTimer]

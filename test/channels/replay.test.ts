@@ -3,12 +3,12 @@ import type { Receiver, Since } from '../../src/brokers/broker.js'
 import { Channel } from '../../src/channels/channel.js'
 import { replay, type ReplayOutcome } from '../../src/channels/replay.js'
 import { REPLAYING } from '../../src/channels/subscriber.js'
-import { turn } from '../turns.js'
+import { turn } from '../eventually.js'
 import { FakeSubscriber, range } from './fake-subscriber.js'
 import { StubBroker } from './stub-broker.js'
 
 const MESSAGE = '"message"'
-const NOBODY: Receiver = { deliver: () => {}, moved: () => {}, count: () => 0, occupied: () => [], notice: () => {} }
+const NOBODY: Receiver = { deliver: () => {}, moved: () => {}, count: () => 0, occupied: () => [], announced: () => {} }
 
 /** A channel with one subscriber that is about to read the log. */
 class Bench {

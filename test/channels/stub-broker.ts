@@ -82,8 +82,8 @@ export class StubBroker implements Broker {
     return Promise.resolve({ epoch: entry.epoch, offset: entry.offset, subscribers: this.count(channel) })
   }
 
-  post (text: string): Promise<void> {
-    this.receiver?.notice(text)
+  announce (text: string): Promise<void> {
+    this.receiver?.announced(text)
     return Promise.resolve()
   }
 

@@ -9,7 +9,9 @@ const refusal = () => new Response('{"statusCode":403,"code":"MSG_ERR_CHANNEL_FO
 const hidden = () => Promise.reject(new TypeError('Failed to fetch'))
 
 /** Connects by HTTP, with one answer after the other. */
-async function connect (page: FakePage, answers: (() => Response | Promise<Response>)[], credentials?: RequestCredentials): Promise<unknown[]> {
+async function connect (
+  page: FakePage, answers: (() => Response | Promise<Response>)[], credentials?: RequestCredentials
+): Promise<unknown[]> {
   const asked: unknown[] = []
   page.answer = (_url, init) => {
     asked.push(init.credentials)

@@ -7,7 +7,9 @@ export const CHANNEL = 'room'
  * that a stream began with, as `at <position>`. Of each epoch in `logs` so many messages were acknowledged; unless told otherwise,
  * the data was lost between each two.
  */
-export function judge (history: string[], logs: Record<string, number>, dataLosses = Object.keys(logs).length - 1): { kinds: string[], numbers: Numbers } {
+export function judge (
+  history: string[], logs: Record<string, number>, dataLosses = Object.keys(logs).length - 1
+): { kinds: string[], numbers: Numbers } {
   const oracle = new Oracle(() => 0)
   const subscriber = oracle.subscribe('s1', CHANNEL)
   for (const [epoch, count] of Object.entries(logs)) {
@@ -31,7 +33,9 @@ function contentOf (id: string): string {
 }
 
 /** Plays a history in which the message at an offset is the same in every epoch. */
-export function play (history: string[], prepare: (subscriber: History) => void = () => {}, dataLosses = 0): { oracle: Oracle, subscriber: History } {
+export function play (
+  history: string[], prepare: (subscriber: History) => void = () => {}, dataLosses = 0
+): { oracle: Oracle, subscriber: History } {
   const oracle = new Oracle(() => 0)
   for (let loss = 0; loss < dataLosses; loss++) oracle.loseData()
   const subscriber = oracle.subscribe('s1', CHANNEL)

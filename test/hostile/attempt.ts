@@ -24,7 +24,9 @@ export interface Taken extends Acknowledged {
  * Sends the requests, throws unless each gets an answer that the contract allows, and gives what was published; then each
  * witness must have got that and nothing else.
  */
-export async function attempt (target: Target, attempts: readonly Attempt[], witnesses: Readonly<Record<string, Witness>>): Promise<Taken[]> {
+export async function attempt (
+  target: Target, attempts: readonly Attempt[], witnesses: Readonly<Record<string, Witness>>
+): Promise<Taken[]> {
   const answers = await exchange(target.port, attempts)
   const taken: Taken[] = []
   let failure: string | undefined
@@ -37,7 +39,8 @@ export async function attempt (target: Target, attempts: readonly Attempt[], wit
       if (duplicate === undefined) taken.push({ id, ...one.publishes })
     }
   }
-  const verdicts = await Promise.allSettled(Object.entries(witnesses).map(([channel, witness]) => witness.verify(taken.filter((one) => one.channel === channel))))
+  const verdicts = await Promise.allSettled(Object.entries(witnesses).map(([channel, witness]) =>
+    witness.verify(taken.filter((one) => one.channel === channel))))
   // Only now, so that all witnesses are ready for the next cases.
   if (failure !== undefined) throw new Error(failure)
   for (const verdict of verdicts) if (verdict.status === 'rejected') throw verdict.reason

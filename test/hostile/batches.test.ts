@@ -94,10 +94,13 @@ t.test('batches', async (t) => {
         let failure: string | undefined
         for (const [index, batch] of batches.entries()) {
           const answer = answers[index] ?? { status: 0, headers: new Map<string, string>(), body: '' }
-          const wrong = batch.refusals.length > 0 ? wrongRefusal(answer, batch.refusals) ?? wrongIndex(answer.body, batch.faulty) : collect(answer.body, batch.publishes, taken)
+          const wrong = batch.refusals.length > 0
+            ? wrongRefusal(answer, batch.refusals) ?? wrongIndex(answer.body, batch.faulty)
+            : collect(answer.body, batch.publishes, taken)
           if (wrong !== undefined) failure ??= `${wrong}\n  asked: ${brief(batch.body)}\n  answered: ${answer.status} ${brief(answer.body)}`
         }
-        const verdicts = await Promise.allSettled(witnesses.map(({ channel, witness }) => witness.verify(taken.filter((one) => one.channel === channel))))
+        const verdicts = await Promise.allSettled(witnesses.map(({ channel, witness }) =>
+          witness.verify(taken.filter((one) => one.channel === channel))))
         if (failure !== undefined) throw new Error(failure)
         for (const verdict of verdicts) if (verdict.status === 'rejected') throw verdict.reason
       })

@@ -3,13 +3,13 @@ import { STATUS_CODES } from 'node:http'
 import { MAX_MESSAGE_BYTES } from './target.js'
 
 /**
- * What the README promises, written down a second time: from here, and not from the code, the tests know the answer to each case.
+ * What the documentation promises, written down a second time: from here, and not from the code, the tests know the answer to each case.
  * Where several things are wrong with a request, any of their codes is right.
  */
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const ERRORS = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
 
-/** The status of each error, from the table of the README. */
-const STATUSES = new Map([...README.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
+/** The status of each error, from the table of the documentation. */
+const STATUSES = new Map([...ERRORS.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm)].map(([, code = '', status]) => [code, Number(status)]))
 
 /** The names of files, which no channel may have. */
 const FILES = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
@@ -34,7 +34,9 @@ export function endsConnection (refusals: readonly Refusal[]): boolean {
 }
 
 /** Says what is wrong with an answer that is to be a refusal for one of these reasons, or `undefined`. */
-export function wrongRefusal (answer: { status: number, headers: Map<string, string>, body: string }, refusals: readonly Refusal[]): string | undefined {
+export function wrongRefusal (
+  answer: { status: number, headers: Map<string, string>, body: string }, refusals: readonly Refusal[]
+): string | undefined {
   let body: Record<string, unknown>
   try {
     body = JSON.parse(answer.body) as Record<string, unknown>
@@ -80,7 +82,7 @@ export interface Verdict {
   message?: unknown
 }
 
-/** What the body of a request to publish one message means. `messageBytes`: the length of its message as it is written, where that may be too much. */
+/** The meaning of a body that publishes one message. `messageBytes`: the length of its message as written, where that may be too much. */
 export function judgeBody (body: Buffer, messageBytes = 0): Verdict {
   // The room around the message is not documented; that of the message is.
   if (messageBytes > MAX_MESSAGE_BYTES || body.length > MAX_MESSAGE_BYTES + 1_024) return { refusals: ['MESSAGE_TOO_LARGE'] }

@@ -49,8 +49,10 @@ const Sized = fc.oneof(fc.constantFrom(0, 1, 125, 126, 127, 128, 2_048, 4_095, 4
 const Payload = fc.oneof({ weight: 3, arbitrary: Text }, Sized)
 
 const Fine = fc.oneof(
-  fc.tuple(fc.constantFrom(Opcode.TEXT, Opcode.BINARY), fc.string({ maxLength: 100 })).map(([opcode, text]) => frame(FIN | opcode, Buffer.from(text))),
-  fc.tuple(fc.constantFrom(Opcode.PING, Opcode.PONG), fc.uint8Array({ maxLength: 125 })).map(([opcode, bytes]) => frame(FIN | opcode, Buffer.from(bytes))),
+  fc.tuple(fc.constantFrom(Opcode.TEXT, Opcode.BINARY), fc.string({ maxLength: 100 }))
+    .map(([opcode, text]) => frame(FIN | opcode, Buffer.from(text))),
+  fc.tuple(fc.constantFrom(Opcode.PING, Opcode.PONG), fc.uint8Array({ maxLength: 125 }))
+    .map(([opcode, bytes]) => frame(FIN | opcode, Buffer.from(bytes))),
   fc.constantFrom('{"type":"subscribe","channel":"other"}', '{"message":"hello"}', '', 'null', '[', '\u0000').map((text) => frame(FIN | Opcode.TEXT, Buffer.from(text)))
 )
 
@@ -58,10 +60,17 @@ const Fine = fc.oneof(
 const Fragmented = fc.tuple(fc.constantFrom(Opcode.TEXT, Opcode.BINARY), Text, fc.array(fc.nat(40), { maxLength: 4 }), fc.oneof({ weight: 4, arbitrary: fc.constant('') }, Fine), fc.boolean()).map(([opcode, payload, cuts, between, finished]) => {
   const places = [...new Set(cuts.map((cut) => cut % (payload.length + 1)))].sort((a, b) => a - b)
   const parts = [0, ...places].map((start, index) => payload.subarray(start, places[index] ?? payload.length))
-  return parts.map((part, index) => frame((finished && index === parts.length - 1 ? FIN : 0) | (index === 0 ? opcode : Opcode.CONTINUATION), part)).join(between)
+  return parts.map((part, index) => {
+    const fin = finished && index === parts.length - 1 ? FIN : 0
+    return frame(fin | (index === 0 ? opcode : Opcode.CONTINUATION), part)
+  }).join(between)
 })
 
-const Close = fc.tuple(fc.oneof(fc.constantFrom(0, 999, 1_000, 1_001, 1_003, 1_004, 1_005, 1_006, 1_007, 1_011, 1_014, 1_015, 1_016, 2_999, 3_000, 4_401, 4_999, 5_000, 65_535), fc.nat(65_535)), Text.map((text) => text.subarray(0, 123)), fc.constantFrom(0, 1, 2, 2, 2)).map(([code, reason, bytes]) => {
+const Code = fc.constantFrom(
+  0, 999, 1_000, 1_001, 1_003, 1_004, 1_005, 1_006, 1_007, 1_011, 1_014, 1_015, 1_016, 2_999, 3_000, 4_401, 4_999, 5_000, 65_535
+)
+const Reason = Text.map((text) => text.subarray(0, 123))
+const Close = fc.tuple(fc.oneof(Code, fc.nat(65_535)), Reason, fc.constantFrom(0, 1, 2, 2, 2)).map(([code, reason, bytes]) => {
   const head = Buffer.alloc(2)
   head.writeUInt16BE(code)
   return frame(FIN | Opcode.CLOSE, bytes < 2 ? head.subarray(0, bytes) : Buffer.concat([head, reason]))
@@ -71,11 +80,16 @@ const Close = fc.tuple(fc.oneof(fc.constantFrom(0, 999, 1_000, 1_001, 1_003, 1_0
 const Wild = fc.tuple(fc.nat(255), Payload, fc.record({
   masked: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, fc.constant(false)),
   form: fc.constantFrom<Form>('minimal', 'minimal', 16, 64),
-  lie: fc.oneof({ weight: 4, arbitrary: fc.constant(0n) }, fc.constantFrom(-1n, 1n, 4n, 100n, 65_536n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n))
+  lie: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0n) },
+    fc.constantFrom(-1n, 1n, 4n, 100n, 65_536n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n)
+  )
 })).map(([first, payload, how]) => frame(first, payload, how))
 
 /** Right opcodes with one thing wrong. */
-const Flawed = fc.tuple(fc.constantFrom(0, 1, 2, 8, 9, 10), fc.constantFrom(0, FIN), fc.constantFrom(0, 0, 0x40, 0x20, 0x10), Payload, fc.boolean()).map(([opcode, fin, reserved, payload, masked]) => frame(fin | reserved | opcode, payload, { masked }))
+const Flawed = fc.tuple(
+  fc.constantFrom(0, 1, 2, 8, 9, 10), fc.constantFrom(0, FIN), fc.constantFrom(0, 0, 0x40, 0x20, 0x10), Payload, fc.boolean()
+).map(([opcode, fin, reserved, payload, masked]) => frame(fin | reserved | opcode, payload, { masked }))
 
 const Garbage = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1')), fc.constantFrom('GET /room HTTP/1.1\r\nHost: test\r\n\r\n', '\r\n\r\n', '\x16\x03\x01\x02\x00', '\x00'.repeat(100), '\xff'.repeat(100), '\x81', '\x81\xfe', '\x81\xff\x00\x00'))
 
@@ -87,7 +101,12 @@ const Bytes = fc.oneof(
   fc.tuple(fc.oneof(Fine, Fragmented, Close), fc.nat()).map(([bytes, at]) => bytes.slice(0, at % bytes.length))
 )
 
-const Sessions = fc.record<Session>({ bytes: Bytes, together: fc.boolean(), piece: fc.constantFrom(1, 2, 3, 7, 100, 100_000), reset: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)) })
+const Sessions = fc.record<Session>({
+  bytes: Bytes,
+  together: fc.boolean(),
+  piece: fc.constantFrom(1, 2, 3, 7, 100, 100_000),
+  reset: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true))
+})
   // So that no case is thousands of system calls.
   .map((session) => ({ ...session, piece: Math.max(session.piece, Math.ceil(session.bytes.length / 100)) }))
 

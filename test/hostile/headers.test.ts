@@ -75,7 +75,8 @@ const Other: fc.Arbitrary<Effect> = fc.oneof(
   fc.integer({ min: 17_000, max: 40_000 }).map((length): Effect => ({ headers: [['X', 'x'.repeat(length)]], refusals: [TOO_LARGE] }))
 )
 
-const Publish = fc.tuple(Authorization, ContentType, IdempotencyKey, Other, fc.nat()).map(([authorization, contentType, key, other, message]): Attempt => {
+const Parts = fc.tuple(Authorization, ContentType, IdempotencyKey, Other, fc.nat())
+const Publish = Parts.map(([authorization, contentType, key, other, message]): Attempt => {
   const effects = [authorization, contentType, key, other]
   const refusals = effects.flatMap(({ refusals }) => refusals)
   return {

@@ -46,7 +46,11 @@ const Lengthy = fc.tuple(fc.constantFrom('a', '%61', '%C3%A9', '.', '/'), fc.one
 const Segment = fc.oneof(
   { weight: 4, arbitrary: Encoded },
   { weight: 6, arbitrary: fc.array(fc.oneof(Plain, Odd, Encoded), { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')) },
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...VICTIMS), Odd, fc.boolean()).map(([victim, odd, before]) => before ? odd + victim : victim + odd) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom(...VICTIMS), Odd, fc.boolean())
+      .map(([victim, odd, before]) => before ? odd + victim : victim + odd)
+  },
   Odd,
   { weight: 1, arbitrary: Lengthy }
 )
@@ -103,7 +107,8 @@ t.test('channel names', async (t) => {
   const target = await startTarget(t)
   await hostile(t, target, async (t) => {
     t.test('reach the channel that they name and no other, or are refused, however they are written', async (t) => {
-      const witnesses = Object.fromEntries(await Promise.all(VICTIMS.map(async (name) => [name, await Witness.on(t, target, name)] as const)))
+      const entries = VICTIMS.map(async (name) => [name, await Witness.on(t, target, name)] as const)
+      const witnesses = Object.fromEntries(await Promise.all(entries))
       await volley(t, Publish, casesOf('names') / 3 * 2, async (attempts) => {
         const others = (await attempt(target, attempts, witnesses)).filter(({ channel }) => !VICTIMS.includes(channel))
         const kept = await exchange(target.port, others.map(({ channel }) => ({ wire: request('GET', `/${channel}`) })))

@@ -75,7 +75,13 @@ t.test('requests', async (t) => {
   await hostile(t, target, async (t) => {
     t.test('that frame their body wrongly, lead nowhere, are no HTTP or upgrade wrongly are refused', async (t) => {
       const witnesses = { room: await Witness.on(t, target, 'room') }
-      const Any = fc.oneof({ weight: 3, arbitrary: Framed }, { weight: 2, arbitrary: Astray }, { weight: 2, arbitrary: Broken }, { weight: 1, arbitrary: Upgrade }, { weight: 2, arbitrary: OtherUpgrade })
+      const Any = fc.oneof(
+        { weight: 3, arbitrary: Framed },
+        { weight: 2, arbitrary: Astray },
+        { weight: 2, arbitrary: Broken },
+        { weight: 1, arbitrary: Upgrade },
+        { weight: 2, arbitrary: OtherUpgrade }
+      )
       await volley(t, Any, casesOf('requests') - 1_000, async (attempts) => { await attempt(target, attempts, witnesses) })
     })
 

@@ -26,11 +26,13 @@ export function judgeFrames (bytes: Buffer): WebSocketVerdict {
     const first = rest.readUInt8(0)
     const [fin, reserved, opcode] = [(first & 0x80) !== 0, first & 0x70, first & 0x0f]
     const isControl = opcode >= 8
-    const wrongStart = reserved !== 0 || (opcode > 2 && opcode < 8) || opcode > 10 || (isControl && !fin) || (opcode === 0 && message === undefined) || ((opcode === 1 || opcode === 2) && message !== undefined)
+    const wrongStart = reserved !== 0 || (opcode > 2 && opcode < 8) || opcode > 10 || (isControl && !fin) ||
+      (opcode === 0 && message === undefined) || ((opcode === 1 || opcode === 2) && message !== undefined)
     if (rest.length < 2) return closed(wrongStart ? [1002] : [], true)
     const second = rest.readUInt8(1)
     const short = second & 0x7f
-    if (wrongStart || (second & 0x80) === 0 || (isControl && short > 125)) return closed([1002, ...(short > 125 ? [1009] : [])], short > 125 && rest.length < 14)
+    if (wrongStart || (second & 0x80) === 0 || (isControl && short > 125))
+      return closed([1002, ...(short > 125 ? [1009] : [])], short > 125 && rest.length < 14)
     const head = (short === 126 ? 4 : short === 127 ? 10 : 2)
     if (rest.length < head) return closed([], false)
     const length = short === 126 ? rest.readUInt16BE(2) : short === 127 ? Number(rest.readBigUInt64BE(2)) : short

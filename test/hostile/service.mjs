@@ -5,7 +5,13 @@ const app = await start(process.env)
 
 async function holdings () {
   const connections = await new Promise((resolve) => { app.server.getConnections((_error, count) => { resolve(count) }) })
-  return { connections, channels: [...app.channels].length, resources: process.getActiveResourcesInfo().length, heap: process.memoryUsage().heapUsed, unsent }
+  return {
+    connections,
+    channels: [...app.channels].length,
+    resources: process.getActiveResourcesInfo().length,
+    heap: process.memoryUsage().heapUsed,
+    unsent
+  }
 }
 
 // The most that any connection had to send, looked at often enough to see what piles up.

@@ -12,7 +12,7 @@ const SERVICE = fileURLToPath(new URL('service.mjs', import.meta.url))
 export const MAX_MESSAGE_BYTES = 4_096
 /** Memory of the logs. It is full before the first measurement matters. */
 const HISTORY_MAX_BYTES = 1_048_576
-/** What the heap may have gained at the end: code that was compiled meanwhile, and logs. A leak of a connection a case would be ten times that. */
+/** The accepted growth of the heap: code that was compiled meanwhile, and logs. A leak of a connection a case would be ten times that. */
 export const HEAP_BOUND_BYTES = 12 * 1024 ** 2
 const SETTLE_MS = 20_000
 const POLL_MS = 20

@@ -54,12 +54,16 @@ const name = (name: string): fc.Arbitrary<Claim> => fc.oneof(
 
 const at = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds
 const Exp: fc.Arbitrary<Claim> = fc.oneof(
-  { weight: 14, arbitrary: fc.integer({ min: 60, max: (MAX_TTL_DAYS - 1) * DAY_SECONDS }).map((value) => ({ value: at(value), refusals: none })) },
+  {
+    weight: 14,
+    arbitrary: fc.integer({ min: 60, max: (MAX_TTL_DAYS - 1) * DAY_SECONDS }).map((value) => ({ value: at(value), refusals: none }))
+  },
   fc.double({ min: 60, max: 1_000, noNaN: true }).map((value) => ({ value: at(0) + value, refusals: none })),
   fc.integer({ min: 60, max: 1_000_000_000 }).map((ago) => ({ value: at(-ago), refusals: ['TOKEN_EXPIRED'] })),
   // Long ago, or no date at all.
   fc.constantFrom(0, -1, 1.5, -1e300).map((value) => ({ value, refusals: ['TOKEN_EXPIRED', ...REFUSED] })),
-  fc.constantFrom(at((MAX_TTL_DAYS + 1) * DAY_SECONDS), Date.now() + 1_000_000, Number.MAX_SAFE_INTEGER, 1e300).map((value) => ({ value, refusals: REFUSED })),
+  fc.constantFrom(at((MAX_TTL_DAYS + 1) * DAY_SECONDS), Date.now() + 1_000_000, Number.MAX_SAFE_INTEGER, 1e300)
+    .map((value) => ({ value, refusals: REFUSED })),
   NOT_NUMBERS.map((value) => ({ value, refusals: REFUSED })),
   fc.constant({ value: undefined, refusals: REFUSED })
 ).map((claim) => ({ name: 'exp', ...claim }))
@@ -76,7 +80,8 @@ const Iat: fc.Arbitrary<Claim> = fc.oneof(
 /** Claims that mean nothing here. */
 const Unknown: fc.Arbitrary<Claim> = fc.tuple(fc.constantFrom('scope', 'admin', '__proto__', 'constructor', 'Subscribe', 'channels', 'toString'), fc.json({ maxDepth: 1 })).map(([name, json]) => ({ name, value: JSON.parse(json) as unknown, refusals: none }))
 
-const sparse = (claim: fc.Arbitrary<Claim>): fc.Arbitrary<Claim[]> => fc.oneof({ weight: 3, arbitrary: fc.constant<Claim[]>([]) }, claim.map((one) => [one]))
+const sparse = (claim: fc.Arbitrary<Claim>): fc.Arbitrary<Claim[]> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant<Claim[]>([]) }, claim.map((one) => [one]))
 
 const HEADER = { alg: 'HS256', typ: 'JWT' }
 

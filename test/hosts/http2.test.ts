@@ -4,16 +4,17 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import messenger, { type MessengerOptions } from '../../src/index.js'
-import { eventually } from '../brokers/redis/eventually.js'
+import { eventually } from '../eventually.js'
 import { port, TOKEN } from '../helper.js'
-import { until } from '../turns.js'
 
 const PSK = Buffer.from('a key that both sides know')
 const SERVER_TLS = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => PSK } as unknown as SecureServerOptions
 const CLIENT_TLS: SecureClientSessionOptions = { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => ({ psk: PSK, identity: 'test' }), checkServerIdentity: () => undefined }
 
 /** A host that speaks HTTP/2, with TLS or without. */
-async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: MessengerOptions = {}): Promise<FastifyInstance> {
+async function startHttp2 (
+  t: Test, https?: SecureServerOptions & { allowHTTP1?: boolean }, options: MessengerOptions = {}
+): Promise<FastifyInstance> {
   const app = Fastify({ http2: true, ...(https && { https }) } as object) as unknown as FastifyInstance
   t.teardown(() => app.close())
   await app.register(messenger, { prefix: '/rt', token: TOKEN, pingIntervalMs: 200, drainMs: 1_000, ...options })
@@ -22,7 +23,9 @@ async function startHttp2 (t: Test, https?: SecureServerOptions & { allowHTTP1?:
 }
 
 /** Requests on one session, each with what came of its answer so far. */
-function client (t: Test, app: FastifyInstance, tls = false): (headers: OutgoingHttpHeaders, body?: string) => Promise<{ stream: ClientHttp2Stream, headers: IncomingHttpHeaders, text: () => string }> {
+function client (t: Test, app: FastifyInstance, tls = false): (
+  headers: OutgoingHttpHeaders, body?: string
+) => Promise<{ stream: ClientHttp2Stream, headers: IncomingHttpHeaders, text: () => string }> {
   const session = connect(`${tls ? 'https' : 'http'}://127.0.0.1:${port(app)}`, tls ? CLIENT_TLS : {})
   session.on('error', () => undefined)
   t.teardown(() => { session.destroy() })
@@ -45,14 +48,14 @@ for (const tls of [false, true]) {
       const lines = await request({ ':path': '/rt/room', accept: 'application/x-ndjson' })
       t.match(events.headers, { ':status': 200, 'content-type': /^text\/event-stream/ })
       const poll = request({ ':path': '/rt/room?wait=60' })
-      await until(() => app.channels.subscriberCount('room') === 3)
+      await eventually(() => app.channels.subscriberCount('room') === 3)
       const sent = await request({ ':method': 'POST', ':path': '/rt/send/room', authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }, '{"message":"hello"}')
       t.equal(sent.headers[':status'], 200)
-      for (const { text } of [events, lines, await poll]) await until(() => text().includes('"message":"hello"'))
+      for (const { text } of [events, lines, await poll]) await eventually(() => text().includes('"message":"hello"'))
       const kept = await request({ ':path': '/rt/room' })
-      await until(() => kept.text().includes('"message":"hello"'))
+      await eventually(() => kept.text().includes('"message":"hello"'))
       for (const { stream } of [events, lines]) stream.close()
-      await until(() => app.channels.subscriberCount('room') === 0)
+      await eventually(() => app.channels.subscriberCount('room') === 0)
     })
 
     t.test('breaks its streams off when it closes, after all that was acknowledged', async (t) => {
@@ -90,13 +93,13 @@ t.test('a stream of HTTP/2 that is not read', async (t) => {
     unread.on('error', () => undefined)
     let lines = 0
     read.on('data', () => { lines++ })
-    await until(() => [...app.channels].length === 2)
+    await eventually(() => [...app.channels].length === 2)
     for (let count = 0; count < 5; count++) await app.channels.publish('unread', 'x'.repeat(50_000))
-    await eventually('the one that is not read is gone', () => app.channels.subscriberCount('unread') === 0)
+    await eventually(() => app.channels.subscriberCount('unread') === 0, { message: 'the one that is not read is gone' })
     t.equal(app.channels.limits.get('writeTimeoutMs'), 1)
     t.equal(app.channels.subscriberCount('read'), 1)
     const before = lines
-    await eventually('the other one goes on', () => lines > before)
+    await eventually(() => lines > before, { message: 'the other one goes on' })
   })
 })
 

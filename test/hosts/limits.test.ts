@@ -3,7 +3,7 @@ import type { RouteOptions } from 'fastify'
 import messenger from '../../src/index.js'
 import { ask, createHost, TOKEN } from '../helper.js'
 import { EVENT_STREAM, stream } from '../streams.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 t.test('a host that limits what its routes may take', async (t) => {
   t.test('cuts neither quiet streams nor long polls, and its own connections as before', async (t) => {
@@ -12,7 +12,7 @@ t.test('a host that limits what its routes may take', async (t) => {
     await app.register(messenger, { prefix: '/rt', token: TOKEN })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const [events, poll] = [await stream(t, app, '/rt/room', EVENT_STREAM), ask(app, '/rt/room?wait=60')]
-    await until(() => app.channels.subscriberCount('room') === 2)
+    await eventually(() => app.channels.subscriberCount('room') === 2)
     // Both times have passed when it is answered.
     t.equal((await ask(app, '/slow')).status, 503)
     await ask(app, '/rt/other?wait=1')

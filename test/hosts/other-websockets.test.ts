@@ -96,6 +96,17 @@ t.test('a host without another WebSocket server', async (t) => {
     }
   })
 
+  t.test('answers them below a messenger without a prefix, too, at paths that are no channel', async (t) => {
+    const app = createHost(t)
+    await register(app, '')
+    app.get('/hello/world', async () => await Promise.resolve('hello'))
+    await listen(app)
+    const connection = await connectRaw(t, app)
+    connection.write(upgradeRequest('/hello/world'))
+    t.match(await connection.readHead(), /^HTTP\/1\.1 200 /)
+    t.equal((await connection.readBytes(5)).toString(), 'hello')
+  })
+
   t.test('reads the prefix as its router does', async (t) => {
     const app = createHost(t, { routerOptions: { caseSensitive: false, ignoreDuplicateSlashes: true } })
     await register(app)

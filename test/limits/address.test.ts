@@ -20,6 +20,16 @@ t.test('networkOf', async (t) => {
     t.equal(networkOf('[::ffff:1.2.3.4]:5678'), '1.2.3.4')
   })
 
+  t.test('gives the same answer for any number of addresses, whether or not they were seen before', async (t) => {
+    for (let round = 0; round < 2; round++) {
+      for (let number = 0; number < 1_500; number++) {
+        const address = `10.0.${number >> 8}.${number & 255}`
+        if (networkOf(address) !== address) t.fail(address)
+      }
+    }
+    t.equal(networkOf('2001:db8:1:2::1'), '2001:db8:1:2::/64')
+  })
+
   t.test('takes a request that comes from nowhere', async (t) => {
     t.equal(networkOf(undefined), '')
   })

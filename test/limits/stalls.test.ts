@@ -2,6 +2,7 @@ import t from 'tap'
 import { ByteBudget } from '../../src/limits/byte-budget.js'
 import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { Stalls } from '../../src/limits/stalls.js'
+import { FakeSubscriber } from '../channels/fake-subscriber.js'
 
 class FakeFlow {
   unsentBytes = 0
@@ -80,5 +81,15 @@ t.test('stalls', async (t) => {
     t.match([unknown.ended, answer.ended], [0, 1])
     stalls.close()
     t.equal(budget.bytes, 0)
+  })
+
+  t.test('leave alone a subscriber whose transport does not count what it sends', async (t) => {
+    const { stalls } = create()
+    const subscriber = new FakeSubscriber()
+    subscriber.unsentBytes = 100
+    stalls.add(subscriber, 'a')
+    for (const now of [0, 10_000, 20_000]) stalls.sweep(now)
+    t.notOk(subscriber.terminated)
+    stalls.close()
   })
 })

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { runInNewContext } from 'node:vm'
+import { build } from 'esbuild'
 import t from 'tap'
 
 interface Manifest {
@@ -103,6 +105,20 @@ t.test('package', async (t) => {
       publication: { id, subscribers: 1 },
       received: { message: { text: 'hello' }, meta: { id, channel: 'room1' } }
     })
+  })
+
+  t.test('bundles the client with esbuild, for a page and for a module', async (t) => {
+    for (const format of ['iife', 'esm'] as const) {
+      const contents = "export { connectToChannel } from 'fastify-messenger/client'"
+      const bundled = await build({
+        stdin: { contents, resolveDir: consumer }, bundle: true, format, globalName: 'bundle', platform: 'browser', write: false
+      })
+      const text = bundled.outputFiles[0]?.text ?? ''
+      t.notMatch(text, /\b(require|process|node:)/)
+      const script = format === 'iife' ? text : text.replace(/export \{\s*(\w+) as connectToChannel\s*\};?/, 'var bundle = { connectToChannel: $1 }')
+      const call = `try { bundle.connectToChannel() } catch ({ name, message }) { name + ': ' + message }`
+      t.match(runInNewContext(`${script}\n${call}`, { URL, location: new URL('https://example.com') }), /^TypeError: expected channel/)
+    }
   })
 
   t.test('starts the service by its command and ends with 0 on SIGTERM', async (t) => {

@@ -3,12 +3,12 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import messenger, { type MessengerOptions } from '../../src/index.js'
 import { startJwks, webKey } from '../access/jwks-server.js'
-import { goodJwt, jwt, KEYS, OTHER_SECRET, pem, SECRET, seconds } from '../access/jwt.js'
+import { goodJwt, jwt, KEYS, OTHER_SECRET, pem, SECRET, seconds } from '../tokens.js'
 import { rejection } from '../codes.js'
 import { ask, assertError, countConnections, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { refusal, subscribe } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const ENV = { TOKEN_SECRET: SECRET }
 
@@ -84,7 +84,7 @@ t.test('a subscriber with a token', async (t) => {
     t.match(await refusal(t, app, `/room?token=${token}`), { code: 1013, reason: 'MSG_ERR_AUTHORIZATION_UNAVAILABLE' })
     jwks.status = 200
     // The set is not asked for every token that comes.
-    await until(async () => (await ask(app, `/room?token=${token}`)).status === 200)
+    await eventually(async () => (await ask(app, `/room?token=${token}`)).status === 200)
     await subscribe(t, app, `/room?token=${token}`)
     t.equal((await ask(app, `/room?token=${token}`)).status, 200)
     t.match(await refusal(t, app, `/other?token=${token}`), { code: 4403 })
@@ -124,10 +124,10 @@ t.test('a host that decides', async (t) => {
     const pending = [LINES, '*/*'].map(async (accept) => { await stream(t, app, '/room?wait=60', accept) })
     pending.forEach((promise) => { promise.catch(() => undefined) })
     const { socket } = await subscribe(t, app, '/room')
-    await until(() => asked === 3)
+    await eventually(() => asked === 3)
     socket.terminate()
     app.server.closeAllConnections()
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
     answer(true)
     t.equal(app.channels.subscriberCount('room'), 0)
     t.match((await ask(app, '/-/limits', { headers: publishHeaders() })).body, { connections: 0 })

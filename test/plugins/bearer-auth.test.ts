@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { startJwks, webKey } from '../access/jwks-server.js'
-import { goodJwt, KEYS, SECRET } from '../access/jwt.js'
+import { goodJwt, KEYS, SECRET } from '../tokens.js'
 import { ask, assertError, origin, post, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const ENV = { TOKEN_SECRET: SECRET }
 
@@ -48,7 +48,7 @@ t.test('a publisher with a token of its own', async (t) => {
     jwks.status = 500
     assertError(t, await post(app, '/send/room', { message: 1 }, headers), 503, 'MSG_ERR_AUTHORIZATION_UNAVAILABLE')
     jwks.status = 200
-    await until(async () => (await post(app, '/send/room', { message: 1 }, headers)).status === 200)
+    await eventually(async () => (await post(app, '/send/room', { message: 1 }, headers)).status === 200)
   })
 })
 

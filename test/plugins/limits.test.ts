@@ -7,7 +7,7 @@ import messenger from '../../src/index.js'
 import { ask, assertError, createHost, countConnections, post, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { connectRaw, type RawConnection, subscribe, upgradeRaw, upgradeRequest } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 /** The same limit in a service and in a host. */
 const KINDS: [name: string, start: (t: Test, limits: Record<string, number>) => Promise<FastifyInstance>][] = [
@@ -26,7 +26,7 @@ async function connections (app: FastifyInstance): Promise<unknown> {
 }
 
 async function emptied (app: FastifyInstance): Promise<void> {
-  await until(async () => await connections(app) === 0)
+  await eventually(async () => await connections(app) === 0)
 }
 
 /** The status and the code of the answer to a request to upgrade. */
@@ -43,7 +43,7 @@ for (const [kind, start] of KINDS) {
       const subscription = await subscribe(t, app, '/room')
       await stream(t, app, '/room', EVENT_STREAM)
       const poll = ask(app, '/room?since=now&wait=60')
-      await until(() => app.channels.subscriberCount('room') === 3)
+      await eventually(() => app.channels.subscriberCount('room') === 3)
       t.equal(await upgradeAnswer(t, app, '/room'), '503')
       for (const path of ['/room', '/room?since=now&wait=60']) {
         const answer = await ask(app, path, { headers: { accept: path === '/room' ? LINES : '*/*' } })
@@ -53,7 +53,7 @@ for (const [kind, start] of KINDS) {
       await assertHits(t, app, 'maxConnections', 3)
       t.equal((await ask(app, '/room')).status, 200, 'what is answered at once takes no place')
       await subscription.end()
-      await until(async () => await connections(app) === 2)
+      await eventually(async () => await connections(app) === 2)
       await subscribe(t, app, '/room')
       await app.channels.publish('room', 1)
       t.equal((await poll).status, 200)
@@ -118,7 +118,7 @@ for (const [kind, start] of KINDS) {
       const app = await start(t, { maxBufferedBytes: 1_000 })
       const { socket } = await upgradeRaw(t, app, '/room')
       socket.pause()
-      await until(async () => { await app.channels.publish('room', 'x'.repeat(50_000)); return app.channels.subscriberCount('room') === 0 })
+      await eventually(async () => { await app.channels.publish('room', 'x'.repeat(50_000)); return app.channels.subscriberCount('room') === 0 })
       await assertHits(t, app, 'maxBufferedBytes', 1)
     })
   })
@@ -166,11 +166,11 @@ t.test('a place is given back', async (t) => {
     await emptied(app)
     const abandoned = await connectRaw(t, app)
     abandoned.write('GET /room?since=now&wait=60 HTTP/1.1\r\nHost: test\r\n\r\n')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     abandoned.socket.resetAndDestroy()
     await emptied(app)
     const poll = ask(app, '/room?since=now&wait=60')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await app.channels.publish('room', 1)
     t.equal((await poll).status, 200)
     t.equal(await connections(app), 0)
@@ -223,7 +223,7 @@ t.test('a flood of pings from a client that never reads', async (t) => {
   t.test('ends with 1008 at once, and little waits to be sent meanwhile', async (t) => {
     const app = await startHost(t, { maxReceivedBytes: 10_000, pingIntervalMs: 86_400_000 })
     const { connection, mostUnsent } = await flood(t, app)
-    await until(() => app.channels.limits.get('maxReceivedBytes') === 1)
+    await eventually(() => app.channels.limits.get('maxReceivedBytes') === 1)
     connection.socket.resume()
     let frame = await connection.readFrame()
     while (frame.opcode === Opcode.PONG) frame = await connection.readFrame()

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import messenger from '../../src/index.js'
 import { countConnections, createHost, startHost, TOKEN } from '../helper.js'
 import { connectRaw, type RawConnection, subscribe, upgradeRequest } from '../sockets.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const COUNT = 20
 const NEVER_MS = 600_000
@@ -32,19 +32,19 @@ t.test('a request to upgrade that is refused', async (t) => {
   t.test('holds no connection when its URL is malformed', async (t) => {
     const app = await startHost(t, { upgradeTimeoutMs: 100 })
     await refusedUpgrades(t, app, '/%E0%A4%A', 400)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('holds no connection when the name is longer than the router of the host allows', async (t) => {
     const app = await startHost(t, { upgradeTimeoutMs: 100 })
     await refusedUpgrades(t, app, `/${'a'.repeat(101)}`, 414)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('holds no connection when an earlier hook of the host answers it', async (t) => {
     const app = await startGuardedHost(t, 100)
     await refusedUpgrades(t, app, '/room', 401)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('holds no connection when nobody answers it', async (t) => {
@@ -59,7 +59,8 @@ t.test('a request to upgrade that is refused', async (t) => {
   })
 
   t.test('ends its connection with the answer', async (t) => {
-    for (const [app, status] of [[await startHost(t, { upgradeTimeoutMs: NEVER_MS }), 400], [await startGuardedHost(t, NEVER_MS), 401]] as const) {
+    const open = await startHost(t, { upgradeTimeoutMs: NEVER_MS })
+    for (const [app, status] of [[open, 400], [await startGuardedHost(t, NEVER_MS), 401]] as const) {
       for (const connection of await refusedUpgrades(t, app, status === 400 ? '/%E0%A4%A' : '/room', status)) await connection.closed
     }
   })
@@ -71,9 +72,43 @@ t.test('a request to upgrade that is refused', async (t) => {
     await app.listen({ port: 0, host: '127.0.0.1' })
     const connection = await connectRaw(t, app)
     connection.write(upgradeRequest('/room'))
-    await until(async () => await countConnections(app) === 1)
+    await eventually(async () => await countConnections(app) === 1)
     await app.close()
     await connection.closed
+  })
+})
+
+t.test('a request to upgrade that a host fails to take', async (t) => {
+  t.test('ends its own connection and is logged, when the host throws before the router', async (t) => {
+    const logged: string[] = []
+    const app = createHost(t, {
+      logger: { level: 'error', stream: { write: (line) => { logged.push(line) } } },
+      rewriteUrl: ({ url = '' }) => {
+        if (url === '/broken') throw new Error('nobody foresaw this')
+        return url
+      }
+    })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connection = await connectRaw(t, app)
+    connection.write(upgradeRequest('/broken'))
+    await connection.closed
+    t.match(logged, [/nobody foresaw this.*stack/])
+    await subscribe(t, app, '/room')
+  })
+
+  t.test('ends nothing but its connection when that fails before it is answered', async (t) => {
+    const app = createHost(t)
+    app.addHook('onRequest', ({ url, raw: { socket } }, _reply, done) => {
+      if (url === '/lost') socket.destroy(new Error('lost'))
+      else done()
+    })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const connection = await connectRaw(t, app)
+    connection.write(upgradeRequest('/lost'))
+    await connection.closed
+    await subscribe(t, app, '/room')
   })
 })
 

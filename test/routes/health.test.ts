@@ -1,4 +1,5 @@
 import t from 'tap'
+import { hubOf } from '../../src/channels/registry.js'
 import { ask, startHost, startService } from '../helper.js'
 import { subscribe } from '../sockets.js'
 
@@ -17,7 +18,7 @@ t.test('GET /-/ready', async (t) => {
 
   t.test('answers 503 with Retry-After once the channels are closing', async (t) => {
     const app = await startService(t)
-    await app.channels.close()
+    await hubOf(app.channels).close()
     const { status, headers, body } = await ask(app, '/-/ready')
     t.match({ status, body }, { status: 503, body: { status: 'not ready' } })
     t.match(headers['retry-after'], /^[1-9][0-9]*$/)

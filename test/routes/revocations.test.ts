@@ -1,9 +1,9 @@
 import t from 'tap'
-import { goodJwt, SECRET, seconds } from '../access/jwt.js'
+import { goodJwt, SECRET, seconds } from '../tokens.js'
 import { ask, assertError, mint, post, startHost, startService } from '../helper.js'
 import { refusal, subscribe } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 const ENV = { TOKEN_SECRET: SECRET }
 
@@ -15,7 +15,7 @@ t.test('POST /-/revocations', async (t) => {
     const sockets = [await subscribe(t, app, `/room?token=${token}`), await subscribe(t, app, `/room?token=${other}`)]
     const streams = [await stream(t, app, `/room?token=${token}`, EVENT_STREAM), await stream(t, app, `/room?token=${token}`, LINES)]
     const poll = ask(app, `/room?since=now&wait=60&token=${token}`)
-    await until(() => app.channels.subscriberCount('room') === 5)
+    await eventually(() => app.channels.subscriberCount('room') === 5)
     const { status, body } = await post(app, '/-/revocations', { sub: 'user' })
     t.match({ status, body }, { status: 200, body: { status: 'Revoked' } })
     t.match(await sockets[0]?.closed, { code: 4401, reason: 'MSG_ERR_TOKEN_REVOKED' })

@@ -2,10 +2,12 @@ import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
 import { ask, assertError, countConnections, ID, publish, publishHeaders, startService, TOKEN, type AskOptions } from '../helper.js'
 import { connectRaw, subscribe, type Subscription } from '../sockets.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 /** A service and a subscriber that sees whether anything of what a test does was delivered. */
-async function watched (t: Test, env?: NodeJS.ProcessEnv): Promise<{ app: FastifyInstance, watcher: Subscription, assertNothingDelivered: (t: Test) => Promise<void> }> {
+async function watched (
+  t: Test, env?: NodeJS.ProcessEnv
+): Promise<{ app: FastifyInstance, watcher: Subscription, assertNothingDelivered: (t: Test) => Promise<void> }> {
   const app = await startService(t, env)
   const watcher = await subscribe(t, app, '/room')
   const assertNothingDelivered = async (t: Test): Promise<void> => {
@@ -187,7 +189,7 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
       t.ok(written < 40, `${written} MiB`)
       await chunked.closed
     }
-    await until(async () => await countConnections(app) === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 
   t.test('takes a message of exactly the limit, which it counts in bytes', async (t) => {

@@ -1,8 +1,9 @@
 import t from 'tap'
+import { hubOf } from '../../src/channels/registry.js'
 import { ask, assertError, publish, startHost, startService } from '../helper.js'
 import { connectRaw } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
-import { turn, until } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 
 t.test('GET /:channel as an event stream', async (t) => {
   t.test('says where it stands and gives each message its id, so that EventSource resumes', async (t) => {
@@ -47,7 +48,7 @@ t.test('GET /:channel as an event stream', async (t) => {
     const events = await stream(t, app, '/room', EVENT_STREAM)
     await events.nextEvent()
     t.equal(await events.next('\n\n'), ':')
-    const closing = app.channels.close()
+    const closing = hubOf(app.channels).close()
     for (;;) {
       const block = await events.next('\n\n')
       if (block === ':') continue
@@ -64,7 +65,7 @@ t.test('GET /:channel as an event stream', async (t) => {
       assertError(t, await ask(app, '/room', { headers: { accept, 'last-event-id': 'nonsense' } }), 400, 'MSG_ERR_SINCE_INVALID')
       assertError(t, await ask(app, '/a%20b', { headers: { accept } }), 400, 'MSG_ERR_CHANNEL_INVALID')
     }
-    await app.channels.close()
+    await hubOf(app.channels).close()
     for (const accept of [EVENT_STREAM, LINES, 'application/json']) {
       const answer = await ask(app, '/room', { headers: { accept } })
       assertError(t, answer, 503, 'MSG_ERR_CLOSED')
@@ -89,7 +90,7 @@ t.test('GET /:channel as ndjson', async (t) => {
     t.notOk('heartbeat' in await plain.nextLine())
     t.match(await asked.nextLine(), { event: 'subscribed', heartbeat: 100 })
     for (const lines of [plain, asked]) t.equal(await lines.next('\n'), '')
-    const closing = app.channels.close()
+    const closing = hubOf(app.channels).close()
     for (;;) {
       const line = await asked.next('\n')
       if (line === '') continue
@@ -106,7 +107,7 @@ t.test('GET /:channel as ndjson', async (t) => {
     const lines = await stream(t, app, '/room', LINES)
     t.equal(app.channels.subscriberCount('room'), 1)
     lines.response.destroy()
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
     t.strictSame([...app.channels], [])
   })
 
@@ -115,7 +116,7 @@ t.test('GET /:channel as ndjson', async (t) => {
     const raw = await connectRaw(t, app)
     raw.write('GET /room HTTP/1.0\r\nAccept: application/x-ndjson\r\n\r\n')
     t.match(await raw.readHead(), /^HTTP\/1\.1 200 /)
-    await until(() => raw.unread > 0)
+    await eventually(() => raw.unread > 0)
   })
 
   t.test('cuts off who stops reading, and nobody else', async (t) => {
@@ -198,11 +199,11 @@ t.test('GET /:channel?wait', async (t) => {
   t.test('waits for a message, is counted meanwhile, and goes on without a loss', async (t) => {
     const app = await startService(t, { HISTORY_SIZE: '0' })
     const answer = ask(app, '/room?wait=60')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     const { body } = await publish(app, 'room', 'hello')
     t.equal(body['subscribers'], 1)
     t.match((await answer).body, { messages: [{ message: 'hello' }], id: body['id'], recovered: true })
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('answers with no message and the same position when its time is over', async (t) => {
@@ -220,16 +221,16 @@ t.test('GET /:channel?wait', async (t) => {
     const app = await startService(t)
     const raw = await connectRaw(t, app)
     raw.write('GET /room?wait=60 HTTP/1.1\r\nHost: test\r\n\r\n')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     raw.socket.destroy()
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('is answered when the app closes', async (t) => {
     const app = await startService(t)
     const answer = ask(app, '/room?wait=60')
-    await until(() => app.channels.subscriberCount('room') === 1)
-    const closing = app.channels.close()
+    await eventually(() => app.channels.subscriberCount('room') === 1)
+    const closing = hubOf(app.channels).close()
     t.match((await answer).body, { messages: [], id: /:0$/ })
     await closing
   })

@@ -1,8 +1,10 @@
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { ask, assertError, countConnections, ID, publish, startHost, startService } from '../helper.js'
-import { refusal, subscribe } from '../sockets.js'
-import { turn, until } from '../turns.js'
+import messenger from '../../src/index.js'
+import { hubOf } from '../../src/channels/registry.js'
+import { ask, assertError, countConnections, createHost, ID, publish, startHost, startService, TOKEN } from '../helper.js'
+import { connectRaw, refusal, subscribe } from '../sockets.js'
+import { eventually, turn } from '../eventually.js'
 
 t.test('GET /:channel as a WebSocket', async (t) => {
   t.test('gets each message as one text frame with its channel and its id, and nothing else', async (t) => {
@@ -113,13 +115,13 @@ t.test('a channel', async (t) => {
     t.strictSame([...channels], ['room', 'kept'])
     t.equal(channels.subscriberCount('room'), 2)
     await polite.end()
-    await until(() => channels.subscriberCount('room') === 1)
+    await eventually(() => channels.subscriberCount('room') === 1)
     rude.socket.terminate()
-    await until(() => channels.subscriberCount('room') === 0)
+    await eventually(() => channels.subscriberCount('room') === 0)
     t.strictSame([...channels], ['kept'])
     t.equal((await publish(app, 'room', 'nobody')).body['subscribers'], 0)
     await kept.end()
-    await until(() => [...channels].length === 0)
+    await eventually(() => [...channels].length === 0)
   })
 
   t.test('leaves nothing behind after many came and went', async (t) => {
@@ -128,8 +130,8 @@ t.test('a channel', async (t) => {
       const subscriptions = await Promise.all(Array.from({ length: 20 }, (_, index) => subscribe(t, app, `/room${index}`)))
       await Promise.all(subscriptions.map((subscription) => subscription.end()))
     }
-    await until(() => [...app.channels].length === 0)
-    await until(async () => await countConnections(app) === 0)
+    await eventually(() => [...app.channels].length === 0)
+    await eventually(async () => await countConnections(app) === 0)
   })
 })
 
@@ -150,7 +152,7 @@ t.test('what a subscriber sends', async (t) => {
     const [sender, other] = [await subscribe(t, app, '/room'), await subscribe(t, app, '/room')]
     sender.socket.send('x'.repeat(4_097))
     t.match(await sender.closed, { code: 1009 })
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await publish(app, 'room', 'hello')
     t.match(await other.next(), { message: 'hello' })
   })
@@ -163,7 +165,7 @@ t.test('what a subscriber sends', async (t) => {
       await turn()
     }
     t.match(await sender.closed, { code: 1008 })
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await app.channels.publish('room', 'hello')
     t.match(await other.next(), { message: 'hello' })
   })
@@ -185,5 +187,54 @@ t.test('GET /:channel as a plain request', async (t) => {
     for (const [path, code] of [['/.room', 'MSG_ERR_CHANNEL_INVALID'], ['/a%20b', 'MSG_ERR_CHANNEL_INVALID'], [`/${'a'.repeat(101)}`, 'MSG_ERR_CHANNEL_INVALID'], ['/%E0%A4%A', 'MSG_ERR_URL_INVALID']] as const) {
       assertError(t, await ask(app, path), 400, code, path)
     }
+  })
+})
+
+t.test('GET /:channel that cannot be served', async (t) => {
+  t.test('closes a WebSocket with 1013 and logs an error that nobody foresaw', async (t) => {
+    const logged: string[] = []
+    const app = createHost(t, { logger: { level: 'error', stream: { write: (line) => { logged.push(line) } } } })
+    // A host that breaks what the route reads.
+    app.addHook('preHandler', (request, _reply, done) => {
+      request.query = { get since () { throw new Error('nobody foresaw this') } }
+      done()
+    })
+    await app.register(messenger, { token: TOKEN })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    t.match(await refusal(t, app, '/room'), { code: 1013 })
+    t.match(logged, [/nobody foresaw this.*stack/])
+  })
+
+  t.test('refuses a WebSocket for which the host decided only after the app began to close', async (t) => {
+    let decide: (leave: boolean) => void = () => undefined
+    const app = await startHost(t, { authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve }) })
+    const subscription = await subscribe(t, app, '/room')
+    await hubOf(app.channels).close()
+    decide(true)
+    t.match(await subscription.closed, { code: 1013, reason: 'MSG_ERR_CLOSED' })
+  })
+
+  t.test('answers a long poll that waits for the engine with 503 and MSG_ERR_CLOSED when the app closes', async (t) => {
+    const app = await startHost(t, { redis: 'redis://127.0.0.1:1' })
+    const answer = ask(app, '/room?wait=60')
+    await eventually(() => [...app.channels].length === 1)
+    await hubOf(app.channels).close()
+    assertError(t, await answer, 503, 'MSG_ERR_CLOSED')
+  })
+
+  t.test('answers 503 when all that may be in flight is taken by answers that the same address does not read', async (t) => {
+    const MEBIBYTE = 1024 ** 2
+    // The least that there may be is room for two of the largest bodies, which have 16 MiB.
+    const app = await startHost(t, { maxBytesInFlight: MEBIBYTE, maxMessageBytes: 8 * MEBIBYTE })
+    for (const [channel, size] of [['unread', 6], ['unread', 6], ['room', 7], ['room', 7]] as const) await app.channels.publish(channel, 'x'.repeat(size * MEBIBYTE))
+    for (let count = 0; count < 2; count++) {
+      const connection = await connectRaw(t, app)
+      connection.write('GET /unread HTTP/1.1\r\nHost: test\r\n\r\n')
+      t.match(await connection.readHead(), /^HTTP\/1.1 200 /)
+      connection.socket.pause()
+    }
+    assertError(t, await ask(app, '/room'), 503, 'MSG_ERR_FULL')
+    t.equal(app.channels.limits.get('maxBytesInFlight'), 1)
+    t.match((await ask(app, '/room?limit=1')).body, { messages: { length: 1 } })
   })
 })

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import t from 'tap'
-import { goodJwt, SECRET } from '../access/jwt.js'
+import { goodJwt, SECRET } from '../tokens.js'
 import { ask, assertError, mint, post, startHost, startService } from '../helper.js'
 import { refusal, subscribe } from '../sockets.js'
 

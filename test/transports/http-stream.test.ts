@@ -5,7 +5,9 @@ import { HttpStreamSubscriber } from '../../src/transports/http-stream.js'
 import { Close } from '../../src/wire/close.js'
 
 /** A response that is not on a connection of its own, as in tests that inject and over HTTP/2. */
-function subscribe (t: Test, headers: Record<string, string | undefined> = {}): { subscriber: HttpStreamSubscriber, response: PassThrough & { head: unknown[] } } {
+function subscribe (
+  t: Test, headers: Record<string, string | undefined> = {}
+): { subscriber: HttpStreamSubscriber, response: PassThrough & { head: unknown[] } } {
   const response = Object.assign(new PassThrough({ highWaterMark: 10 }), {
     head: [] as unknown[],
     setHeader (...args: unknown[]) { this.head.push(args) },

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import { Refusals } from '../../src/transports/refuse-websocket.js'
 import { ask, countConnections, startHost, startService } from '../helper.js'
 import { subscribe } from '../sockets.js'
-import { until } from '../turns.js'
+import { eventually } from '../eventually.js'
 
 class FakeSocket extends EventEmitter {
   readonly calls: unknown[][] = []
@@ -17,7 +17,9 @@ class FakeSocket extends EventEmitter {
 const ERROR = { code: 'MSG_ERR_CHANNEL_INVALID', statusCode: 400 }
 
 /** Refusals on a clock of the test, and the delays of those that are put off. */
-function create (t: Test): { refusals: Refusals, clock: { now: number }, delays: number[], run: () => void, refuse: (address: string) => FakeSocket } {
+function create (
+  t: Test
+): { refusals: Refusals, clock: { now: number }, delays: number[], run: () => void, refuse: (address: string) => FakeSocket } {
   const clock = { now: 0 }
   const delays: number[] = []
   const timers: (() => void)[] = []
@@ -88,7 +90,7 @@ t.test('a client that knows nothing of close codes and comes back at once', asyn
     for (const until = performance.now() + 1_000; performance.now() < until; attempts++) t.match(await (await subscribe(t, app, '/.invalid')).closed, { code: 1008 })
     t.ok(attempts < 10, `${attempts} connections in a second`)
     await subscribe(t, app, '/room')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     const before = performance.now()
     await (await subscribe(t, app, '/.invalid')).closed
     t.ok(performance.now() - before < 1_000)

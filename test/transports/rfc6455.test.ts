@@ -98,7 +98,8 @@ t.test('a WebSocket of RFC 6455', async (t) => {
     const connection = await upgradeRaw(t, await startHost(t), '/room')
     const payloads = Array.from({ length: 10 }, (_, index) => `ping ${index}`)
     connection.write(Buffer.concat(payloads.map((payload) => ping(payload))))
-    for (const payload of payloads) t.match(await connection.readFrame(), { opcode: Opcode.PONG, masked: false, payload: Buffer.from(payload) })
+    for (const payload of payloads)
+      t.match(await connection.readFrame(), { opcode: Opcode.PONG, masked: false, payload: Buffer.from(payload) })
   })
 
   t.test('is closed with the code for what is wrong', async (t) => {

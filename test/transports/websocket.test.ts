@@ -1,17 +1,18 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { type WebSocket, WebSocket as WebSocketImplementation } from 'ws'
 import messenger from '../../src/index.js'
-import { closeWebSocket } from '../../src/transports/websocket.js'
+import { closeWebSocket, WebSocketSubscriber } from '../../src/transports/websocket.js'
 import { Close } from '../../src/wire/close.js'
 import { range } from '../channels/fake-subscriber.js'
 import { Opcode, type RawFrame } from '../frames.js'
 import { countConnections, createHost, startHost, TOKEN } from '../helper.js'
 import { type Frame, type RawConnection, subscribe, upgradeRaw } from '../sockets.js'
-import { turn, until } from '../turns.js'
+import { eventually, turn } from '../eventually.js'
 
 /** A batch is closed to further messages at this size. */
 const BATCH_BYTES = 131_072
@@ -161,7 +162,8 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
     await connection.closed
     t.equal(code, 1000)
     t.ok(frames.every(({ fin, masked }) => fin && !masked))
-    t.strictSame([...new Set(frames.map(({ opcode }) => opcode))].sort((one, other) => one - other), [Opcode.TEXT, Opcode.CLOSE, Opcode.PONG])
+    const opcodes = [...new Set(frames.map(({ opcode }) => opcode))].sort((one, other) => one - other)
+    t.strictSame(opcodes, [Opcode.TEXT, Opcode.CLOSE, Opcode.PONG])
     const seen = offsets(frames)
     t.strictSame(seen, range(1, seen.length))
     t.ok(seen.length >= published, `${seen.length} of ${published} messages came before the close`)
@@ -184,7 +186,7 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
       await turn()
     }
     t.strictSame((await subscription.take(300)).map(({ message }) => message), range(1, 300))
-    await until(() => pongs.length === 300)
+    await eventually(() => pongs.length === 300)
     t.strictSame(pongs.map(Number), range(1, 300))
     socket.close(1000, 'bye')
     t.strictSame(await subscription.closed, { code: 1000, reason: 'bye' })
@@ -198,7 +200,7 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
       t.strictSame(await connection.readFrame(), { fin: true, opcode: Opcode.CLOSE, masked: false, payload })
       await connection.closed
     }
-    await until(() => app.channels.subscriberCount('room') === 0)
+    await eventually(() => app.channels.subscriberCount('room') === 0)
   })
 
   t.test('end with the close frame of the server', async (t) => {
@@ -302,7 +304,7 @@ t.test('a subscriber that stops reading', async (t) => {
     slow.socket.pause()
     for (let turns = 0; turns < 50; turns++) await turn()
     slow.socket.destroy()
-    await until(() => [...app.channels].length === 0)
+    await eventually(() => [...app.channels].length === 0)
     t.equal(app.channels.subscriberCount('room'), 0)
   })
 })
@@ -315,7 +317,7 @@ t.test('the heartbeat', async (t) => {
     t.match(await dead.readFrame(), { opcode: Opcode.PING })
     await dead.closed
     t.equal(dead.unread, 0, 'one ping was all it got')
-    await until(() => app.channels.subscriberCount('room') === 1)
+    await eventually(() => app.channels.subscriberCount('room') === 1)
     await app.channels.publish('room', 'hello')
     t.match(await alive.next(), { message: 'hello' })
   })
@@ -366,11 +368,18 @@ t.test('the heartbeat', async (t) => {
     socket.terminate()
   })
 
+  t.test('says of a connection that does not count its bytes that nobody knows what was sent', async (t) => {
+    const socket = Object.assign(new EventEmitter(), { _socket: new PassThrough() })
+    const settings = { pingIntervalMs: 1_000, maxReceivedBytes: 1, onFlood: () => { t.fail() } }
+    const subscriber = new WebSocketSubscriber(socket as unknown as WebSocket, { announced: false, heartbeat: false }, settings)
+    t.ok(Number.isNaN(subscriber.sentBytes))
+  })
+
   t.test('needs no timer for each connection', async (t) => {
     const app = await startHost(t, { pingIntervalMs: 100 })
     await watchPings(t, app, 1)
     const timeouts = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-    await until(() => app.channels.subscriberCount('pinged') === 1)
+    await eventually(() => app.channels.subscriberCount('pinged') === 1)
     const before = timeouts()
     await Promise.all(range(1, 50).map(() => subscribe(t, app, '/room')))
     await watchPings(t, app, 2)

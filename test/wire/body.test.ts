@@ -32,6 +32,10 @@ t.test('parseBody', async (t) => {
     t.equal(message('{"message":1,"\\u006dessage":3}'), '3')
   })
 
+  t.test('passes over a member whose name is longer than any that it knows, also where that begins like one', async (t) => {
+    for (const name of ['x'.repeat(101), `message${'\\u0020'.repeat(20)}`]) t.equal(message(`{"${name}":1,"message":2,"${name}":{"message":3}}`), '2')
+  })
+
   t.test('skips a byte order mark', async (t) => {
     t.equal(message('\ufeff{"message":1}'), '1')
   })

@@ -25,7 +25,8 @@ export class RandomJson {
   string (): string {
     const parts = ['a', 'B', '7', ' ', '"', '\\', '\\\\', '{', '}', '[', ']', ',', ':', '/', 'é', '🎉', '\u2028', '\uffff']
     const escapes = ['\\"', '\\\\', '\\/', '\\b', '\\f', '\\n', '\\r', '\\t', '\\u0041', '\\u00e9', '\\ud83c\\udf89', '\\ud83c', '\\u0000', '\\u005c', '\\u0022']
-    const text = Array.from({ length: this.pick(6) }, () => this.pick(2) === 0 ? this.one(escapes) : JSON.stringify(this.one(parts)).slice(1, -1))
+    const text = Array.from({ length: this.pick(6) }, () =>
+      this.pick(2) === 0 ? this.one(escapes) : JSON.stringify(this.one(parts)).slice(1, -1))
     return `"${text.join('')}"`
   }
 

@@ -42,7 +42,9 @@ export async function exactness ({ target, targets = [target], subscribers: perT
   }
   const loops = new ClosedLoops(targets, CHANNEL, { inFlight, receivers: count, failed })
   const subscribers = []
-  for (const each of targets) subscribers.push(...await Promise.race([failure, subscribeAll(each, perTarget, CHANNEL, { message, failed })]))
+  for (const each of targets) {
+    subscribers.push(...await Promise.race([failure, subscribeAll(each, perTarget, CHANNEL, { message, failed })]))
+  }
   await Promise.race([failure, loops.run(messages)])
   await Promise.race([failure, sleep(SURPLUS_MS)])
 

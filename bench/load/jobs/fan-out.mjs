@@ -13,7 +13,8 @@ const CHANNEL = 'bench'
  * `subscribers` of each target. `parts` names the processes whose CPU time is told apart. With `awake` this process never
  * sleeps: to wake it would be the server's work, and how often that is needed depends on the load and not on the server.
  */
-export async function fanOut ({ target, targets = [target], pids, parts, subscribers: perTarget, inFlight, warmUpMs, measureMs, awake = false }) {
+export async function fanOut (options) {
+  const { target, targets = [target], pids, parts, subscribers: perTarget, inFlight, warmUpMs, measureMs, awake = false } = options
   const { failure, failed } = failurePromise()
   const latency = new Histogram()
   const publishing = new Histogram()
@@ -36,7 +37,8 @@ export async function fanOut ({ target, targets = [target], pids, parts, subscri
 
   if (awake) stayAwake()
   const finished = loops.run()
-  const window = await Promise.race([failure, measureWindow({ pids, parts, warmUpMs, measureMs, count: () => deliveries, begin: () => { measuring = true } })])
+  const measured = measureWindow({ pids, parts, warmUpMs, measureMs, count: () => deliveries, begin: () => { measuring = true } })
+  const window = await Promise.race([failure, measured])
   measuring = false
   loops.stop()
   await Promise.race([failure, finished])

@@ -182,7 +182,8 @@ export class FakeClient {
       this.status = 'end'
     } else {
       this.status = 'reconnecting'
-      this.#reconnect = this.#world.clock.after(this.#options.retryStrategy(++this.#attempts), this.owner, () => { if (!this.#ended) this.#connect() })
+      const ms = this.#options.retryStrategy(++this.#attempts)
+      this.#reconnect = this.#world.clock.after(ms, this.owner, () => { if (!this.#ended) this.#connect() })
     }
     this.#emit('close')
     for (const command of pending) command.reject(new Error('Connection is closed.'))

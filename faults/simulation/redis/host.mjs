@@ -48,7 +48,8 @@ export class Host {
   /** Takes what a connection sent. */
   receive (connection, command) {
     if (!this.up || connection.closed) return
-    if (this.paused || connection.blocked) (this.paused ? this.heldBack : connection.queue).push(this.paused ? [connection, command] : command)
+    if (this.paused) this.heldBack.push([connection, command])
+    else if (connection.blocked) connection.queue.push(command)
     else this.#execute(connection, command)
   }
 

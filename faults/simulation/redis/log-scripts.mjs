@@ -48,7 +48,9 @@ function open (server, metaKey, logKey, register, term, given, random) {
   return begin(server, metaKey, logKey, meta, term, random, ok)
 }
 
-export function publish (server, metaKey, logKey, register, keyKey, given, random, message, size, ttl, positionTtl, live, digest, keyTtl, subscribers) {
+export function publish (
+  server, metaKey, logKey, register, keyKey, given, random, message, size, ttl, positionTtl, live, digest, keyTtl, subscribers
+) {
   const term = admitted(server, register, given)
   let meta = open(server, metaKey, logKey, register, term, given, random)
   if (digest !== '') {
@@ -73,7 +75,9 @@ export function publish (server, metaKey, logKey, register, keyKey, given, rando
   return ['sent', meta.epoch, String(offset)]
 }
 
-export function read (server, metaKey, logKey, register, given, random, ttl, positionTtl, emptyTtl, from, epoch, asked, limit, acceptsLater) {
+export function read (
+  server, metaKey, logKey, register, given, random, ttl, positionTtl, emptyTtl, from, epoch, asked, limit, acceptsLater
+) {
   const term = admitted(server, register, given)
   const meta = open(server, metaKey, logKey, register, term, given, random)
   const { head, past } = meta

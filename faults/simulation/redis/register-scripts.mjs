@@ -46,8 +46,7 @@ class View {
   }
 
   delete (id) {
-    const { [id]: _, ...others } = this.next.instances
-    this.next.instances = others
+    this.next.instances = Object.fromEntries(Object.entries(this.next.instances).filter(([known]) => known !== id))
   }
 
   answer (value) {

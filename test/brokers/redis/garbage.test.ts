@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { refusalOf } from '../../../src/brokers/redis/connection/refusal.js'
 import { rejection } from '../../codes.js'
 import type { TestNode } from '../test-node.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { startNode, uniquePrefix } from './redis-node.js'
 import { startRedis } from './redis-server.js'
 
@@ -30,13 +30,13 @@ async function createPair (t: Test): Promise<Pair> {
     redis: server.connect(t),
     prefix,
     works: async (what) => {
-      await eventually(`the pair works after ${what}`, async () => {
+      await eventually(async () => {
         const text = `"${what.replaceAll(/\W/g, ' ')} ${++number}"`
         if (await refusalOf(a.broker.publish('room', text)) !== undefined) return false
         const until = performance.now() + 500
-        await refusalOf(eventually('handed', () => b.messages('room').includes(text) || performance.now() > until))
+        await refusalOf(eventually(() => b.messages('room').includes(text) || performance.now() > until, { message: 'handed' }))
         return b.messages('room').includes(text)
-      })
+      }, { message: `the pair works after ${what}` })
     }
   }
 }
@@ -61,7 +61,7 @@ t.test('What strangers write into Redis', async (t) => {
   })
 
   /** Writes a value of each type. */
-  const types: [type: string, write: (redis: Redis, key: string) => Promise<unknown>][] = [
+  const types: [type: string, write: (redis: ChainableCommander, key: string) => unknown][] = [
     ['a string', (redis, key) => redis.set(key, 'nonsense')],
     ['a list', (redis, key) => redis.rpush(key, 'nonsense')],
     ['a set', (redis, key) => redis.sadd(key, 'nonsense')],
@@ -74,10 +74,12 @@ t.test('What strangers write into Redis', async (t) => {
       const { a, b, redis, prefix, works } = await createPair(t)
       const key = `${prefix}${name}`
       for (const [type, write] of types) {
-        await redis.del(key)
-        await write(redis, key)
+        // In one go: the instances write, too.
+        const transaction = redis.multi().del(key)
+        write(transaction, key)
+        t.strictSame((await transaction.exec())?.filter(([error]) => error !== null), [])
         const outcomes = await Promise.all([
-          rejection(a.broker.publish('room', '"x"', { idempotencyKey: 'k' })), rejection(b.broker.read('room', 'earliest')), rejection(a.broker.post('notice', Date.now() + 60_000)), rejection(a.join('other'))
+          rejection(a.broker.publish('room', '"x"', { idempotencyKey: 'k' })), rejection(b.broker.read('room', 'earliest')), rejection(a.broker.announce('notice', Date.now() + 60_000)), rejection(a.join('other'))
         ])
         a.leave('other')
         for (const outcome of outcomes) t.match(outcome, /^(no rejection|MSG_ERR_ENGINE_UNAVAILABLE|MSG_ERR_IDEMPOTENCY_CONFLICT)$/, `${type}: ${outcome}`)

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import type { Redis } from 'ioredis'
 import { rejection } from '../../codes.js'
 import { range, type TestNode } from '../test-node.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { type NodeOptions, startNode, uniquePrefix } from './redis-node.js'
 import { startProxy } from './proxy.js'
 import { startRedis } from './redis-server.js'
@@ -20,7 +20,10 @@ interface Pair {
 
 async function createPair (t: Test, options: Partial<NodeOptions> = {}): Promise<Pair> {
   const keyPrefix = uniquePrefix()
-  const [a, b] = [await startNode(t, { redis: server.url, keyPrefix, ...options }), await startNode(t, { redis: server.url, keyPrefix, ...options })]
+  const [a, b] = [
+    await startNode(t, { redis: server.url, keyPrefix, ...options }),
+    await startNode(t, { redis: server.url, keyPrefix, ...options })
+  ]
   const redis = server.connect(t)
   const listened = async (): Promise<string[]> => (await redis.call('PUBSUB', 'SHARDCHANNELS', `${keyPrefix}*`) as string[]).sort()
   return { a, b, redis, keyPrefix, listened }
@@ -48,11 +51,11 @@ t.test('Two nodes on one Redis', async (t) => {
     t.strictSame(await listened(), [`${keyPrefix}{x}:live`, `${keyPrefix}{y}:live`])
     a.leave('x')
     b.leave('x')
-    await eventually('y is left', async () => (await listened()).length === 2)
+    await eventually(async () => (await listened()).length === 2, { message: 'y is left' })
     a.leave('x')
-    await eventually('y only', async () => (await listened()).length === 1)
+    await eventually(async () => (await listened()).length === 1, { message: 'y only' })
     b.leave('y')
-    await eventually('none', async () => (await listened()).length === 0)
+    await eventually(async () => (await listened()).length === 0, { message: 'none' })
   })
 
   t.test('listen to nothing after a thousand leaves and joins that race', async (t) => {
@@ -68,7 +71,7 @@ t.test('Two nodes on one Redis', async (t) => {
       await a.handed(channel, 1)
       while (a.count(channel) > 0) a.leave(channel)
     }
-    await eventually('none', async () => (await listened()).length === 0)
+    await eventually(async () => (await listened()).length === 0, { message: 'none' })
   })
 
   t.test('get a message over Redis once, however many subscribers they have', async (t) => {
@@ -91,11 +94,11 @@ t.test('Two nodes on one Redis', async (t) => {
     await a.join('room')
     proxy.swallow = 'sunsubscribe'
     a.leave('room')
-    await eventually('it is lost', () => proxy.swallowed > 0)
+    await eventually(() => proxy.swallowed > 0, { message: 'it is lost' })
     proxy.swallow = undefined
     t.equal((await listened()).length, 1)
     await b.broker.publish('room', '1')
-    await eventually('none', async () => (await listened()).length === 0)
+    await eventually(async () => (await listened()).length === 0, { message: 'none' })
     t.strictSame(a.offsets('room'), [])
   })
 
@@ -103,7 +106,7 @@ t.test('Two nodes on one Redis', async (t) => {
     const server = await startRedis(t)
     const node = await startNode(t, { redis: server.url })
     const redis = server.connect(t)
-    const refusals = async (): Promise<void> => { await eventually('refusals', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0) }
+    const refusals = async (): Promise<void> => { await eventually(async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0, { message: 'refusals' }) }
     await redis.call('ACL', 'SETUSER', 'default', '-ssubscribe')
     const joining = node.join('room')
     await refusals()
@@ -158,13 +161,13 @@ t.test('Two nodes on one Redis', async (t) => {
     await b.handed('room', 1)
     const name = `${keyPrefix}{room}:live`
     proxy.inject('ssubscribe', `*2\r\n$12\r\nSUNSUBSCRIBE\r\n$${name.length}\r\n${name}\r\n`)
-    await eventually('nobody listens', async () => (await listened()).length === 0)
+    await eventually(async () => (await listened()).length === 0, { message: 'nobody listens' })
     let number = 1
-    await eventually('listened to again', async () => {
+    await eventually(async () => {
       await a.publish('room', ++number)
       await b.handed('room', number)
       return (await listened()).join() === name
-    })
+    }, { message: 'listened to again' })
     await a.publish('room', ++number)
     await b.handed('room', number)
     t.strictSame(b.offsets('room'), range(1, number))
@@ -177,7 +180,7 @@ t.test('Two nodes on one Redis', async (t) => {
     await b.handed('room', 3)
     const old = b.delivered('room')[0]?.epoch ?? ''
     await redis.del(`${keyPrefix}{room}:meta`)
-    await eventually('the gap', () => b.gaps.length === 1)
+    await eventually(() => b.gaps.length === 1, { message: 'the gap' })
     t.match(await b.broker.read('room', { epoch: old, offset: 3 }), { reason: 'epoch', after: 0, head: 0, entries: { length: 0 } })
     t.match(await a.broker.publish('room', '1'), { offset: 1 })
     await b.handed('room', 4)
@@ -191,7 +194,7 @@ t.test('Two nodes on one Redis', async (t) => {
     await b.handed('room', 3)
     await redis.del(`${keyPrefix}{room}:meta`)
     const { epoch } = await a.broker.publish('room', '"new"')
-    await eventually('the gap', () => b.gaps.length === 1)
+    await eventually(() => b.gaps.length === 1, { message: 'the gap' })
     t.match(await b.broker.read('room', { epoch: b.delivered('room')[0]?.epoch ?? '', offset: 3 }), { epoch, reason: 'epoch', entries: [{ offset: 1, message: '"new"' }] })
   })
 
@@ -206,7 +209,7 @@ t.test('Two nodes on one Redis', async (t) => {
       const published = a.broker.publish('room', '1')
       proxy.cut()
       await rejection(published)
-      await eventually('ready', () => a.broker.ready)
+      await eventually(() => a.broker.ready, { message: 'ready' })
       await a.broker.publish('room', '2')
       epochs.add(await redis.hget(`${keyPrefix}{room}:meta`, 'epoch'))
       await redis.del(`${keyPrefix}{room}:meta`)
@@ -236,7 +239,7 @@ t.test('Two nodes on one Redis', async (t) => {
     await a.join('used')
     await a.broker.publish('used', '1')
     for (const channel of ['empty', 'used']) await redis.pexpire(`${keyPrefix}{${channel}}:meta`, 10_000)
-    await eventually('extended', async () => await redis.pttl(`${keyPrefix}{empty}:meta`) > 10_000 && await redis.pttl(`${keyPrefix}{used}:meta`) > 10_000)
+    await eventually(async () => await redis.pttl(`${keyPrefix}{empty}:meta`) > 10_000 && await redis.pttl(`${keyPrefix}{used}:meta`) > 10_000, { message: 'extended' })
     t.strictSame(await a.told(), [])
   })
 

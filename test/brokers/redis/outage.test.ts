@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { rejection } from '../../codes.js'
-import { turn } from '../../turns.js'
+import { eventually, turn } from '../../eventually.js'
 import { range, type TestNode } from '../test-node.js'
-import { eventually } from './eventually.js'
 import { createNode, startNode } from './redis-node.js'
 import { startProxy } from './proxy.js'
 import { freePort, startRedis } from './redis-server.js'
@@ -74,9 +73,9 @@ t.test('While Redis is away', async (t) => {
     await server.start()
     await node.turned(true)
     const redis = server.connect(t)
-    await eventually('subscriptions', async () => (await redis.call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 2)
+    await eventually(async () => (await redis.call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 2, { message: 'subscriptions' })
     t.strictSame((await redis.call('PUBSUB', 'SHARDCHANNELS') as string[]).sort(), ['m:{joined}:live', 'm:{waiting}:live'])
-    await eventually('the empty log is another one', () => node.gaps.length === 1)
+    await eventually(() => node.gaps.length === 1, { message: 'the empty log is another one' })
     await node.broker.publish('joined', '1')
     await node.broker.publish('waiting', '2')
     await node.handed('joined', 1)
@@ -124,7 +123,7 @@ t.test('When Redis is back', async (t) => {
     }))
     for (let kill = 0; kill < 3; kill++) {
       const from = b.delivered('c1').length
-      await eventually('some messages', () => b.delivered('c1').length > from + 5 || b.delivered('c1').length === 60)
+      await eventually(() => b.delivered('c1').length > from + 5 || b.delivered('c1').length === 60, { message: 'some messages' })
       await server.restart()
       await a.turned(true)
     }
@@ -148,7 +147,7 @@ t.test('When Redis is back', async (t) => {
     }
     const old = node.delivered('a')[2]
     await server.restart()
-    await eventually('both gaps', () => node.gaps.length === 2)
+    await eventually(() => node.gaps.length === 2, { message: 'both gaps' })
     t.strictSame(node.gaps.sort(), ['a', 'b'])
     t.match(await node.broker.read('a', { epoch: old?.epoch ?? '', offset: 3 }), { reason: 'epoch', head: 0, entries: { length: 0 } })
     t.match(await node.broker.publish('a', '4'), { offset: 1 })
@@ -170,7 +169,7 @@ t.test('When Redis is back', async (t) => {
     await b.turned(false)
     await a.publish('room', 3, 20)
     proxy.deaf = false
-    await eventually('the gap', () => b.gaps.length === 1)
+    await eventually(() => b.gaps.length === 1, { message: 'the gap' })
     const { epoch, offset } = b.delivered('room')[1] ?? { epoch: '', offset: 0 }
     t.match(await b.broker.read('room', { epoch, offset }), { reason: 'expired', after: 15, head: 20, entries: { length: 5 } })
     await a.publish('room', 21)
@@ -181,7 +180,10 @@ t.test('When Redis is back', async (t) => {
   t.test('after a pause, nothing is missing and nothing is there twice, whether or not the pause was noticed', async (t) => {
     for (const commandMs of [5_000, 150]) {
       const server = await startRedis(t)
-      const [a, b] = [await startNode(t, { redis: server.url, timings: { commandMs } }), await startNode(t, { redis: server.url, timings: { commandMs } })]
+      const [a, b] = [
+        await startNode(t, { redis: server.url, timings: { commandMs } }),
+        await startNode(t, { redis: server.url, timings: { commandMs } })
+      ]
       await b.join('room')
       let number = 0
       const stop = new AbortController()
@@ -236,7 +238,7 @@ t.test('When Redis is back', async (t) => {
     await redis.hset('m:{room}:meta', 'head', 3)
     for (const offset of [2, 3]) await redis.xadd('m:{room}:log', `${offset}-${Date.now()}`, 'm', String(offset))
     await redis.spublish('m:{room}:live', `${epoch}:3 3`)
-    await eventually('a denial', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0)
+    await eventually(async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0, { message: 'a denial' })
     t.strictSame(node.messages('room'), ['1'])
     await redis.call('ACL', 'SETUSER', 'default', 'allcommands')
     await node.handed('room', 3)
@@ -276,7 +278,7 @@ t.test('When Redis is back', async (t) => {
       await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
       // The clients themselves ask for INFO once a connection; the one after these is the broker's.
       const denials = refused === 'info' ? 3 : 1
-      await eventually('the denials', async () => (await redis.call('ACL', 'LOG') as [string, number][]).reduce((sum, [, count]) => sum + count, 0) >= denials)
+      await eventually(async () => (await redis.call('ACL', 'LOG') as [string, number][]).reduce((sum, [, count]) => sum + count, 0) >= denials, { message: 'the denials' })
       await redis.call('ACL', 'LOG', 'RESET')
       await redis.call('ACL', 'SETUSER', 'default', 'allcommands')
       await a.turned(true)
@@ -293,7 +295,7 @@ t.test('When Redis is back', async (t) => {
     const redis = server.connect(t)
     await redis.call('ACL', 'SETUSER', 'default', '-hgetall')
     const node = createNode(t, { redis: server.url })
-    await eventually('a denial', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0)
+    await eventually(async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0, { message: 'a denial' })
     t.equal(node.broker.ready, false)
     await redis.call('ACL', 'SETUSER', 'default', '+hgetall')
     await node.turned(true)
@@ -303,12 +305,15 @@ t.test('When Redis is back', async (t) => {
     const server = await startRedis(t)
     const redis = server.connect(t)
     await redis.call('ACL', 'SETUSER', 'default', '-subscribe')
-    const [a, b] = [await startNode(t, { redis: server.url, timings: { auditMs: 50 } }), await startNode(t, { redis: server.url, timings: { auditMs: 50 } })]
+    const [a, b] = [
+      await startNode(t, { redis: server.url, timings: { auditMs: 50 } }),
+      await startNode(t, { redis: server.url, timings: { auditMs: 50 } })
+    ]
     await b.join('room')
-    await eventually('a refusal', async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0)
+    await eventually(async () => (await redis.call('ACL', 'LOG') as unknown[]).length > 0, { message: 'a refusal' })
     t.equal(a.broker.count('room'), 0)
     await redis.call('ACL', 'SETUSER', 'default', '+subscribe')
-    await eventually('one', () => a.broker.count('room') === 1)
+    await eventually(() => a.broker.count('room') === 1, { message: 'one' })
   })
 
   t.test('a channel that is left while the others are caught up is not listened to again', async (t) => {
@@ -327,7 +332,7 @@ t.test('When Redis is back', async (t) => {
     b.onDeliver = undefined
     await a.publish('c1', 2)
     await b.handed('c1', 2)
-    await eventually('c1 only', async () => (await server.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).join() === 'm:{c1}:live')
+    await eventually(async () => (await server.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).join() === 'm:{c1}:live', { message: 'c1 only' })
   })
 
   t.test('a thousand occupied channels are caught up within three seconds', async (t) => {
@@ -341,7 +346,7 @@ t.test('When Redis is back', async (t) => {
     await Promise.all(channels.map((channel) => a.publish(channel, 1, 3)))
     const from = performance.now()
     proxy.deaf = false
-    await eventually('all of them', () => channels.every((channel) => b.delivered(channel).length === 3))
+    await eventually(() => channels.every((channel) => b.delivered(channel).length === 3), { message: 'all of them' })
     t.ok(performance.now() - from < 3_000, `${performance.now() - from} ms`)
     t.ok(channels.every((channel) => b.offsets(channel).join() === '1,2,3'))
   })
@@ -375,7 +380,7 @@ t.test('When Redis is back', async (t) => {
       if (node.count('restless') > 0) node.leave('restless')
       else await node.join('restless').catch(() => undefined)
       const from = published.length
-      await eventually('some messages', () => published.length > from + random(8))
+      await eventually(() => published.length > from + random(8), { message: 'some messages' })
     }
     stop.abort()
     await Promise.all(publishers)

@@ -2,17 +2,17 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseDecideAnswer, parseJoinAnswer, parseLookAnswer } from '../../../src/brokers/redis/failover/parse.js'
 import { serverOf } from '../../../src/brokers/redis/failover/shard-terms.js'
-import { parseAnnouncement, parseCount, parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer, type ReadAnswer } from '../../../src/brokers/redis/log/parse.js'
-import { parseMessage } from '../../../src/brokers/redis/nodes/census.js'
-import { parseNotice, parseNotices } from '../../../src/brokers/redis/nodes/notices.js'
+import { parseNotification, parseCount, parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer, type ReadAnswer } from '../../../src/brokers/redis/log/parse.js'
+import { parseReport } from '../../../src/brokers/redis/nodes/reports.js'
+import { parseAnnouncement, parseKeptAnnouncements } from '../../../src/brokers/redis/nodes/announcements.js'
 
 const entry = { epoch: 'e', offset: 3, message: '"x"' }
 const row = ['3-1700000000000', ['m', '"x"']]
 
 /** What each parser takes, with what it makes of it. */
 const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, parsed: unknown][] = [
-  ['announcement', parseAnnouncement, 'e:3 "x"', entry],
-  ['announcement of a position', parseAnnouncement, 'e:3 ', { ...entry, message: '' }],
+  ['announcement', parseNotification, 'e:3 "x"', entry],
+  ['announcement of a position', parseNotification, 'e:3 ', { ...entry, message: '' }],
   ['count', parseCount, '9007199254740991', Number.MAX_SAFE_INTEGER],
   ['count as a number', parseCount, 0, 0],
   ['position', (value) => parsePosition(...value as [unknown, unknown]), ['e', '3'], { epoch: 'e', offset: 3 }],
@@ -33,28 +33,33 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
   ['DECIDE of another term', parseDecideAnswer, ['again', 'term'], { status: 'again', term: 'term' }],
   ['LOOK', parseLookAnswer, ['term', 1, 'a', 'term', '1', 'b', '-', '0'], { term: 'term', decided: true, instances: new Map([['a', { compared: 'term', safe: true }], ['b', { compared: '-', safe: false }]]) }],
   ['INFO', serverOf, 'role:master\r\nmaster_replid:0123456789abcdef\r\n', '0123456789ab'],
-  ['report', (value) => parseMessage(String(value)), '{"node":"a","number":1,"full":true,"counts":{"room":2}}', { node: 'a', number: 1, full: true, counts: new Map([['room', 2]]) }],
-  ['last report', (value) => parseMessage(String(value)), '{"node":"a","number":1,"full":true,"counts":{},"leaves":true}', { node: 'a', number: 1, full: true, counts: new Map(), leaves: true }],
-  ['request', (value) => parseMessage(String(value)), '{"from":"a","ask":"*"}', { from: 'a', ask: '*' }],
-  ['notice', (value) => parseNotice(String(value)), '1700000000000 a text', ['a text', 1_700_000_000_000]],
-  ['notices', parseNotices, ['a', '1', 'b', '2'], new Map([['a', 1], ['b', 2]])],
-  ['notices in pairs', parseNotices, [['a', 1], ['b', 2]], new Map([['a', 1], ['b', 2]])]
+  ['report', (value) => parseReport(String(value)), '{"node":"a","number":1,"full":true,"counts":{"room":2}}', { node: 'a', number: 1, full: true, counts: new Map([['room', 2]]) }],
+  ['last report', (value) => parseReport(String(value)), '{"node":"a","number":1,"full":true,"counts":{},"leaves":true}', { node: 'a', number: 1, full: true, counts: new Map(), leaves: true }],
+  ['request', (value) => parseReport(String(value)), '{"from":"a","ask":"*"}', { from: 'a', ask: '*' }],
+  ['notice', (value) => parseAnnouncement(String(value)), '1700000000000 a text', ['a text', 1_700_000_000_000]],
+  ['notices', parseKeptAnnouncements, ['a', '1', 'b', '2'], new Map([['a', 1], ['b', 2]])],
+  ['notices in pairs', parseKeptAnnouncements, [['a', 1], ['b', 2]], new Map([['a', 1], ['b', 2]])]
 ]
 
 /** What any process may have written, and any script or server answer. */
-const Anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withObjectString: true, withSet: true, withSparseArray: true, withTypedArray: true })
+const Anything = fc.anything({
+  withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withObjectString: true,
+  withSet: true, withSparseArray: true, withTypedArray: true
+})
 const Scalar = fc.oneof(fc.constantFrom<unknown>(null, undefined, '', 'sent', 'duplicate', 'again', 'waiting', 'decided', 'joined', 'later', 'epoch', 'e', 0, 1, -1, NaN, Infinity, 2 ** 53, 1.5), fc.string(), fc.double(), fc.bigInt())
 const Lists = fc.array(fc.oneof(Scalar, fc.array(fc.oneof(Scalar, fc.array(Scalar)))))
 
 /** A valid value of which an element is replaced, or that ends early. */
 function damaged (value: unknown): fc.Arbitrary<unknown> {
   if (typeof value === 'string') {
-    return fc.tuple(fc.nat(value.length), fc.nat(value.length), fc.string({ maxLength: 4 })).map(([from, to, text]) => value.slice(0, Math.min(from, to)) + text + value.slice(Math.max(from, to)))
+    return fc.tuple(fc.nat(value.length), fc.nat(value.length), fc.string({ maxLength: 4 }))
+      .map(([from, to, text]) => value.slice(0, Math.min(from, to)) + text + value.slice(Math.max(from, to)))
   }
   if (!Array.isArray(value) || value.length === 0) return Anything
   return fc.oneof(
     fc.nat(value.length).map((length) => (value as unknown[]).slice(0, length)),
-    fc.tuple(fc.nat(value.length), fc.oneof(Scalar, Anything)).map(([index, other]) => (value as unknown[]).with(Math.min(index, value.length - 1), other))
+    fc.tuple(fc.nat(value.length), fc.oneof(Scalar, Anything))
+      .map(([index, other]) => (value as unknown[]).with(Math.min(index, value.length - 1), other))
   )
 }
 
@@ -77,8 +82,9 @@ t.test('What other processes say', async (t) => {
   }
 
   t.test('gives offsets and counts that can be counted with, or none', async (t) => {
-    const safe = (position: { offset: number } | undefined): boolean => position === undefined || (Number.isSafeInteger(position.offset) && position.offset >= 0)
-    fc.assert(fc.property(fc.oneof(damaged('e:3 "x"'), fc.string()), (text) => safe(parseAnnouncement(text))))
+    const safe = (position: { offset: number } | undefined): boolean =>
+      position === undefined || (Number.isSafeInteger(position.offset) && position.offset >= 0)
+    fc.assert(fc.property(fc.oneof(damaged('e:3 "x"'), fc.string()), (text) => safe(parseNotification(text))))
     fc.assert(fc.property(fc.oneof(damaged('17'), Scalar), (value) => safe({ offset: parseCount(value) ?? 0 })))
     fc.assert(fc.property(damaged(['e', '3', '2', '', [row]]), (value) => {
       const answer = parseReadAnswer(value)
@@ -103,10 +109,10 @@ t.test('What other processes say', async (t) => {
     t.equal(parseJoinAnswer(['left', 'id']), undefined)
     for (const answer of [['again'], ['other']]) t.equal(parseDecideAnswer(answer), undefined)
     t.equal(parseLookAnswer([1]), undefined)
-    for (const value of [null, undefined, 7, {}, []]) t.strictSame([parseAnnouncement(value), serverOf(value)], [undefined, undefined])
+    for (const value of [null, undefined, 7, {}, []]) t.strictSame([parseNotification(value), serverOf(value)], [undefined, undefined])
     t.strictSame(parseLookAnswer(['term', 0, 7, 'term', '1', 'b', null, '0', 'c'])?.instances, new Map())
-    for (const text of ['1', 'null', '[]', '"x"', '{}', '{"node":"a","number":1,"full":true}', '{"node":"a","number":-1,"full":true,"counts":{}}', '{"from":"a"}']) t.equal(parseMessage(text), undefined)
-    t.strictSame(parseMessage('{"node":"a","number":1,"full":true,"counts":{"room":-1,"b":"2","c":3}}'), { node: 'a', number: 1, full: true, counts: new Map([['c', 3]]) })
-    for (const text of ['', 'nonsense', '1', ' 1 x', '99999999999999999 x']) t.equal(parseNotice(text), undefined)
+    for (const text of ['1', 'null', '[]', '"x"', '{}', '{"node":"a","number":1,"full":true}', '{"node":"a","number":-1,"full":true,"counts":{}}', '{"from":"a"}']) t.equal(parseReport(text), undefined)
+    t.strictSame(parseReport('{"node":"a","number":1,"full":true,"counts":{"room":-1,"b":"2","c":3}}'), { node: 'a', number: 1, full: true, counts: new Map([['c', 3]]) })
+    for (const text of ['', 'nonsense', '1', ' 1 x', '99999999999999999 x']) t.equal(parseAnnouncement(text), undefined)
   })
 })

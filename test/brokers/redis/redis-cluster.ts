@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { uniquePrefix } from './redis-node.js'
 import { createDirectory, freePort, RedisServer } from './redis-server.js'
 
@@ -66,18 +66,19 @@ export async function startCluster (t: Test, replicas = 0): Promise<RedisCluster
     await redis.call('CLUSTER', 'ADDSLOTSRANGE', String(index * SLOTS_PER_MASTER), String(Math.min(SLOTS, (index + 1) * SLOTS_PER_MASTER) - 1))
   }))
   for (const { redis } of members.slice(1)) await redis.call('CLUSTER', 'MEET', '127.0.0.1', String(first.server.port), String(first.busPort))
-  await eventually('the nodes know each other', async () => {
+  await eventually(async () => {
     const infos = await Promise.all(members.map(({ redis }) => redis.cluster('INFO')))
     return infos.every((info) => info.includes(`cluster_known_nodes:${members.length}`) && info.includes('cluster_state:ok'))
-  })
+  }, { message: 'the nodes know each other' })
   await Promise.all(members.slice(3).map(async ({ redis }, index) => {
     await redis.call('CLUSTER', 'REPLICATE', await masters[index]?.redis.cluster('MYID') ?? '')
-    await eventually('the replica follows', async () => (await redis.info('replication')).includes('master_link_status:up'))
+    await eventually(async () => (await redis.info('replication')).includes('master_link_status:up'), { message: 'the replica follows' })
   }))
   // A client may ask any node where the slots are.
-  await eventually('every node knows all slots', async () => {
+  await eventually(async () => {
     const slots = await Promise.all(members.map(({ redis }) => redis.cluster('SLOTS')))
-    return slots.every((ranges) => ranges.length === 3 && ranges.flatMap((range) => (range as unknown[]).slice(2)).length === members.length)
-  })
+    return slots.every((ranges) =>
+      ranges.length === 3 && ranges.flatMap((range) => (range as unknown[]).slice(2)).length === members.length)
+  }, { message: 'every node knows all slots' })
   return new RedisCluster(masters, members.slice(3))
 }

@@ -5,7 +5,9 @@ import type { Timings } from '../../../src/brokers/redis/connection/timings.js'
 import { TestNode } from '../test-node.js'
 
 /** Short, so that tests are; but long enough for a machine that does other things as well. */
-export const TEST_TIMINGS: Timings = { commandMs: 800, checkMs: 100, auditMs: 60_000, reportMs: 50, nodeTtlMs: 500, barrierMs: 400, witnessMs: 100, maxBackoffMs: 50 }
+export const TEST_TIMINGS: Timings = {
+  commandMs: 800, checkMs: 100, auditMs: 60_000, reportMs: 50, nodeTtlMs: 500, barrierMs: 400, witnessMs: 100, maxBackoffMs: 50
+}
 
 /** Settings of a node; `redis` is where the server is. */
 export type NodeOptions = Pick<RedisBrokerOptions, 'redis'> & Partial<Omit<RedisBrokerOptions, 'redis'>>

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import t from 'tap'
 import { range } from '../test-node.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { startNode } from './redis-node.js'
 import { startProxy } from './proxy.js'
 import { startRedis } from './redis-server.js'
@@ -25,7 +25,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the gap', () => node.gaps.length === 1)
+    await eventually(() => node.gaps.length === 1, { message: 'the gap' })
     const published = await node.broker.publish('room', '"new"')
     t.not(published.epoch, epoch)
     t.equal(published.offset, 6, 'after what the log still has')
@@ -84,7 +84,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the ignorant one waits', () => ignorant.broker.status.reason === '1 other instances have not compared yet')
+    await eventually(() => ignorant.broker.status.reason === '1 other instances have not compared yet', { message: 'the ignorant one waits' })
     t.equal(ignorant.broker.ready, false)
     proxy.deaf = false
     proxy.cut()
@@ -102,11 +102,11 @@ t.test('A server that comes back with less than it had', async (t) => {
     const away = await startNode(t, { redis: proxy.url, ...options })
     const node = await startNode(t, { redis: server.url, ...options })
     await away.join('room')
-    await eventually('they know each other', () => node.broker.count('room') === 1)
+    await eventually(() => node.broker.count('room') === 1, { message: 'they know each other' })
     proxy.deaf = true
     await server.restart()
     const redis = server.connect(t)
-    await eventually('one waits for the other', () => node.broker.status.reason === '1 other instances have not compared yet')
+    await eventually(() => node.broker.status.reason === '1 other instances have not compared yet', { message: 'one waits for the other' })
     t.strictSame([await present(redis), node.broker.ready], [2, false])
     proxy.deaf = false
     proxy.cut()
@@ -170,10 +170,10 @@ t.test('A server that comes back with less than it had', async (t) => {
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the gap', () => a.gaps.length === 1)
+    await eventually(() => a.gaps.length === 1, { message: 'the gap' })
     await a.broker.publish('room', '"new"')
     proxy.deaf = false
-    await eventually('the gap of the other node', () => b.gaps.length === 1)
+    await eventually(() => b.gaps.length === 1, { message: 'the gap of the other node' })
     const { epoch = '' } = b.delivered('room')[0] ?? {}
     t.match(await b.broker.read('room', { epoch, offset: 2 }), { reason: 'epoch', after: 2, entries: [{ message: '"new"' }] })
   })
@@ -199,7 +199,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     await c.turned(true)
     t.match(await c.broker.publish('room', '"4"'), { offset: 4 })
     proxy.deaf = false
-    await eventually('the gap', () => b.gaps.length === 1)
+    await eventually(() => b.gaps.length === 1, { message: 'the gap' })
     const replay = await b.broker.read('room', { epoch: b.delivered('room')[0]?.epoch ?? '', offset: 3 })
     t.match(replay, { reason: 'epoch', after: 2, head: 4, entries: [{ message: '"3 again"' }, { message: '"4"' }] })
   })
@@ -224,7 +224,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     const c = await startNode(t, { redis: server.url })
     await c.publish('room', 3, 9)
     for (const proxy of proxies) proxy.deaf = false
-    await eventually('both gaps', () => a.gaps.length > 0 && b.gaps.length > 0)
+    await eventually(() => a.gaps.length > 0 && b.gaps.length > 0, { message: 'both gaps' })
     for (const node of [a, b]) {
       const { epoch } = node.delivered('room')[0] ?? { epoch: '' }
       t.match(await node.broker.read('room', { epoch, offset: 3 }), { reason: 'epoch', after: 2, head: 9 })
@@ -242,11 +242,11 @@ t.test('A server that comes back with less than it had', async (t) => {
     await node.handed('room', 4)
     await server.connect(t).flushall()
     await node.broker.publish('room', '"another log"')
-    await eventually('the first gap', () => node.gaps.length === 1)
+    await eventually(() => node.gaps.length === 1, { message: 'the first gap' })
     await server.kill()
     rollBack()
     await server.start()
-    await eventually('the second gap', () => node.gaps.length === 2)
+    await eventually(() => node.gaps.length === 2, { message: 'the second gap' })
     t.not((await node.broker.publish('room', '"new"')).epoch, epoch)
   })
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { range } from '../test-node.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { startProxy } from './proxy.js'
 import { startNode } from './redis-node.js'
 import { createDirectory, freePort, RedisServer, startRedis } from './redis-server.js'
@@ -19,7 +19,7 @@ async function startGuarded (t: Test): Promise<Guarded> {
   const master = await startRedis(t, options)
   const replica = await startRedis(t, { tcp: true, args: [...options.args, '--replicaof', '127.0.0.1', String(master.port)] })
   const redis = replica.connect(t)
-  await eventually('the replica follows', async () => (await redis.info('replication')).includes('master_link_status:up'))
+  await eventually(async () => (await redis.info('replication')).includes('master_link_status:up'), { message: 'the replica follows' })
   const directory = createDirectory(t)
   const config = join(directory, 'sentinel.conf')
   writeFileSync(config, `
@@ -31,7 +31,7 @@ async function startGuarded (t: Test): Promise<Guarded> {
   t.teardown(() => sentinel.kill())
   await sentinel.start('redis-server', [config, '--sentinel'], /\+monitor master/)
   const asked = sentinel.connect(t)
-  await eventually('the Sentinel knows the replica', async () => (await asked.call('SENTINEL', 'REPLICAS', 'main') as unknown[]).length === 1)
+  await eventually(async () => (await asked.call('SENTINEL', 'REPLICAS', 'main') as unknown[]).length === 1, { message: 'the Sentinel knows the replica' })
   return { master, replica, sentinel }
 }
 
@@ -39,7 +39,10 @@ t.test('When a Sentinel makes a replica the master', async (t) => {
   const { master, replica, sentinel } = await startGuarded(t)
   const proxy = await startProxy(t, sentinel.port)
   const url = `redis+sentinel://127.0.0.1:${proxy.port}/main`
-  const [a, b] = [await startNode(t, { redis: url, timings: { commandMs: 300 } }), await startNode(t, { redis: url, timings: { commandMs: 300 } })]
+  const [a, b] = [
+    await startNode(t, { redis: url, timings: { commandMs: 300 } }),
+    await startNode(t, { redis: url, timings: { commandMs: 300 } })
+  ]
   const newMaster = replica.connect(t)
 
   t.test('nodes follow it; what it never had is announced as lost, and its ids are not given a second time', async (t) => {
@@ -57,12 +60,12 @@ t.test('When a Sentinel makes a replica the master', async (t) => {
     const { epoch } = b.delivered('cut')[0] ?? { epoch: '' }
     await master.kill()
     await a.turned(false)
-    await eventually('the failover', async () => (await newMaster.role())[0] === 'master', 20_000)
+    await eventually(async () => (await newMaster.role())[0] === 'master', { within: 20_000, message: 'the failover' })
     await a.turned(true)
     const next = await a.broker.publish('cut', '"next"')
     t.not(next.epoch, epoch)
     t.equal(next.offset, 4)
-    await eventually('the gap', () => b.gaps.length > 0)
+    await eventually(() => b.gaps.length > 0, { message: 'the gap' })
     t.strictSame(await b.told(), ['cut'])
     t.match(await b.broker.read('cut', { epoch, offset: 5 }), { reason: 'epoch', after: 3, head: 4 })
     await a.publish('whole', 4)
@@ -79,7 +82,7 @@ t.test('When a Sentinel makes a replica the master', async (t) => {
     await a.turned(false)
     const { taken } = proxy
     // Each connection asks several times, and is interrupted while it asks.
-    await eventually('many questions', () => proxy.taken > taken + 16)
+    await eventually(() => proxy.taken > taken + 16, { message: 'many questions' })
     t.equal(a.broker.ready, false)
     proxy.deaf = false
     await a.turned(true)

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { ask, assertError, publish, publishHeaders, startHost, startService } from '../../helper.js'
 import { type Frame, type Subscription, subscribe } from '../../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../../streams.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../../eventually.js'
 import { startProxy } from './proxy.js'
 import { type RedisServer, startRedis } from './redis-server.js'
 
@@ -13,7 +13,7 @@ async function startServices (t: Test, server: RedisServer): Promise<[FastifyIns
 }
 
 async function ready (app: FastifyInstance, expected: boolean): Promise<void> {
-  await eventually(expected ? 'ready' : 'not ready', async () => (await ask(app, '/-/ready')).status === (expected ? 200 : 503))
+  await eventually(async () => (await ask(app, '/-/ready')).status === (expected ? 200 : 503), { message: expected ? 'ready' : 'not ready' })
 }
 
 /** Subscribes, and resolves when the service says that what is published from now on is delivered: an open WebSocket does not. */
@@ -36,7 +36,7 @@ t.test('Two services on one Redis', async (t) => {
     const server = await startRedis(t)
     const [one, two] = await startServices(t, server)
     const subscribers = [await listen(t, one, 'room'), await listen(t, two, 'room'), await listen(t, two, 'room')]
-    await eventually('three', () => one.channels.subscriberCount('room') === 3 && two.channels.subscriberCount('room') === 3)
+    await eventually(() => one.channels.subscriberCount('room') === 3 && two.channels.subscriberCount('room') === 3, { message: 'three' })
     for (let number = 1; number <= 20; number++) {
       const { status, body } = await publish(number % 2 === 0 ? one : two, 'room', { number })
       t.match({ status, body }, { status: 200, body: { status: 'Message sent', subscribers: 3 } })
@@ -138,7 +138,7 @@ t.test('Two services on one Redis', async (t) => {
     }
     t.match(await nextText(), { event: 'subscribed', id: /:0$/, recovered: true })
     t.match(await nextLine(), { event: 'subscribed', recovered: true })
-    await eventually('the event', async () => (await events.nextEvent())['event'] === 'subscribed')
+    await eventually(async () => (await events.nextEvent())['event'] === 'subscribed', { message: 'the event' })
     // Nothing tells that a plain WebSocket is served; that everybody is, who came after it, does.
     await publish(app, 'room', 1)
     for (const answer of [await nextText(), await nextLine(), await plain.next()]) t.match(answer, { message: 1, id: /:1$/ })
@@ -156,7 +156,7 @@ t.test('Two services on one Redis', async (t) => {
     const resuming = await subscribe(t, two, `/room?since=${String(first.body['id'])}`)
     const leaver = await subscribe(t, two, '/left?since=now')
     await leaver.end()
-    await eventually('the leaver is forgotten', () => [...two.channels].join() === 'room')
+    await eventually(() => [...two.channels].join() === 'room', { message: 'the leaver is forgotten' })
     await publish(one, 'room', 2)
     proxy.deaf = false
     t.match(await resuming.take(2), [{ event: 'subscribed', id: first.body['id'], recovered: true }, { message: 2, id: /:2$/ }])
@@ -170,7 +170,7 @@ t.test('Two services on one Redis', async (t) => {
     const app = await startService(t, { REDIS_URL: server.url, DRAIN_SECONDS: '60' })
     const [waiting, lines] = [await subscribe(t, app, '/room?since=now'), await stream(t, app, '/room', LINES)]
     const poll = ask(app, '/room?wait=60')
-    await eventually('all are there', () => app.channels.subscriberCount('room') === 3)
+    await eventually(() => app.channels.subscriberCount('room') === 3, { message: 'all are there' })
     await app.close()
     t.match(await waiting.closed, { code: 1012 })
     await lines.closed

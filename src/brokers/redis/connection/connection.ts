@@ -3,6 +3,8 @@ import { ConfigInvalidError } from '../../../errors.js'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { POST } from '../nodes/scripts.js'
+import { guardAsking } from './asking.js'
+import { guardLastSubscriber } from './last-subscriber.js'
 import { guardQueue } from './surplus.js'
 import { backoff, type Timings } from './timings.js'
 import { parseUrl } from './url.js'
@@ -24,17 +26,17 @@ const SCRIPTS = {
   messengerLeave: [1, LEAVE]
 } as const satisfies Record<string, readonly [keys: number, lua: string]>
 
-/** What a script answers is parsed: another version may have written what it read. */
+/** Answers of scripts are unknown and parsed: the data may be from another version. */
 type Scripts = Record<keyof typeof SCRIPTS, (...args: (string | number)[]) => Promise<unknown>>
 
 /** A connection on which the scripts can be called. */
 export type Commands = RedisClient & Scripts
 
-/** How long a connection may take to say goodbye; a dead one never does. */
+/** Time limit for an orderly disconnect; a dead connection never completes one. */
 const DISCONNECT_MS = 100
 
-// Nothing waits in a queue for a server that is away: what cannot be done now is answered now. And nothing is sent a second
-// time: a message whose answer was lost may be in the log.
+// No command is queued for an absent server: it fails at once. And none is sent a second time: a message whose answer was lost
+// may be in the log.
 function options ({ commandMs, maxBackoffMs }: Timings) {
   const retryStrategy = (attempt: number): number => backoff(attempt, maxBackoffMs)
   return {
@@ -43,7 +45,7 @@ function options ({ commandMs, maxBackoffMs }: Timings) {
     autoResendUnfulfilledCommands: false,
     commandTimeout: commandMs,
     connectTimeout: commandMs,
-    // It would wait for as long as the server says that reading its data takes.
+    // Without it ioredis waits for the loading time that the server reports.
     maxLoadingRetryTime: maxBackoffMs,
     sentinelCommandTimeout: commandMs,
     disconnectTimeout: DISCONNECT_MS,
@@ -62,7 +64,7 @@ function clusterOptions ({ commandMs, maxBackoffMs }: Timings) {
     clusterRetryStrategy: (attempt: number) => backoff(attempt, maxBackoffMs),
     slotsRefreshInterval: commandMs,
     slotsRefreshTimeout: commandMs,
-    // Would send again what a node may have done before it was lost.
+    // Would send a command again that a lost Redis node may have executed.
     retryDelayOnFailover: 0,
     scaleReads: 'master' as const,
     redisOptions: { commandTimeout: commandMs, connectTimeout: commandMs, disconnectTimeout: DISCONNECT_MS, ...OWN },
@@ -70,46 +72,58 @@ function clusterOptions ({ commandMs, maxBackoffMs }: Timings) {
   } satisfies ClusterOptions
 }
 
-// What a host may have set for itself and would break here: names in scripts are not prefixed, and connecting is not put off.
-// With version 3 of the protocol a connection takes commands while it is subscribed to something. CLIENT SETINFO is what Redis has
-// since 7.2 only and an ACL would have to allow.
+// Overrides host settings that would break this package: names in scripts are not prefixed, and connections are not lazy.
+// With version 3 of the protocol a subscribed connection still takes commands. CLIENT SETINFO exists since Redis 7.2 only, and
+// would need a permission in an ACL.
 const OWN = { keyPrefix: '', lazyConnect: false, enableAutoPipelining: false, protocol: 3 as const, disableClientInfo: true }
 
-/** Whether a client is one of a cluster; the host's may be of another copy of ioredis, so that its class says nothing. */
+/** Whether a client is one of a cluster. Not by its class: the host's client may be of another copy of ioredis. */
 export function isCluster<T extends RedisClient> (client: T): client is T & Cluster {
   return client.isCluster
 }
 
 /**
- * Opens a connection of this package's own: to what a URL names, or to where a client of the host is connected.
+ * Opens a connection of this package's own: to a URL, or to the server of a host's client.
  * `redis://`, `rediss://` (TLS), `unix:///path`, `redis+sentinel://host:port,host:port/name`, `redis+cluster://host:port,host:port`;
- * `rediss+…` for TLS. Throws MSG_ERR_CONFIG_INVALID for any other; the error does not tell the URL, which may hold a password.
+ * `rediss+…` for TLS. Throws MSG_ERR_CONFIG_INVALID for any other; the error omits the URL, which may contain a password.
  */
 export function connect (target: string | RedisClient, timings: Timings): Commands {
   const client = typeof target === 'string' ? open(target, timings) : duplicate(target, timings)
-  // Without a listener the first lost connection would end the process; what matters of it is the state.
+  // Without a listener the first lost connection would end the process. The state events are sufficient.
   client.on('error', () => {})
-  if (isCluster(client)) client.on('+node', guardQueue)
-  else guardQueue(client)
+  if (isCluster(client)) {
+    client.on('+node', (node: Redis) => {
+      guardQueue(node)
+      guardAsking(node)
+    })
+    guardLastSubscriber(client)
+  } else {
+    guardQueue(client)
+  }
   for (const [name, [numberOfKeys, lua]] of Object.entries(SCRIPTS)) client.defineCommand(name, { numberOfKeys, lua })
   return client as Commands
 }
 
 /**
- * Connections with the settings of the host's client, of this package's own ioredis: version 5, which many hosts have, lacks version 3 of
- * the protocol. A client of another make is asked for a connection of its own.
+ * A connection with the settings of the host's client, but of this package's ioredis: version 5, which many hosts have, lacks version 3
+ * of the protocol. A client of another kind duplicates itself.
  */
 function duplicate (client: RedisClient, timings: Timings): RedisClient {
-  if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function') throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
+  if (typeof (client as Partial<RedisClient> | null)?.duplicate !== 'function')
+    throw new ConfigInvalidError('redis must be a URL or a client of ioredis')
   const { options: settings, startupNodes } = client as { options?: object, startupNodes?: ConstructorParameters<typeof Cluster>[0] }
-  if (settings === undefined) return isCluster(client) ? client.duplicate([], clusterOptions(timings)) : client.duplicate(options(timings))
-  if (!isCluster(client)) return new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
+  if (!isCluster(client)) {
+    return settings === undefined
+      ? client.duplicate(options(timings))
+      : new Redis({ ...settings as Omit<RedisOptions, 'replyMapping'>, ...options(timings) })
+  }
   const own = clusterOptions(timings)
+  if (settings === undefined || startupNodes === undefined) return client.duplicate([], own)
   const { redisOptions } = settings as ClusterOptions
-  return new Cluster(startupNodes ?? [], { ...settings, ...own, redisOptions: { ...redisOptions as object, ...own.redisOptions } })
+  return new Cluster(startupNodes, { ...settings, ...own, redisOptions: { ...redisOptions as object, ...own.redisOptions } })
 }
 
-/** The number of a server's database; pub/sub does not know of it. */
+/** The number of the database, which pub/sub disregards. */
 export function databaseOf ({ options }: RedisClient): number {
   return (options as RedisOptions | undefined)?.db ?? 0
 }
@@ -122,7 +136,8 @@ function open (target: string, timings: Timings): RedisClient {
       return new Redis(url, options(timings))
     case 'sentinel':
       return new Redis({
-        ...options(timings), ...credentials, ...secure, sentinels: hosts, name, ...tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }
+        ...options(timings), ...credentials, ...secure, sentinels: hosts, name,
+        ...tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }
       })
     case 'cluster': {
       const shared = clusterOptions(timings)

@@ -1,67 +1,120 @@
 import { type Commands, isCluster } from './connection.js'
 import type { Timings } from './timings.js'
 
-/** How many times longer than a command the way to a usable connection may take, loading the data set excepted. */
+/** Time limit for a usable connection as a multiple of the limit for a command; loading the data set is excepted. */
 const CONNECT_COMMANDS = 4
-/** What tells of a cluster, beside its connection as a whole, that a part of it came, went or was connected to anew. */
+/** The events of a cluster's client when a part of the cluster was added, removed or reconnected. */
 const CLUSTER_EVENTS = ['+node', '-node', 'subscribersReady']
+/** The states of a client with a connection to end; in all others a reconnect is due already. */
+const CONNECTED: readonly string[] = ['connecting', 'connect', 'ready']
+const LOST = 'the connection was lost'
 
-/** What a link works with. */
+/** Dependencies of {@link Link}. */
 export interface LinkPorts {
-  /** Learns that the connection, or a part of it, is usable, perhaps anew: what it carried before is not to be relied on. */
+  /** Opens the connection. */
+  readonly open: () => Commands
+  /** Called when the connection, or a part of it, is usable, possibly after a reconnect: earlier subscriptions may be lost. */
   readonly onReady: () => void
-  /** Called when the connection is lost or cannot be made, with what the client says about it. */
+  /** Called when the connection is lost or cannot be made, with the error text of the client. */
   readonly onLost: (reason: string) => void
+  /** Called with each message of a sharded subscription. */
+  readonly onMessage?: (name: string, text: string) => void
 }
 
 /**
- * Watches a connection. One that is silently cut looks alive for minutes: it is asked now and then, and an answer that does not
- * come in time ends it. A cluster's connections are the client's to watch.
+ * Monitors a connection. A silently cut connection appears alive for minutes: a periodic check ends it when the answer is late.
+ * The connections of a cluster are monitored by the client.
  */
 export class Link {
-  readonly client: Commands
+  readonly #open: () => Commands
+  readonly #onLost: (reason: string) => void
   readonly #timer: NodeJS.Timeout
   readonly #connectMs: number
-  readonly #listeners: Record<string, (error: Error) => void>
+  readonly #listeners: Map<string, (...args: unknown[]) => void>
+  #client: Commands
   #connectingSince = performance.now()
-  #reason = 'the connection was lost'
+  #reason = LOST
+  /** Whether the connection is about to end, after which it is made again. */
+  #ending = false
 
-  constructor (client: Commands, { checkMs, commandMs }: Timings, { onReady, onLost }: LinkPorts) {
-    this.client = client
+  constructor ({ checkMs, commandMs }: Timings, { open, onReady, onLost, onMessage }: LinkPorts) {
+    this.#open = open
     this.#connectMs = CONNECT_COMMANDS * commandMs
-    this.#listeners = {
-      ready: () => { this.#reason = 'the connection was lost'; onReady() },
-      error: ({ message }) => { this.#reason = message; if (!this.ready) onLost(message) },
-      close: () => { this.#connectingSince = performance.now(); onLost(this.#reason) }
-    }
-    if (isCluster(client)) for (const event of CLUSTER_EVENTS) this.#listeners[event] = onReady
-    for (const [event, listener] of Object.entries(this.#listeners)) client.on(event, listener)
+    this.#listeners = new Map<string, (...args: unknown[]) => void>([
+      ['ready', () => { this.#ending = false; this.#reason = LOST; onReady() }],
+      ['error', (error) => { this.#failed((error as Error).message) }],
+      ['close', () => { this.#lost() }],
+      ['end', () => { this.#ending = false }],
+      ['smessage', (name, text) => { onMessage?.(name as string, text as string) }]
+    ])
+    this.#onLost = onLost
+    this.#client = open()
+    if (isCluster(this.#client)) for (const event of CLUSTER_EVENTS) this.#listeners.set(event, onReady)
+    this.#listen()
     this.#timer = setInterval(() => { void this.#check() }, checkMs).unref()
   }
 
-  get ready (): boolean {
-    return this.client.status === 'ready'
+  /** The client; a reconnect to a cluster replaces it. */
+  get client (): Commands {
+    return this.#client
   }
 
-  /** Connects anew. */
+  get ready (): boolean {
+    return this.#client.status === 'ready'
+  }
+
+  /**
+   * Reconnects. A cluster's client is replaced: when ioredis 6.0.0 ends the connection of a sharded subscriber that is not ready
+   * yet, it waits for that one forever (ClusterSubscriberGroup.reset), and subscribes to nothing any more.
+   */
   reconnect (): void {
-    this.client.disconnect(true)
+    // Several channels may find the same dead connection.
+    if (this.#ending) return
+    if (isCluster(this.#client)) {
+      if (!this.ready) return
+      this.#end()
+      this.#client = this.#open()
+      this.#listen()
+      this.#lost()
+    } else if (CONNECTED.includes(this.#client.status)) {
+      this.#ending = true
+      this.#client.disconnect(true)
+    }
   }
 
   /** Ends the connection for good. */
   close (): void {
     clearInterval(this.#timer)
-    for (const [event, listener] of Object.entries(this.#listeners)) this.client.off(event, listener)
-    this.client.disconnect()
+    this.#end()
+  }
+
+  #failed (reason: string): void {
+    this.#reason = reason
+    if (!this.ready) this.#onLost(reason)
+  }
+
+  #lost (): void {
+    this.#ending = false
+    this.#connectingSince = performance.now()
+    this.#onLost(this.#reason)
+  }
+
+  #listen (): void {
+    for (const [event, listener] of this.#listeners) this.#client.on(event, listener)
+  }
+
+  #end (): void {
+    for (const [event, listener] of this.#listeners) this.#client.off(event, listener)
+    this.#client.disconnect()
   }
 
   async #check (): Promise<void> {
-    const { client } = this
+    const client = this.#client
     if (isCluster(client)) return
     if (client.status === 'ready') {
       await client.ping().catch(() => { if (this.ready) this.reconnect() })
     } else if (client.status === 'end') {
-      // The client gives up when it is interrupted while it asks Sentinels.
+      // The client gives up when it is interrupted during its requests to Sentinels.
       client.connect().catch(() => {})
     } else if (client.status !== 'reconnecting' && performance.now() - this.#connectingSince > this.#connectMs) {
       this.#connectingSince = performance.now()

@@ -1,4 +1,4 @@
-/** What a promise is rejected with, or `undefined` when it is not; for what may fail without anybody having to act on it. */
+/** The reason for which a promise is rejected, or `undefined` when it is fulfilled. */
 export async function refusalOf (answer: Promise<unknown>): Promise<unknown> {
   try {
     await answer
@@ -8,9 +8,14 @@ export async function refusalOf (answer: Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** The code in what the server or the client says, such as WRONGPASS or ECONNREFUSED. The rest is for the log: it may tell addresses and names. */
+/** The code in an error text of the server or client, such as WRONGPASS or ECONNREFUSED. The rest may contain addresses and names. */
 export function codeOf (text: string): string {
-  // What a script may not do has no code of its own before Redis 7.2.
+  // A missing permission within a script has no code of its own before Redis 7.2.
   if (text.includes("can't run this command")) return 'NOPERM'
   return /\b(?:E[A-Z]{4,}|[A-Z]{5,}|OOM|ERR)\b/.exec(text)?.[0] ?? 'not available'
+}
+
+/** Whether the connection, rather than the server, failed to answer. */
+export function isTimeout (error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out'
 }

@@ -1,15 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { backoff } from './timings.js'
+import { refusalOf } from './refusal.js'
+import { retry } from './retry.js'
 
-/** What rounds work with. */
+/** Dependencies of {@link Rounds}. */
 export interface RoundsPorts {
-  /** Whether there is any point in a round now; who says no has to call `due` when that changes. */
+  /** Whether a round makes sense now; `due` has to be called when that changes. */
   possible (): boolean
-  /** Does what there is to do. When it rejects there is another round after a while. */
+  /** Does the work that is due. After a rejection another round follows with a delay. */
   round (): Promise<void>
 }
 
-/** Does work in rounds, one at a time: what comes up during one makes for another, so that nothing rests on what is outdated. */
+/** Does work in rounds, one at a time: work that becomes due during a round causes another one, so that none relies on outdated state. */
 export class Rounds {
   readonly #ports: RoundsPorts
   readonly #maxBackoffMs: number
@@ -17,27 +17,24 @@ export class Rounds {
   #running = false
 
   constructor (maxBackoffMs: number, ports: RoundsPorts) {
-    this.#maxBackoffMs = maxBackoffMs
     this.#ports = ports
+    this.#maxBackoffMs = maxBackoffMs
   }
 
-  /** There is something to do. */
+  /** Requests a round. */
   due (): void {
     this.#due = true
     if (!this.#running) void this.#run()
   }
 
   async #run (): Promise<void> {
+    const wanted = (): boolean => this.#ports.possible()
     this.#running = true
-    for (let failures = 0; this.#due && this.#ports.possible();) {
+    while (this.#due && wanted()) {
       this.#due = false
-      try {
-        await this.#ports.round()
-        failures = 0
-      } catch {
-        this.#due = true
-        await delay(backoff(++failures, this.#maxBackoffMs), undefined, { ref: false })
-      }
+      const refusal = await refusalOf(retry(() => this.#ports.round(), { maxBackoffMs: this.#maxBackoffMs, wanted }))
+      // The round ended because it was no longer possible.
+      if (refusal !== undefined) this.#due = true
     }
     this.#running = false
   }

@@ -1,53 +1,52 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Names } from '../names.js'
 import type { Link } from './link.js'
-import { backoff, type Timings } from './timings.js'
+import { refusalOf } from './refusal.js'
+import type { Timings } from './timings.js'
 
-/** What the server sends to this node: the announcements of some channels. */
+/** The prefix of the error of a cluster's client that knows no Redis node for the channel. */
+const NO_SUBSCRIBER = 'No sharded subscriber'
+
+/** The sharded subscriptions of this instance: one for each channel that it listens to. */
 export class Subscriptions {
   readonly #link: Link
-  readonly #nameOf: (channel: string) => string
+  readonly #names: Names
   readonly #timings: Timings
+  /** The time since which a cluster's client knows no Redis node to subscribe at. */
+  #lostSince: number | undefined
 
-  constructor (link: Link, nameOf: (channel: string) => string, timings: Timings) {
+  constructor (link: Link, names: Names, timings: Timings) {
     this.#link = link
-    this.#nameOf = nameOf
+    this.#names = names
     this.#timings = timings
   }
 
-  /** Resolves when what is announced from now on is sent. */
+  /** Resolves when notifications that are published from now on are sent. */
   async subscribe (channel: string): Promise<void> {
-    await this.#link.client.ssubscribe(this.#nameOf(channel))
+    const refusal = await refusalOf(this.#link.client.ssubscribe(this.#names.live(channel)))
+    if (refusal === undefined) { this.#lostSince = undefined; return }
+    if ((refusal as Error).message.startsWith(NO_SUBSCRIBER)) this.#replace()
+    throw refusal as Error
   }
 
-  /**
-   * The same, but tries for as long as a command may take, while it is `wanted`: a cluster's client is ready before it knows
-   * whom to subscribe at, and does not know it for a moment after each change of masters.
-   */
-  async insist (channel: string, wanted: () => boolean): Promise<void> {
-    const deadline = performance.now() + this.#timings.commandMs
-    let subscribed = false
-    for (let failures = 1; !subscribed; failures++) {
-      try {
-        await this.subscribe(channel)
-        subscribed = true
-      } catch (error) {
-        if (performance.now() > deadline) throw error
-        await delay(backoff(failures, this.#timings.maxBackoffMs), undefined, { ref: false })
-        if (!wanted()) throw error
-      }
-    }
-  }
-
-  /** Ends one. The server takes this and a later `subscribe` in the order in which they were sent. */
+  /** Ends a subscription. The server processes this and a later `subscribe` in the order in which they were sent. */
   unsubscribe (channel: string): void {
-    // A connection that is lost takes its subscriptions along.
+    // The subscriptions of a connection end with it.
     if (!this.#link.ready) return
     try {
-      this.#link.client.sunsubscribe(this.#nameOf(channel)).catch(() => {})
+      this.#link.client.sunsubscribe(this.#names.live(channel)).catch(() => {})
     /* c8 ignore start */
     } catch {
-      // A cluster's client throws while it does not know who serves the channel; the next message ends the subscription then.
+      // A cluster's client throws while it knows no Redis node for the channel; the next message then ends the subscription.
     }
     /* c8 ignore stop */
+  }
+
+  /** Replaces a client that has known no Redis node for so long that it may never know one (see Link.reconnect). */
+  #replace (): void {
+    const now = performance.now()
+    this.#lostSince ??= now
+    if (now - this.#lostSince < this.#timings.commandMs / 2) return
+    this.#lostSince = undefined
+    this.#link.reconnect()
   }
 }

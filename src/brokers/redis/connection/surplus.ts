@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 
-/** What of a command the client touches when an answer comes. */
+/** The parts of a command that the client touches when an answer arrives. */
 interface Answered {
   readonly name: string
   readonly args: readonly unknown[]
@@ -15,12 +15,12 @@ interface Queue {
 const NAME = 'surplus'
 
 /**
- * Keeps an answer that no command waits for from ending the process. ioredis 6.0.0 tells of one with `reply.toString()`
- * (DataHandler.shiftCommand) and, where the answer is nil, throws in a turn of its own. Such an answer shows that those before it may
- * have gone to the wrong commands, so that the connection is made anew.
+ * Prevents a surplus answer from ending the process. ioredis 6.0.0 reports one with `reply.toString()`
+ * (DataHandler.shiftCommand) and, where the answer is nil, throws outside of any handler. Earlier answers may then have gone to the
+ * wrong commands, so that the connection is made again.
  */
 export function guardQueue (client: Redis): void {
-  // The client begins a queue with each connection; the property is private to TypeScript alone.
+  // The client creates a queue for each connection; the property is private to TypeScript alone.
   const owner = client as unknown as { commandQueue: Queue }
   let queue = guarded(owner.commandQueue, client)
   Object.defineProperty(owner, 'commandQueue', {
@@ -34,7 +34,11 @@ export function guardQueue (client: Redis): void {
 function guarded (queue: Queue, client: Redis): Queue {
   const shift = queue.shift.bind(queue)
   let emptying = false
+  let ended = false
   const surplus = (): void => {
+    // Others may follow until the connection has ended.
+    if (ended) return
+    ended = true
     client.emit('error', new Error('an answer came that no command waits for'))
     client.disconnect(true)
   }
@@ -43,7 +47,7 @@ function guarded (queue: Queue, client: Redis): Queue {
     args: [],
     resolve: surplus,
     reject: (error) => {
-      // Set for an answer. A queue that is emptied because the connection is lost asks until there is nothing more.
+      // Set for an answer. A lost connection empties the queue by calling this until it returns nothing.
       if ((error as { command?: { name?: string } }).command?.name === NAME) surplus()
       else emptying = true
     }

@@ -1,24 +1,24 @@
-/** The times that a broker on Redis keeps, in milliseconds. */
+/** The intervals and time limits of a broker on Redis, in milliseconds. */
 export interface Timings {
-  /** How long a command, or the way to a connection, may take. */
+  /** Time limit for a command, or for a connection. */
   readonly commandMs: number
-  /** Between two questions whether a connection is alive. */
+  /** Between two checks whether a connection is alive. */
   readonly checkMs: number
-  /** Between two comparisons of every channel that is listened to with its log. */
+  /** Between two comparisons of every occupied channel with its log. */
   readonly auditMs: number
-  /** Between two reports of a node's subscribers. */
+  /** Between two reports of an instance's subscribers. */
   readonly reportMs: number
-  /** A node that was not heard of for so long is gone. */
+  /** Silence after which an instance counts as gone. */
   readonly nodeTtlMs: number
-  /** How long instances that have not compared a new term are waited for, before it is decided as one in which something was lost. */
+  /** Time limit for all instances to compare a new term; afterwards it is decided as one in which something was lost. */
   readonly barrierMs: number
-  /** How long an instance waits until another one has confirmed its registration. */
+  /** Time limit for another instance to confirm a registration. */
   readonly witnessMs: number
-  /** At most so long until the next attempt, when one failed. */
+  /** Maximum delay between two attempts. */
   readonly maxBackoffMs: number
 }
 
-/** What production uses. A count is at most two reports old; a silent cut is noticed within `checkMs + commandMs`. */
+/** The values in production. A count is at most two reports old; a silent cut is detected within `checkMs + commandMs`. */
 export const TIMINGS: Timings = {
   commandMs: 2_000,
   checkMs: 1_000,
@@ -32,7 +32,7 @@ export const TIMINGS: Timings = {
 
 const FIRST_BACKOFF_MS = 25
 
-/** Milliseconds until attempt number `attempt`, with full jitter, so that the nodes do not come back in step. */
+/** Milliseconds until attempt number `attempt`, with full jitter, so that the instances do not reconnect in step. */
 export function backoff (attempt: number, maxMs: number): number {
   return Math.ceil(Math.random() * Math.min(maxMs, FIRST_BACKOFF_MS * 2 ** attempt))
 }

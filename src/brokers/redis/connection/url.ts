@@ -3,23 +3,24 @@ import { ConfigInvalidError } from '../../../errors.js'
 const DEFAULT_PORTS = { server: 6_379, cluster: 6_379, sentinel: 26_379 }
 const DEFAULT_SENTINEL_NAME = 'mymaster'
 
-/** What a URL says about where Redis is. */
+/** The parts of a Redis URL. */
 export interface RedisUrl {
   readonly kind: 'server' | 'sentinel' | 'cluster'
-  /** As ioredis takes it; for a single server only. */
+  /** The URL in the form of ioredis; for a single server only. */
   readonly url: string
-  /** The Sentinels, or nodes of the cluster. */
+  /** The Sentinels, or the nodes of the Redis cluster. */
   readonly hosts: { host: string, port: number }[]
-  /** What the Sentinels call the master. */
+  /** The name of the master in the Sentinels. */
   readonly name: string
   readonly credentials: { username?: string, password?: string }
   readonly tls: boolean
 }
 
-/** Takes a URL apart. Throws MSG_ERR_CONFIG_INVALID with the rule, and without the URL, which may hold a password. */
+/** Parses a URL. Throws MSG_ERR_CONFIG_INVALID with the rule, and without the URL, which may contain a password. */
 export function parseUrl (text: string): RedisUrl {
   const [, secure = '', scheme = '', rest = ''] = /^(?:redis(s?)(?:\+(sentinel|cluster))?|unix):\/\/(.+)$/s.exec(text) ?? []
-  if (rest === '') throw new ConfigInvalidError('REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://')
+  if (rest === '')
+    throw new ConfigInvalidError('REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://')
   const tls = secure !== ''
   if (scheme === '') {
     const url = text.startsWith('unix:') ? rest : text
@@ -32,10 +33,10 @@ export function parseUrl (text: string): RedisUrl {
   return { kind, url: '', hosts, name: path === '' ? DEFAULT_SENTINEL_NAME : path, credentials, tls }
 }
 
-/** Takes `[user:password@]host:port,host:port[/path]` apart, which URL does not take for its several hosts. */
+/** Parses `[user:password@]host:port,host:port[/path]`; `URL` allows one host only. */
 function split (rest: string, defaultPort: number): { hosts: RedisUrl['hosts'], path: string, username: string, password: string } {
   const at = rest.lastIndexOf('@')
-  // Only the first colon separates, so that a password may have others.
+  // Only the first colon separates, so that a password may contain others.
   const [username, password] = cut(rest.slice(0, Math.max(0, at)), ':')
   const [list, path] = cut(rest.slice(at + 1), '/')
   const hosts = list.split(',').map((item) => {
@@ -57,5 +58,6 @@ function cut (text: string, separator: string): [before: string, after: string] 
 }
 
 function invalid (): Error {
-  return new ConfigInvalidError('REDIS_URL must be [user:password@]host:port after its ://, several hosts with commas between them, user and password percent-encoded')
+  return new ConfigInvalidError('REDIS_URL must be [user:password@]host:port after its ://, ' +
+    'several hosts with commas between them, user and password percent-encoded')
 }

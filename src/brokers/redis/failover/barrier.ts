@@ -1,23 +1,25 @@
 import type { Marks } from './marks.js'
 
-/** What an instance has to offer when terms are compared. */
+/** The part of an instance in a comparison of terms. */
 export interface Evidence {
   readonly marks: Marks
-  /** Compares every mark with its log, as it is in a term. Rejects when a log cannot be asked or another term has begun. */
+  /** Compares every mark with its log in a term. Rejects when a log cannot be read or another term has begun. */
   readonly compare: (term: string) => Promise<void>
-  /** Called with what the barrier waits for. */
+  /** Called with the reason for which the barrier waits. */
   readonly onWait: (reason: string) => void
 }
 
 /**
- * What keeps an instance from using logs in a term that was not compared. The methods reject while the server cannot be asked or
- * answers something unexpected; the caller tries again.
+ * Prevents the use of logs in a term that was not compared. The methods reject while the server is unreachable or its answer is
+ * unexpected; the caller retries.
  */
 export interface Barrier {
-  /** Resolves with the term to be admitted to, once it is decided. Not again when it is the one that was passed last. */
+  /** Resolves with the term to be admitted to, once it is decided. At once where it is the one that was passed last. */
   pass (evidence: Evidence): Promise<string>
-  /** Whether the term that was passed last is still the one of the server, or nothing has to wait for another. To be asked now and then. */
+  /** Whether the last passed term is still the one of the server, or nothing has to wait for another. To be called periodically. */
   holds (evidence: Evidence): Promise<boolean>
-  /** Takes this instance out; nothing is to be acknowledged afterwards. */
+  /** Called when another instance requests a witness. Does not reject. */
+  witnessRequested (): Promise<void>
+  /** Removes this instance; nothing may be acknowledged afterwards. */
   leave (): Promise<void>
 }

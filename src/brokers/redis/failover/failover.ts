@@ -1,6 +1,7 @@
 import { EngineUnavailableError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
-import { CLOSED_STATUS } from '../../broker.js'
+import { type BrokerStatus, CLOSED_STATUS } from '../../broker.js'
+import { forEachConcurrently } from '../connection/concurrency.js'
 import { codeOf } from '../connection/refusal.js'
 import type { Barrier, Evidence } from './barrier.js'
 import { Marks } from './marks.js'
@@ -10,31 +11,27 @@ import { Marks } from './marks.js'
  *
  * | state     | event                                              | next      | what happens                                   |
  * |-----------|----------------------------------------------------|-----------|------------------------------------------------|
- * | away      | the connections are usable                         | verifying | the barrier is asked                           |
+ * | away      | the connections are usable                         | verifying | the instance enters the barrier                |
  * | verifying | a connection is lost                               | away      |                                                |
  * | verifying | the barrier is passed, the server is still the one | ready     | an admission begins                            |
- * | verifying | anything fails                                     | verifying | the next round tries again                     |
+ * | verifying | any step fails                                     | verifying | the next round retries                         |
  * | ready     | a connection is lost                               | away      | the admission ends                             |
- * | ready     | another term is seen                               | verifying | the admission ends, then logs are compared     |
+ * | ready     | another term is found                              | verifying | the admission ends, then logs are compared     |
  * | any       | closed                                             | closed    | the admission ends                             |
  *
  * An admission is the fence of acknowledgements: a publisher is answered only while the admission lasts under which its message was
- * sent. What is under way when it ends may be in the log of a server that is not the master any more, and is refused.
+ * sent. A message in flight at its end may be in the log of a server that is no longer the master, and is refused.
  */
 export type FailoverState = 'away' | 'verifying' | 'ready' | 'closed'
 
-/** The state, for who has to be told. */
-export interface FailoverStatus {
+/** A change of the state, or of the reason for it. */
+export interface FailoverChange {
   readonly state: FailoverState
-  /** The state before, which may be the same. */
+  /** The previous state, which may be the same. */
   readonly from: FailoverState
-  /** Why logs cannot be used; empty where they can. */
-  readonly reason: string
-  /** Whether something fails; otherwise a state is on its way to the next one. */
-  readonly failing: boolean
 }
 
-/** The right to use the logs of a term, until it ends. Two of the same term are not the same. */
+/** The right to use the logs of a term, until it ends. A term may have several in succession. */
 export interface Admission {
   readonly term: string
 }
@@ -44,14 +41,12 @@ const COMPARING = 'comparing with what was acknowledged'
 /** Dependencies of {@link Failover}. */
 export interface FailoverPorts {
   readonly barrier: Barrier
-  /** Compares a mark with its log in a term; resolves with where the log stands when it does not have the position any more. */
+  /** Compares a mark with its log in a term; resolves with the position of the log where the mark is no longer part of it. */
   readonly verify: (channel: string, seen: Position, term: string) => Promise<Position | undefined>
-  /** What is left to do before logs are used. Rejects when the connections are not to the server of that term. */
+  /** The last step before logs are used. Rejects when the connections are not to the server of that term. */
   readonly prepare: (term: string) => Promise<void>
-  /** Takes a step for each item, some at a time. */
-  readonly inTurn: (items: Iterable<[string, Position]>, step: (item: [string, Position]) => Promise<void>) => Promise<void>
   /** Called when the state or its reason has changed. */
-  readonly onChange: (status: FailoverStatus) => void
+  readonly onChange: (change: FailoverChange) => void
 }
 
 /** The state machine above. */
@@ -60,6 +55,8 @@ export class Failover {
   readonly #ports: FailoverPorts
   #state: FailoverState = 'away'
   #reason = 'not connected yet'
+  /** Whether something fails; otherwise the next state is about to be reached. */
+  #failing = false
   #admission: Admission | undefined
   #term: string | undefined
   #verifying: Promise<void> | undefined
@@ -80,39 +77,47 @@ export class Failover {
     return this.#state
   }
 
-  /** Why logs cannot be used; empty where they can. */
-  get reason (): string {
-    return this.#reason
+  /** The code of the reason for which logs cannot be used. */
+  get code (): string {
+    return codeOf(this.#reason)
   }
 
-  /** The present admission. Throws MSG_ERR_ENGINE_UNAVAILABLE where there is none. */
+  /** The state as the status of a broker. */
+  get status (): BrokerStatus {
+    if (this.#state === 'closed') return CLOSED_STATUS
+    const reason = this.#reason
+    const code = reason && `redis: ${this.#failing ? this.code : reason}`
+    return { ready: this.#state === 'ready', reason, failing: this.#failing, code }
+  }
+
+  /** The current admission. Throws MSG_ERR_ENGINE_UNAVAILABLE where there is none. */
   get admission (): Admission {
-    if (this.#admission === undefined) throw new EngineUnavailableError(codeOf(this.#reason))
+    if (this.#admission === undefined) throw new EngineUnavailableError(this.code)
     return this.#admission
   }
 
-  /** Remembers what is about to be acknowledged. Throws MSG_ERR_ENGINE_UNAVAILABLE when the admission under which it was sent is over. */
+  /** Marks a position before its acknowledgement. Throws MSG_ERR_ENGINE_UNAVAILABLE when the admission of the message is over. */
   acknowledge (admission: Admission, channel: string, position: Position): void {
     if (admission !== this.#admission) throw new EngineUnavailableError('another server may have taken over')
     const before = this.marks.get(channel)
-    // Answers may come to be handled in another order than that of the offsets: one that was sent again takes longer.
+    // Answers may be handled in another order than that of the offsets: a command that was sent again takes longer.
     if (before?.epoch === position.epoch && before.offset >= position.offset) return
-    // The log has gone on in another term without a comparison, as in a cluster, or was compared by another instance.
+    // The log has continued in another term without a comparison, as in a cluster, or was compared by another instance.
     if (before !== undefined && before.epoch !== position.epoch) this.#owe(channel, before)
     this.marks.set(channel, position)
   }
 
-  /** The connections are usable, perhaps anew. */
+  /** Called when the connections are usable, possibly after a reconnect. */
   connected (): void {
     if (this.#state === 'away') this.#enter('verifying', COMPARING)
   }
 
-  /** A connection is lost. */
+  /** Called when a connection is lost. */
   lost (reason: string): void {
     if (this.#state !== 'closed') this.#enter('away', reason, true)
   }
 
-  /** Another term may have begun since an admission, which ends unless it has. */
+  /** Called when another term may have begun since an admission; ends the admission. */
   suspect (admission: Admission): void {
     if (admission === this.#admission) this.#enter('verifying', COMPARING)
   }
@@ -121,12 +126,12 @@ export class Failover {
     this.#enter('closed', CLOSED_STATUS.reason)
   }
 
-  /** Resolves when it is ready. Rejects when that fails; to be called again then. */
+  /** Resolves when the state is `ready`. Rejects on failure, and is then to be called again. */
   verify (): Promise<void> {
     return this.#verifying ??= this.#verify().finally(() => { this.#verifying = undefined })
   }
 
-  /** Asks whether the term still lasts, and compares what could not be compared before. To be called now and then. */
+  /** Checks whether the term still lasts, and compares owed marks. To be called periodically. */
   async check (): Promise<void> {
     const admission = this.#admission
     if (admission === undefined) return
@@ -135,39 +140,45 @@ export class Failover {
   }
 
   async #verify (): Promise<void> {
-    const { barrier, prepare } = this.#ports
     if (this.#state === 'ready') return
+    const term = await this.#pass()
+    if (this.#state !== 'verifying') throw new Error(this.#reason)
+    // Nothing was acknowledged since the comparison began, so that no mark is newer.
+    if (term !== this.#term && term !== '') this.marks.clear()
+    this.#term = term
+    this.#admission = { term }
+    this.#enter('ready', '')
+  }
+
+  /** Passes the barrier; resolves with the term to be admitted to. */
+  async #pass (): Promise<string> {
+    const { barrier, prepare } = this.#ports
     try {
       const term = await barrier.pass(this.#evidence)
       await prepare(term)
-      if (this.#state !== 'verifying') throw new Error(this.#reason)
-      // Nothing was acknowledged since the comparison began, so that none of these is newer than it.
-      if (term !== this.#term && term !== '') this.marks.clear()
-      this.#term = term
-      this.#admission = { term }
-      this.#enter('ready', '')
+      return term
     } catch (error) {
       if (this.#state === 'verifying') this.#enter('verifying', (error as Error).message, true)
       throw error
     }
   }
 
-  /** Compares every mark. In a cluster the logs of other masters are not to wait for one that is gone for good. */
+  /** Compares every mark. In a cluster the logs of other masters must not wait for a master that never returns. */
   async #compare (term: string): Promise<void> {
     const failure = await this.#compareAll(this.marks, term)
     if (failure !== undefined && term !== '') throw failure as Error
   }
 
-  /** Compares these and what is owed; resolves with why one of them is owed now. */
+  /** Compares these marks and the owed ones; resolves with the error for which one is owed now. */
   async #compareAll (marks: Iterable<[string, Position]>, term: string): Promise<unknown> {
     const seen = [...this.#owed.values(), ...marks]
     if (seen.length === 0) return undefined
     this.#owed.clear()
     let failure: unknown
-    await this.#ports.inTurn(seen, async ([channel, position]) => {
+    await forEachConcurrently(seen, async ([channel, position]) => {
       try {
         const current = await this.#ports.verify(channel, position, term)
-        // The loss is announced. What is asked next time is whether something more is lost.
+        // The loss is announced. The next comparison is to find further losses.
         if (current !== undefined && this.marks.get(channel) === position) this.marks.set(channel, current)
       } catch (error) {
         failure = error
@@ -188,7 +199,8 @@ export class Failover {
     if (from === state && this.#reason === reason) return
     this.#state = state
     this.#reason = reason
+    this.#failing = failing
     if (state !== 'ready') this.#admission = undefined
-    this.#ports.onChange({ state, from, reason, failing })
+    this.#ports.onChange({ state, from })
   }
 }

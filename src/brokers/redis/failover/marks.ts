@@ -5,8 +5,8 @@ import { ownText } from '../../../wire/text.js'
 const MAX_MARKS = 100_000
 
 /**
- * Where each log stood when this instance last acknowledged a message of it in the present term: what a server of another term has
- * to have, or else something is lost. A mark is set before the publisher is answered and kept until it was compared.
+ * The position of each log at the last acknowledgement of this instance in the current term: where it is missing on the server of
+ * another term, messages are lost. A mark is set before the publisher is answered and kept until it was compared.
  */
 export class Marks {
   readonly #positions = new Map<string, Position>()
@@ -17,7 +17,7 @@ export class Marks {
     this.#max = max
   }
 
-  /** Whether there were more channels than are kept, so that the next term cannot be complete. */
+  /** Whether there were too many channels to mark, so that the next term cannot be complete. */
   get overflowed (): boolean {
     return this.#overflowed
   }
@@ -33,12 +33,12 @@ export class Marks {
 
   set (channel: string, position: Position): void {
     if (this.#positions.has(channel)) this.#positions.set(channel, position)
-    // The name is a part of the URL that it came in.
+    // The name is a slice of the request's URL.
     else if (this.#positions.size < this.#max) this.#positions.set(ownText(channel), position)
     else this.#overflowed = true
   }
 
-  /** To be called once all were compared and an instance is admitted to the term that they were compared with. */
+  /** To be called once all marks were compared and the instance is admitted to the term of the comparison. */
   clear (): void {
     this.#positions.clear()
     this.#overflowed = false

@@ -1,9 +1,9 @@
-// Answers of the scripts of the register, as values. These functions take anything and cannot throw.
+// Parsers for the answers of the register's scripts. They accept any value and cannot throw.
 
-/** What JOIN answers. */
+/** The answer of JOIN. */
 export type JoinAnswer = { readonly status: 'again', readonly term: string } | { readonly status: 'joined', readonly id: string }
 
-/** What DECIDE answers. */
+/** The answer of DECIDE. */
 export type DecideAnswer =
   | { readonly status: 'again', readonly term: string }
   | { readonly status: 'waiting', readonly missing: number }

@@ -1,27 +1,27 @@
 import { currentTerm, SERVER, TEXT } from '../log/scripts.js'
 
 /**
- * The register: which instances there are and which terms they have compared, as a hash of one server.
+ * The register: the instances and the terms that they have compared, as a hash of one server.
  *
- * layout     version of all that this package keeps in Redis
+ * layout     version of all data of this package in Redis
  * term       the term that was decided last; only under it logs are used
- * chain      the terms before it, newest first, of which nothing that was acknowledged is missing; a log whose epoch is of one
- *            of them goes on without a gap
+ * chain      the terms before it, newest first, of which no acknowledged message is missing; a log whose epoch is of one
+ *            of them continues without a gap
  * terms      the last 64 terms that were decided or are known to be lost
  * open       a term that instances compare and that is not the server's own: the server's with `#<n>`, see below
- * flag       set while a loss is known that no decided term accounts for: the next one that is decided is not complete
- * deleted    set once an instance was taken out without having compared
+ * flag       set while no decided term accounts for a known loss: the next decided term is not complete
+ * deleted    set once an instance was removed without a comparison
  * i:<id>     `<a or t> <term it compared last> <term in which it registered> <1 once safe, otherwise 0>`;
- *            t: it has left, and what it wrote before is here, too
+ *            t: it has left, and its earlier writes are here, too
  *
  * A term is the time for which one server process is the master (12 digits of its `master_replid`). It is complete when every
- * instance of the register has compared what it saw acknowledged with the logs: only then nothing can be missing that nobody
- * announces. When instances are missing it is decided all the same after a time, but as if something was lost.
- * Where a loss becomes known that concerns logs which cannot be named, a term of its own begins on the same server,
- * `<server>#<n>`: all instances compare again, and no log goes on without a gap.
+ * instance of the register has compared its acknowledged messages with the logs: only then every loss is certain to be
+ * announced. When instances are missing it is decided all the same after a time limit, but as if something was lost.
+ * When a loss is found that concerns unknown logs, a term of its own begins on the same server, `<server>#<n>`: all
+ * instances compare again, and no log continues without a gap.
  *
- * The register is replicated and lost like everything else. It may show an earlier state, never one that was not: an instance
- * is missing in it only if its registration is. Such an instance is known to a safe one (WITNESS), which writes it back.
+ * The register is replicated and lost like all other data. It may show an earlier state, never a false one: an instance
+ * is missing in it only if its registration is. A safe instance knows such an instance (WITNESS) and writes it back.
  */
 
 /** Version of the layout; see docs/instances.md for what may share a Redis. */
@@ -59,10 +59,10 @@ local function write(id, entry)
 end`
 
 /**
- * Enters an instance that has compared all it saw acknowledged with the logs of `term`.
- * KEYS register · ARGV term, id (- for none), another id, the term that it compared last (- for none), the term under which it was admitted
- * last (- for none), 1 where it could not keep all that it saw, ids of the instances that it knows
- * → {'again', term} when another term is to be compared | {'joined', the id that it has from now on}
+ * Registers an instance that has compared all its marks with the logs of `term`.
+ * KEYS register · ARGV term, id (- for none), another id, the term that it compared last (- for none), the term under which it was
+ * admitted last (- for none), 1 where it could not keep all marks, ids of the instances that it knows
+ * → {'again', term} when another term is to be compared | {'joined', the new id of the instance}
  */
 export const JOIN = `#!lua flags=allow-oom
 ${CURRENT}
@@ -103,8 +103,8 @@ write(id, {state = 'a', compared = term, since = term, safe = alone and '1' or '
 return {'joined', id}`
 
 /**
- * Decides a term once: complete when every instance that is there has compared it, one of them was there before, and no loss is
- * known. Instances that are missing are waited for unless the time is over, and are then taken out.
+ * Decides a term once: complete when every registered instance has compared it, one of them was registered before, and no loss is
+ * known. The decision waits for missing instances until the time is over, and then removes them.
  * KEYS register · ARGV term, 1 where the time is over
  * → {'again', term} | {'waiting', ids that are missing} | {'decided', 1 where it is complete}
  */
@@ -140,8 +140,7 @@ end
 return {'decided', complete and 1 or 0}`
 
 /**
- * KEYS register → {term, 1 where it is decided, then of each instance that is there: id, the term that it compared, 1 where it is
- * safe}
+ * KEYS register → {term, 1 where it is decided, then of each registered instance: id, the term that it compared, 1 where it is safe}
  */
 export const LOOK = `#!lua flags=no-writes,allow-oom
 ${CURRENT}
@@ -156,8 +155,8 @@ end
 return answer`
 
 /**
- * Marks instances as safe that the caller has in its memory, if it is safe itself: when they are lost with the end of the data,
- * either the caller writes them back or its own absence shows.
+ * Marks the instances that the caller knows as safe, if it is safe itself: when they are lost with the newest data, either the
+ * caller writes them back or its own absence is detected.
  * KEYS register · ARGV term, id of the caller, 1 to mark the caller itself (it is on every replica), other ids
  */
 export const WITNESS = `#!lua flags=allow-oom
@@ -178,7 +177,7 @@ for index = 4, #ARGV do
 end
 return 1`
 
-/** KEYS register · ARGV id; the instance leaves. What it wrote before is in the register's past, so that nothing of it is missing. */
+/** KEYS register · ARGV id; the instance leaves. Its earlier writes are in the register's past, so that none of them is missing. */
 export const LEAVE = `#!lua flags=allow-oom
 ${CURRENT}
 local own = instances[ARGV[1]]

@@ -6,9 +6,9 @@ import type { Timings } from '../connection/timings.js'
 import type { Barrier, Evidence } from './barrier.js'
 import { type DecideAnswer, parseDecideAnswer, parseJoinAnswer, parseLookAnswer, type RegisterView } from './parse.js'
 
-/** Between two questions while others are waited for. */
+/** Milliseconds between two checks whether the other instances have compared. */
 const POLL_MS = 20
-/** What stands for an id or a term that there is not. */
+/** The placeholder for an absent id or term. */
 const NONE = '-'
 
 /** Dependencies of {@link Register}. */
@@ -16,15 +16,15 @@ export interface RegisterPorts {
   readonly client: Commands
   readonly key: string
   readonly timings: Pick<Timings, 'barrierMs' | 'witnessMs'>
-  /** Tells the other instances that this one wants to be witnessed. */
-  readonly greet: () => void
-  /** Called when this instance goes on for the first time although its registration may be lost with the end of the data. */
+  /** Requests that the other instances witness the registration of this one. */
+  readonly requestWitness: () => void
+  /** Called when this instance continues for the first time although its registration may be lost with the newest data. */
   readonly onUnsafe: () => void
 }
 
 /**
- * This instance in the register (failover/register-scripts.ts). Nothing here decides by a clock what is safe: a time limit only ends
- * the wait for instances that are missing, and the term is then decided as one in which something was lost.
+ * This instance in the register (failover/register-scripts.ts). Safety never depends on a clock: a time limit only ends the wait for
+ * missing instances, and the term is then decided as one in which something was lost.
  */
 export class Register implements Barrier {
   readonly #ports: RegisterPorts
@@ -34,7 +34,7 @@ export class Register implements Barrier {
   #admitted = NONE
   #safe = false
   #warned = false
-  /** The other instances, as far as they are known; lost registrations are written back. */
+  /** The known other instances; their lost registrations are written back. */
   #known = new Set<string>()
 
   constructor (ports: RegisterPorts) {
@@ -46,14 +46,14 @@ export class Register implements Barrier {
     return this.#id
   }
 
-  /** Whether the absence of this instance would show, whatever is lost. */
+  /** Whether the absence of this instance would be detected, whatever data is lost. */
   get safe (): boolean {
     return this.#safe
   }
 
   async pass (evidence: Evidence): Promise<string> {
     const view = await this.#look()
-    // The server process is the same: it has what it had.
+    // The server process is the same, and so is its data.
     return this.#isAdmitted(view) ? this.#admitted : await this.#pass(view.term, evidence)
   }
 
@@ -72,14 +72,15 @@ export class Register implements Barrier {
     return decided && term === this.#admitted && instances.get(this.#id)?.compared === term
   }
 
-  /** Compares a term, and the one that began meanwhile instead, enters this instance and waits for the decision. */
+  /** Compares a term, or the one that has begun meanwhile, registers this instance and waits for the decision. */
   async #pass (begun: string, evidence: Evidence): Promise<string> {
     const { client, key } = this.#ports
     let term = begun
     for (;;) {
       await evidence.compare(term)
       const joined = parsed(parseJoinAnswer(await client.messengerJoin(
-        key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted, evidence.marks.overflowed ? 1 : 0, ...this.#known
+        key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted,
+        evidence.marks.overflowed ? 1 : 0, ...this.#known
       )))
       if (joined.status === 'joined') {
         if (joined.id !== this.#id) this.#safe = false
@@ -89,7 +90,7 @@ export class Register implements Barrier {
         if (next === undefined) {
           const instances = await this.#secure(term, evidence)
           this.#admitted = term
-          // Those that asked before were not answered.
+          // Earlier requests were not answered.
           await this.#witness(instances)
           return term
         }
@@ -100,7 +101,7 @@ export class Register implements Barrier {
     }
   }
 
-  /** Waits until the term is decided; resolves with another one where that has begun. */
+  /** Waits for the decision of the term; resolves with another term where that has begun. */
   async #decide (term: string, { onWait }: Evidence): Promise<string | undefined> {
     const { client, key, timings } = this.#ports
     const deadline = performance.now() + timings.barrierMs
@@ -114,11 +115,11 @@ export class Register implements Barrier {
   }
 
   /**
-   * Makes sure that the absence of this instance shows if its registration is lost: no other instance was there when it registered,
-   * every replica has it, or another one that is safe knows of it. Goes on after a time, and says so. Resolves with the instances.
+   * Ensures that the absence of this instance is detected if its registration is lost: no other instance was registered before it,
+   * every replica has it, or another safe instance knows it. Continues after a time limit, with a warning. Resolves with the instances.
    */
   async #secure (term: string, { onWait }: Evidence): Promise<RegisterView['instances']> {
-    const { client, key, timings, greet, onUnsafe } = this.#ports
+    const { client, key, timings, requestWitness, onUnsafe } = this.#ports
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
@@ -126,7 +127,7 @@ export class Register implements Barrier {
       this.#safe ||= instances.get(this.#id)?.safe === true
       if (this.#safe) return instances
       if (first) {
-        greet()
+        requestWitness()
         if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
         if (!this.#warned) onUnsafe()
@@ -138,14 +139,14 @@ export class Register implements Barrier {
     }
   }
 
-  /** Whether there are replicas and all have what was written so far. */
+  /** Whether there are replicas and all have every earlier write. */
   async #replicated (timeoutMs: number): Promise<boolean> {
     const { client } = this.#ports
     const replicas = Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))?.[1])
     return replicas > 0 && await client.wait(replicas, timeoutMs) >= replicas
   }
 
-  /** Remembers the other instances and, if this one is safe, then confirms those that are not. */
+  /** Remembers the other instances and, if this one is safe, confirms the unsafe ones. */
   async #witness (instances: RegisterView['instances']): Promise<void> {
     const others = [...instances].filter(([id]) => id !== this.#id)
     for (const [id] of others) this.#known.add(id)
@@ -154,8 +155,8 @@ export class Register implements Barrier {
     if (this.#safe && unsafe.length > 0) await this.#ports.client.messengerWitness(this.#ports.key, this.#admitted, this.#id, 0, ...unsafe)
   }
 
-  /** To be called when another instance wants to be witnessed. */
-  async greeted (): Promise<void> {
+  /** To be called when another instance requests a witness. */
+  async witnessRequested (): Promise<void> {
     await refusalOf(this.holds())
   }
 

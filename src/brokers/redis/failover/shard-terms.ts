@@ -2,8 +2,8 @@ import type { Cluster } from 'ioredis'
 import type { Barrier, Evidence } from './barrier.js'
 
 /**
- * The terms of a cluster. A register on one shard says nothing about the logs of another, so there is nothing to wait for: a
- * log that is touched in another term goes on behind a gap, in any case. What this instance saw acknowledged is compared all the
+ * The terms of a cluster. A register on one shard proves nothing about the logs of another, so that there is nothing to wait for: a
+ * log that is touched in another term continues behind a gap, in any case. The marks of this instance are compared all the
  * same, since a master that was cut off may have taken messages after that gap was announced.
  */
 export class ShardTerms implements Barrier {
@@ -21,17 +21,22 @@ export class ShardTerms implements Barrier {
     return ''
   }
 
-  /** The channels of other shards do not wait for what is compared because of one. */
+  /** The channels of other shards do not wait for the comparison of one. */
   async holds (evidence: Evidence): Promise<boolean> {
     await this.pass(evidence)
     return true
+  }
+
+  /** Does nothing: there is no register that could lose a registration. */
+  witnessRequested (): Promise<void> {
+    return Promise.resolve()
   }
 
   leave (): Promise<void> {
     return Promise.resolve()
   }
 
-  /** The terms of the masters that answer. */
+  /** The terms of the reachable masters. */
   async #terms (): Promise<Set<string>> {
     const infos = await Promise.allSettled(this.#client.nodes('master').map(async (master) => await master.info('replication')))
     const terms = infos.map((info) => info.status === 'fulfilled' ? serverOf(info.value) : undefined)
@@ -41,7 +46,7 @@ export class ShardTerms implements Barrier {
   }
 }
 
-/** The first digits of `master_replid` in an answer of INFO: how the terms of a server begin. */
+/** The first digits of `master_replid` in an answer of INFO, the prefix of a server's terms. */
 export function serverOf (info: unknown): string | undefined {
   return typeof info === 'string' ? /master_replid:(\w{12})/.exec(info)?.[1] : undefined
 }

@@ -3,31 +3,31 @@ import type { LogEntry, Replay, Since } from '../../broker.js'
 
 /** Messages read from the log at a time. */
 const PAGE = 1_000
-/** Notifications kept while the log is read; those before them are read instead. */
+/** Notifications kept during a read of the log; earlier ones are read from the log. */
 const MAX_HEARD = 1_000
 
 /** Dependencies of {@link Feed}. */
 export interface FeedPorts {
   /** Reads the channel's log. */
   read (since: Since, limit: number): Promise<Replay>
-  /** Resolves when every notification has arrived that was sent before. */
+  /** Resolves when every earlier notification has arrived. */
   arrived (): Promise<void>
   /** Takes the next message of the channel. */
   deliver (entry: LogEntry): void
-  /** Called when the messages that follow come after this position, and not after the last one that was handed on. */
+  /** Called when the next message follows this position, and not the last delivered message. */
   moved (position: Position): void
-  /** Learns that the log could not be read after a message was missed: `catchUp` is to be called again. */
-  lag (): void
+  /** Called when the log could not be read after a missed message: `catchUp` is to be called again. */
+  onLag (): void
 }
 
 /**
- * The messages of one channel on this node, in order. Notifications may be missed while a connection is away, arrive late or
- * overtake a read of the log: only the next offset is handed on, anything else makes the feed read the log.
+ * The messages of one channel on this instance, in order. Notifications may be missed during a disconnect, arrive late or
+ * overtake a read of the log: only the next offset is delivered, any other causes a read of the log.
  */
 export class Feed {
-  /** The log; empty until it was read for the first time. */
+  /** The epoch of the log; empty until the first read. */
   epoch = ''
-  /** The last message handed on. */
+  /** The offset of the last delivered message. */
   offset = 0
   readonly #ports: FeedPorts
   #reading: Promise<void> | undefined
@@ -51,16 +51,16 @@ export class Feed {
         this.#again = true
       }
     } else if (!this.#take(entry)) {
-      this.catchUp().catch(() => { this.#ports.lag() })
+      this.catchUp().catch(() => { this.#ports.onLag() })
     }
   }
 
   /**
-   * Hands on what was missed; the first time it takes the position from the log. Resolves when everything is handed on that
-   * was in the log when it was called. Rejects when the log cannot be read; the feed then stays where it is.
+   * Delivers missed messages; the first call takes the position from the log. Resolves when all messages that were in the log at
+   * the call are delivered. Rejects when the log cannot be read; the position is then unchanged.
    */
   catchUp (): Promise<void> {
-    // A read that is under way may be older than what the caller knows of, so that another one follows it.
+    // A read in flight may be older than the caller's knowledge, so that another one follows it.
     this.#again = true
     return this.#reading ??= this.#readAll()
   }
@@ -70,7 +70,7 @@ export class Feed {
       while (this.#again) {
         this.#again = false
         await (this.epoch === '' ? this.#begin() : this.#read())
-        // Taken from where the read ended, so that a busy channel needs no second read, which would be late as well.
+        // Continues from the end of the read, so that a busy channel needs no second read, which would be late as well.
         this.#takeHeard()
       }
     } finally {
@@ -88,14 +88,14 @@ export class Feed {
     for (;;) {
       const { epoch, after, head, entries, reason } = await this.#ports.read({ epoch: this.epoch, offset: this.offset }, PAGE)
       if (reason !== undefined) {
-        // What is not kept any more may be on its way: a log may be trimmed faster than notifications come, or keep nothing at all.
+        // Trimmed messages may still arrive: a log may be trimmed faster than notifications arrive, or keep nothing at all.
         if (reason === 'expired') await this.#ports.arrived()
         this.#takeHeard()
         if (this.epoch === epoch && this.offset >= head) return
         this.#move(epoch, head)
         return
       }
-      // Another epoch without a reason is the same log, which goes on under that name.
+      // Another epoch without a reason is the same log, which continues under that name.
       if (this.epoch !== epoch) this.#move(epoch, after)
       for (const entry of entries) this.#hand(entry)
       if (this.offset >= head || entries.length === 0) return
@@ -106,14 +106,14 @@ export class Feed {
     for (const entry of this.#heard.splice(0)) if (!this.#take(entry)) this.#again = true
   }
 
-  /** Hands a message on when it is the next one; `false` when others are missing before it. */
+  /** Delivers a message when it is the next one; returns `false` when others before it are missing. */
   #take (entry: LogEntry): boolean {
     if (entry.epoch !== this.epoch || entry.offset > this.offset + 1) return false
     if (entry.offset > this.offset) this.#hand(entry)
     return true
   }
 
-  /** Every subscriber reads on from its own position, which decides whether it has a gap. */
+  /** Each subscriber continues reading from its own position, which decides whether it has a gap. */
   #move (epoch: string, offset: number): void {
     this.epoch = epoch
     this.offset = offset

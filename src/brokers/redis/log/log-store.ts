@@ -9,31 +9,30 @@ import type { Retention } from '../../log.js'
 import type { Commands } from '../connection/connection.js'
 import { codeOf, refusalOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
+import type { Names } from '../names.js'
 import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer } from './parse.js'
 
-/** How long the position of an unused log outlives its messages. */
+/** Time for which the position of an unused log outlives its messages. */
 const POSITION_TTL_MS = 86_400_000
-/** The same for a log without messages: anybody can ask for a channel, and what that costs must not stay for a day. */
+/** The same for a log without messages: any client can name a channel, and its memory must not stay for a day. */
 const EMPTY_POSITION_TTL_MS = 300_000
-/** How long a position of a later epoch than the server's is taken for one of a master that this connection does not reach yet. */
+/** Time for which a position of a later epoch than the server's is attributed to a master that this connection has yet to reach. */
 const LATER_MS = 2_000
 const LATER_POLL_MS = 100
 
-/** Reads under way at once: when thousands come back, none waits for its answer for longer than a command may. */
+/** Concurrent reads: with thousands of returning clients, no read waits beyond the time limit of a command. */
 const CONCURRENT_READS = 256
 
 /** Settings of {@link LogStore}. */
 export interface LogStoreOptions extends Retention {
-  /** Before every key, and before every name under which messages are announced. */
-  readonly keyPrefix: string
-  readonly livePrefix: string
-  /** The key of the register; `undefined` in a cluster, where scripts cannot read it. */
-  readonly registerKey: string | undefined
+  readonly names: Names
+  /** Whether the scripts can read the register; not in a cluster, where its slot is another. */
+  readonly registered: boolean
 }
 
 /**
- * The logs in Redis: what the scripts do, as methods. Each rejects with MSG_ERR_ENGINE_UNAVAILABLE for whatever the server or the
- * connection says.
+ * The logs in Redis: the scripts as methods. Each rejects with MSG_ERR_ENGINE_UNAVAILABLE for every error of the server or the
+ * connection.
  */
 export class LogStore {
   readonly #client: Commands
@@ -49,28 +48,18 @@ export class LogStore {
     this.#options = options
   }
 
-  /** Where the messages of a channel are announced. */
-  liveName (channel: string): string {
-    return `${this.#options.livePrefix}{${channel}}:live`
-  }
-
-  /** The channel whose messages are announced there. */
-  channelOf (liveName: string): string {
-    return liveName.slice(this.#options.livePrefix.length + 1, -'}:live'.length)
-  }
-
-  /** Appends, numbers and announces a message in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT where the key is another message's. */
+  /** Appends a message and publishes its notification, in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT for another message's key. */
   async publish (channel: string, message: string, subscribers: number, key: string | undefined): Promise<Published> {
-    const { size, ttlMs } = this.#options
+    const { size, ttlMs, names } = this.#options
     const digest = key === undefined ? '' : createHash('sha256').update(message).digest('base64url')
     const { answer, admission } = await this.#ask((term) => this.#client.messengerPublish(
-      ...this.#keys(channel), this.#key(channel, `key:${key ?? ''}`), term, this.#random(),
-      message, size, ttlMs, this.#positionTtlMs, this.liveName(channel), digest, IDEMPOTENCY_TTL_MS, subscribers
+      ...this.#keys(channel), names.result(channel, key ?? ''), term, this.#random(),
+      message, size, ttlMs, this.#positionTtlMs, names.live(channel), digest, IDEMPOTENCY_TTL_MS, subscribers
     ))
     const published = parsePublishAnswer(answer)
     if (published === undefined) throw new EngineUnavailableError('an unexpected answer')
     if (published.status === 'conflict') throw new IdempotencyConflictError()
-    // A duplicate is acknowledged like the first one was.
+    // A duplicate is acknowledged like the first message.
     this.#failover.acknowledge(admission, channel, published.current)
     if (published.status === 'sent') return { ...published.current, subscribers }
     return { ...published.first, subscribers: published.subscribers, duplicate: true }
@@ -79,33 +68,35 @@ export class LogStore {
   /** Reads at most `limit` messages after `since`. */
   async read (channel: string, since: Since, limit: number): Promise<Replay> {
     const from = typeof since === 'string' ? [since, '', 0] : ['after', since.epoch, since.offset]
-    const read = async (acceptsLater: 0 | 1): Promise<unknown> => await this.#reads(async () => (await this.#ask((term) => this.#client.messengerRead(
+    const ask = async (acceptsLater: 0 | 1): Promise<unknown> => (await this.#ask((term) => this.#client.messengerRead(
       ...this.#keys(channel), term, this.#random(), this.#options.ttlMs, this.#positionTtlMs, this.#emptyPositionTtlMs,
       ...from, Math.min(limit, Number.MAX_SAFE_INTEGER), acceptsLater
-    ))).answer)
+    ))).answer
+    const read = async (acceptsLater: 0 | 1): Promise<unknown> => await this.#reads(async () => await ask(acceptsLater))
     let replay = parseReadAnswer(await read(0))
-    // The reader was at a master that this one does not know of. Either it is reached soon, or it is lost.
+    // The position is of a master that this server does not know. Either that master is reached soon, or it is lost.
     for (const deadline = performance.now() + LATER_MS; replay === 'later';) {
       await delay(LATER_POLL_MS, undefined, { ref: false })
       replay = parseReadAnswer(await read(performance.now() > deadline ? 1 : 0))
     }
     if (replay === undefined) throw new EngineUnavailableError('an unexpected answer')
     const { epoch, head, after, entries, reason } = replay
-    // What should be kept and is not has been taken out by hand.
+    // Messages that should be kept and are not were removed by hand.
     if (entries.length === 0 && after < head && limit > 0) return { epoch, head, after: head, entries, reason: 'expired' }
     return { epoch, head, after, entries, ...reason && { reason } }
   }
 
   /** The position of a log, which is kept from expiring; `undefined` when the log is gone. */
   async touch (channel: string): Promise<Position | undefined> {
-    const answer: unknown = await unavailable(this.#client.messengerTouch(this.#keys(channel)[0], this.#positionTtlMs, this.#emptyPositionTtlMs))
+    const meta = this.#options.names.meta(channel)
+    const answer: unknown = await this.#client.messengerTouch(meta, this.#positionTtlMs, this.#emptyPositionTtlMs).catch(refuse)
     return Array.isArray(answer) ? parsePosition(answer[0], answer[1]) : undefined
   }
 
-  /** Compares a log with what was acknowledged of it; resolves with where it stands when it does not have that any more. */
+  /** Compares a log with an acknowledged position; resolves with the log's position where that one is no longer part of it. */
   async verify (channel: string, seen: Position, term: string): Promise<Position | undefined> {
     const answer = parseVerifyAnswer(await this.#client.messengerVerify(
-      ...this.#keys(channel), term, this.#random(), seen.epoch, seen.offset, this.liveName(channel)
+      ...this.#keys(channel), term, this.#random(), seen.epoch, seen.offset, this.#options.names.live(channel)
     ))
     if (answer === undefined) throw new Error('an unexpected answer of a script')
     return answer === 'none' || answer.present ? undefined : answer.current
@@ -119,43 +110,36 @@ export class LogStore {
     return Math.max(EMPTY_POSITION_TTL_MS, this.#options.ttlMs)
   }
 
-  #key (channel: string, name: string): string {
-    return `${this.#options.keyPrefix}{${channel}}:${name}`
-  }
-
   #keys (channel: string): [meta: string, log: string, register: string] {
-    const meta = this.#key(channel, 'meta')
-    return [meta, this.#key(channel, 'log'), this.#options.registerKey ?? meta]
+    const { names, registered } = this.#options
+    const meta = names.meta(channel)
+    return [meta, names.log(channel), registered ? names.register : meta]
   }
 
-  /** A text that no other call has: it may become a part of an epoch. */
+  /** A text unique to the call, which may become a part of an epoch. */
   #random (): string {
     return `${this.#seed}${(this.#calls++).toString(36)}`
   }
 
   /**
-   * Sends a command under the present admission. The server refuses it when another term has begun; nothing was done then, and it is
-   * sent once more when that term is decided.
+   * Sends a command under the current admission. The server refuses it, without an effect, when another term has begun; it is sent
+   * once more when that term is decided.
    */
   async #ask<T> (command: (term: string) => Promise<T>): Promise<{ answer: T, admission: Failover['admission'] }> {
     const { admission } = this.#failover
     try {
       return { answer: await command(admission.term), admission }
     } catch (error) {
-      if (!(error as Error).message.startsWith('UNVERIFIED')) throw new EngineUnavailableError(codeOf((error as Error).message))
+      if (!(error as Error).message.startsWith('UNVERIFIED')) refuse(error)
     }
     this.#failover.suspect(admission)
     await refusalOf(this.#failover.verify())
     const next = this.#failover.admission
-    return { answer: await unavailable(command(next.term)), admission: next }
+    return { answer: await command(next.term).catch(refuse), admission: next }
   }
 }
 
-/** Turns whatever the server or the connection says into the error that publishers know. */
-export async function unavailable<T> (answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throw new EngineUnavailableError(codeOf((error as Error).message))
-  }
+/** Throws MSG_ERR_ENGINE_UNAVAILABLE for an error of the server or the connection. */
+export function refuse (cause: unknown): never {
+  throw new EngineUnavailableError(codeOf((cause as Error).message), { cause })
 }

@@ -1,16 +1,16 @@
 import { parseId, type Position } from '../../../wire/id.js'
 import type { GapReason, LogEntry } from '../../broker.js'
 
-// What scripts answer and other processes announce, as values. These functions take anything and cannot throw; elements that they
-// do not know are ignored, so that two versions can run side by side.
+// Parsers for answers of scripts and texts of other processes. They accept any value and cannot throw; unknown elements are
+// ignored, so that two versions can run side by side.
 
-/** What PUBLISH answers. `current` is where the log stands, also when the message is a duplicate. */
+/** The answer of PUBLISH. `current` is the position of the log, also when the message is a duplicate. */
 export type PublishAnswer =
   | { readonly status: 'sent', readonly current: Position }
   | { readonly status: 'duplicate', readonly current: Position, readonly first: Position, readonly subscribers: number }
   | { readonly status: 'conflict' }
 
-/** What READ answers. */
+/** The answer of READ. */
 export interface ReadAnswer {
   readonly epoch: string
   readonly head: number
@@ -21,8 +21,8 @@ export interface ReadAnswer {
 
 const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
 
-/** An announcement, `<id> <message>`. Without a message it only says where the log stands. */
-export function parseAnnouncement (text: unknown): LogEntry | undefined {
+/** A notification, `<id> <message>`. Without a message it only carries the position of the log. */
+export function parseNotification (text: unknown): LogEntry | undefined {
   if (typeof text !== 'string') return undefined
   const space = text.indexOf(' ')
   if (space < 0) return undefined
@@ -30,12 +30,12 @@ export function parseAnnouncement (text: unknown): LogEntry | undefined {
   return position && { epoch: position.epoch, offset: position.offset, message: text.slice(space + 1) }
 }
 
-/** A position in two elements. */
+/** A position of two elements. */
 export function parsePosition (epoch: unknown, offset: unknown): Position | undefined {
   return typeof epoch === 'string' && (typeof offset === 'string' || typeof offset === 'number') ? parseId(`${epoch}:${offset}`) : undefined
 }
 
-/** A number that counts something. */
+/** A number that is a count. */
 export function parseCount (value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
@@ -54,7 +54,7 @@ export function parsePublishAnswer (answer: unknown): PublishAnswer | undefined 
   return status === 'duplicate' && first && subscribers !== undefined ? { status, current, first, subscribers } : undefined
 }
 
-/** The answer of READ; `'later'` where the position is of an epoch that the server does not know of yet. */
+/** The answer of READ; `'later'` where the position is of an epoch that the server does not know yet. */
 export function parseReadAnswer (answer: unknown): ReadAnswer | 'later' | undefined {
   if (!Array.isArray(answer)) return undefined
   const [epoch, headText, afterText, reason, rows] = answer as unknown[]
@@ -65,7 +65,7 @@ export function parseReadAnswer (answer: unknown): ReadAnswer | 'later' | undefi
   const entries: LogEntry[] = []
   for (const row of rows as unknown[]) {
     const entry = parseEntry(head.epoch, row)
-    // Only what follows without a hole is a part of the log that can be handed on.
+    // Only entries without a hole before them can be delivered.
     if (entry?.offset !== after + entries.length + 1) break
     entries.push(entry)
   }
@@ -81,7 +81,7 @@ function parseEntry (epoch: string, row: unknown): LogEntry | undefined {
   return offset !== undefined && typeof message === 'string' ? { epoch, offset, message } : undefined
 }
 
-/** The answer of VERIFY: whether nothing is lost, and where the log stands; `'none'` where there is no log. */
+/** The answer of VERIFY: whether nothing is lost, and the position of the log; `'none'` where there is no log. */
 export function parseVerifyAnswer (answer: unknown): { readonly present: boolean, readonly current: Position } | 'none' | undefined {
   if (!Array.isArray(answer)) return undefined
   if (answer.length === 0) return 'none'

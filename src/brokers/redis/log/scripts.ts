@@ -6,11 +6,11 @@
  * log   stream  entries `<offset>-<milliseconds>`, field m
  * key   string  `<digest> <epoch> <offset> <subscribers>` of what was published under an idempotency key
  *
- * An epoch never outlives the term in which it was born: the first script that touches a log in another term begins a new epoch,
- * and the offsets go on. Two servers can therefore never give one id to two messages, whatever either of them lost.
- * `past` holds the last 16 epochs before, newest first, as `<epoch>:<bound>:<0 or 1>`: up to which offset the epoch is part of
- * this log, and whether everything that was acknowledged in it is known to be (1). Both are decided in failover/register-scripts.ts.
- * Nothing up to the offset `from` is kept: it was published while an instance kept no history.
+ * An epoch never outlives the term in which it began: the first script that touches a log in another term begins a new epoch,
+ * and the offsets continue. Two servers can therefore never give one id to two messages, whatever either of them lost.
+ * `past` holds the last 16 epochs before, newest first, as `<epoch>:<bound>:<0 or 1>`: the offset up to which the epoch is part of
+ * this log, and whether all its acknowledged messages are known to be (1). Both are decided in failover/register-scripts.ts.
+ * No message up to the offset `from` is kept: it was published while an instance kept no history.
  *
  * An epoch is `<generation>-<random>-<4 digits of the term>`. The generation, in base 36, is larger than that of the epoch
  * before and not smaller than the seconds since 1970, so that a server can tell that an unknown epoch is later than its own.
@@ -20,13 +20,13 @@
 export const TEXT = `
 local function text(number) return string.format('%.0f', number) end`
 
-/** The server tells by itself which term it is in: what a client knows may be outdated when its command arrives. */
+/** The server derives its term itself: the term known to a client may be outdated when its command arrives. */
 export const SERVER = `
 local info = redis.call('INFO', 'replication')
 if not string.find(info, 'role:master', 1, true) then return redis.error_reply('READONLY this server is a replica') end
 local server = string.sub(string.match(info, 'master_replid:(%x+)'), 1, 12)`
 
-/** The term that the server is in: begun by an instance, recorded, or the server's own. */
+/** The current term of the server: begun by an instance, recorded, or the server's own. */
 export const currentTerm = (register: string): string => `
 local recorded, open = unpack(redis.call('HMGET', ${register}, 'term', 'open'))
 local current = server
@@ -47,7 +47,7 @@ elseif string.sub(term, 1, 12) ~= server or redis.call('HGET', KEYS[3], 'term') 
   return redis.error_reply('UNVERIFIED another term has begun')
 end`
 
-/** Functions on epochs, and the log as it is. Expects `term`; ARGV[2] is a random text that no other call has. */
+/** Functions on epochs, and the log in its current state. Expects `term`; ARGV[2] is a random text unique to the call. */
 const LOAD = `
 ${TEXT}
 local function generation(epoch)
@@ -132,10 +132,10 @@ return {'sent', epoch, offset}`
 
 /**
  * A position of this log's own epoch, or of an earlier one of which nothing is missing, is available as far as the messages after it
- * are kept. For any other the reader is told of a gap. An unknown epoch that is later than the log's is that of a server
- * which this one does not know of yet: the answer is {'later'}, unless ARGV[10] is 1.
- * What only keeps things tidy is called so that it may fail: a log can be read while the server refuses writes. PEXPIRE comes first
- * because a script whose first write takes no memory is not held to maxmemory, and a new epoch has to be possible then, too.
+ * are kept. Any other is a gap for the reader. An unknown epoch that is later than the log's is that of a server which this
+ * one does not know yet: the answer is {'later'}, unless ARGV[10] is 1.
+ * Housekeeping commands may fail: a log can be read while the server refuses writes. PEXPIRE comes first because a script whose
+ * first write takes no memory is not held to maxmemory, and a new epoch has to be possible then, too.
  * KEYS meta, log, register · ARGV term, random, history ttl, position ttl, position ttl of an empty log,
  * 'now' | 'earliest' | 'after', epoch, offset, limit, 0 | 1
  * → {epoch, head, offset before the first entry, reason or '', entries}
@@ -195,8 +195,8 @@ return {epoch, text(head), text(after), reason, entries}`
 
 /**
  * Compares a log with a position that was acknowledged in an earlier term. Where the position is not part of the log, acknowledged
- * messages are lost: a new epoch begins and nothing before it is complete any more, so that every subscriber is told of a
- * gap. Before the term is decided nobody reads the log, and one such epoch is enough; afterwards each loss is a gap of its own.
+ * messages are lost: a new epoch begins and no earlier one is complete any more, so that every subscriber has a gap. Before
+ * the decision of the term the log has no readers, and one such epoch is enough; afterwards each loss is a gap of its own.
  * KEYS meta, log, register · ARGV term that is compared, random, epoch, offset, announcement channel
  * → {1 where nothing is lost, otherwise 0, epoch, head}, empty where there is no log
  */

@@ -1,7 +1,7 @@
 /**
- * Announcements that are kept: `notices` is a sorted set of what every instance has to know, by the time until which it is kept.
+ * Kept announcements: a sorted set of texts by expiry.
  *
- * KEYS notices · ARGV text, until, name of the announcements; keeps a notice until then and announces it as `<until> <text>`.
+ * KEYS announcements · ARGV text, until, name of the pub/sub channel; keeps a text until then and publishes it as `<until> <text>`.
  */
 export const POST = `
 local time = redis.call('TIME')

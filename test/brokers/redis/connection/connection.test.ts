@@ -10,7 +10,7 @@ import { backoff, TIMINGS } from '../../../../src/brokers/redis/connection/timin
 import { parseUrl } from '../../../../src/brokers/redis/connection/url.js'
 import { rejection, thrown } from '../../../codes.js'
 import type { TestNode } from '../../test-node.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { startProxy } from '../proxy.js'
 import { startNode } from '../redis-node.js'
 import { createDirectory, freePort, RedisServer, startRedis } from '../redis-server.js'
@@ -96,10 +96,14 @@ t.test('connect', async (t) => {
     await server.start()
     const program = `
       import { RedisBroker } from './src/brokers/redis/redis.ts'
-      const broker = new RedisBroker({ deliver (channel, { message }) { process.stdout.write(message); void broker.close() }, moved () {}, count: () => 1, occupied: () => ['room'] }, { redis: 'rediss://:p%40ss@localhost:${port}', keyPrefix: 'm:', size: 1, ttlMs: 60_000 })
+      let delivered
+      const delivery = new Promise((resolve) => { delivered = resolve })
+      const broker = new RedisBroker({ deliver (channel, { message }) { delivered(message) }, moved () {}, count: () => 1, occupied: () => ['room'] }, { redis: 'rediss://:p%40ss@localhost:${port}', keyPrefix: 'm:', size: 1, ttlMs: 60_000 })
       await broker.started
       await broker.listen('room')
-      await broker.publish('room', 'over TLS')`
+      await broker.publish('room', 'over TLS')
+      process.stdout.write(await delivery)
+      await broker.close()`
     const child = spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_EXTRA_CA_CERTS: join(directory, 'cert.pem') } })
     t.teardown(() => { child.kill() })
     child.stdout.setEncoding('utf8')
@@ -126,7 +130,7 @@ t.test('RedisBroker', async (t) => {
     const redis = server.connect(t)
     // Whether every replica has the registration of an instance is asked only where there are replicas.
     await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
-    await eventually('a replica', async () => (await redis.info('replication')).includes('state=online'))
+    await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
     const [name, ...rules] = DOCUMENTED_RIGHTS
     await redis.call('ACL', 'SETUSER', name ?? '', ...rules)
     const connect = async (): Promise<TestNode> => await startNode(t, { redis: `redis://messenger:password@127.0.0.1:${server.port}`, keyPrefix: 'messenger:', ttlMs: 100, timings: { auditMs: 50 } })
@@ -135,20 +139,20 @@ t.test('RedisBroker', async (t) => {
     await a.broker.publish('room', '1', { idempotencyKey: 'key' })
     t.match(await b.broker.publish('room', '1', { idempotencyKey: 'key' }), { offset: 1, duplicate: true })
     await b.handed('room', 1)
-    await eventually('counted at the other one', () => a.broker.count('room') === 1)
-    await eventually('the first one is trimmed', async () => {
+    await eventually(() => a.broker.count('room') === 1, { message: 'counted at the other one' })
+    await eventually(async () => {
       await a.broker.publish('room', '2')
       return (await b.broker.read('room', 'earliest')).after > 0
-    })
-    await a.broker.post('notice', Date.now() + 60_000)
-    await eventually('shown to the other one', () => b.notices.includes('notice'))
+    }, { message: 'the first one is trimmed' })
+    await a.broker.announce('notice', Date.now() + 60_000)
+    await eventually(() => b.announcements.includes('notice'), { message: 'shown to the other one' })
     b.leave('room')
     await b.join('room')
     await b.broker.close()
     await redis.call('CLIENT', 'KILL', 'USER', 'messenger')
     await a.turned(false)
     await a.turned(true)
-    await eventually('an audit', async () => /cmdstat_pexpire/.test(await redis.info('commandstats')))
+    await eventually(async () => /cmdstat_pexpire/.test(await redis.info('commandstats')), { message: 'an audit' })
     t.strictSame(await redis.call('ACL', 'LOG'), [], 'nothing was denied')
     const used = new Set([...(await redis.info('commandstats')).matchAll(/^cmdstat_([^:]+)/gm)].map(([, command]) => command))
     t.strictSame(rules.filter((rule) => rule.startsWith('+') && !used.has(rule.slice(1))), [], 'each of them is used')
@@ -192,8 +196,8 @@ t.test('RedisBroker', async (t) => {
     await node.handed('room', 1)
     proxy.retarget(second.socket)
     t.equal(proxy.cut('eval'), 1)
-    await eventually('the gap', () => node.gaps.length === 1)
-    await eventually('listened to at the second', async () => (await second.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 1)
+    await eventually(() => node.gaps.length === 1, { message: 'the gap' })
+    await eventually(async () => (await second.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 1, { message: 'listened to at the second' })
     await node.turned(true)
     await node.publish('room', 2)
     await node.handed('room', 2)
@@ -226,10 +230,10 @@ t.test('RedisBroker', async (t) => {
     const redis = server.connect(t)
     await redis.call('REPLICAOF', '127.0.0.1', '1')
     t.equal(await rejection(node.broker.publish('room', '2')), 'MSG_ERR_ENGINE_UNAVAILABLE')
-    await eventually('says why', () => node.statuses.some(({ reason }) => reason.startsWith('READONLY')))
+    await eventually(() => node.statuses.some(({ reason }) => reason.startsWith('READONLY')), { message: 'says why' })
     t.equal(node.broker.ready, false)
     await redis.call('REPLICAOF', 'NO', 'ONE')
-    await eventually('published', () => node.broker.publish('room', '2').then(() => true, () => false))
+    await eventually(() => node.broker.publish('room', '2').then(() => true, () => false), { message: 'published' })
   })
 })
 

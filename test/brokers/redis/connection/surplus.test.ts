@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { connect, type Commands } from '../../../../src/brokers/redis/connection/connection.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { startProxy } from '../proxy.js'
 import { startNode, TEST_TIMINGS } from '../redis-node.js'
 import { startRedis } from '../redis-server.js'
@@ -35,7 +35,7 @@ class TalkativeServer {
     await once(this.#server, 'listening')
     const client = connect(`redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`, TEST_TIMINGS)
     t.teardown(() => { client.disconnect(); this.#server.close() })
-    await eventually('ready', () => client.status === 'ready')
+    await eventually(() => client.status === 'ready', { message: 'ready' })
     return client
   }
 
@@ -45,7 +45,7 @@ class TalkativeServer {
 }
 
 t.test('An answer that no command waits for', async (t) => {
-  for (const [what, answer] of [['nil', '$-1\r\n'], ['a null', '_\r\n'], ['nils', '$-1\r\n_\r\n$-1\r\n'], ['an empty list', '*0\r\n'], ['a text', '+OK\r\n'], ['an error', '-ERR surplus\r\n'], ['an error and nil', '-ERR surplus\r\n_\r\n']] as const) {
+  for (const [what, answer] of [['nil', '$-1\r\n'], ['a null', '_\r\n'], ['nils', '$-1\r\n_\r\n$-1\r\n'], ['an empty list', '*0\r\n'], ['a text', '+OK\r\n'], ['an error', '-ERR surplus\r\n'], ['an error and nil', '-ERR surplus\r\n_\r\n'], ['twenty texts', '+OK\r\n'.repeat(20)]] as const) {
     t.test(`${what}: makes for another connection, and ends nothing`, async (t) => {
       const server = new TalkativeServer()
       const client = await server.start(t)
@@ -53,8 +53,8 @@ t.test('An answer that no command waits for', async (t) => {
       client.on('error', ({ message }: Error) => { errors.push(message) })
       const { connections } = server
       server.say(answer)
-      await eventually('another connection', () => server.connections > connections && client.status === 'ready')
-      t.ok(errors.includes('an answer came that no command waits for'))
+      await eventually(() => server.connections > connections && client.status === 'ready', { message: 'another connection' })
+      t.equal(errors.filter((message) => message === 'an answer came that no command waits for').length, 1, 'once')
       t.equal(await client.get('x'), 'OK')
     })
   }
@@ -66,7 +66,7 @@ t.test('An answer that no command waits for', async (t) => {
     server.more = '$-1\r\n'
     t.equal(await client.get('x'), 'OK')
     server.more = ''
-    await eventually('another connection', () => server.connections > connections && client.status === 'ready')
+    await eventually(() => server.connections > connections && client.status === 'ready', { message: 'another connection' })
     t.equal(await client.get('x'), 'OK')
   })
 
@@ -75,10 +75,10 @@ t.test('An answer that no command waits for', async (t) => {
     const client = await server.start(t)
     for (let round = 0; round < 3; round++) {
       const asked = Promise.allSettled([client.set('x', 1), client.set('x', 2)])
-      await eventually('asked', () => server.asked === 2 * (round + 1))
+      await eventually(() => server.asked === 2 * (round + 1), { message: 'asked' })
       for (const socket of server.sockets) socket.destroy()
       t.match((await asked).map(({ status }) => status), ['rejected', 'rejected'])
-      await eventually('ready', () => client.status === 'ready')
+      await eventually(() => client.status === 'ready', { message: 'ready' })
     }
     t.equal(await client.get('x'), 'OK')
   })

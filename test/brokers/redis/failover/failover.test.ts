@@ -4,7 +4,7 @@ import { Failover } from '../../../../src/brokers/redis/failover/failover.js'
 import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import type { Position } from '../../../../src/wire/id.js'
 import { thrown } from '../../../codes.js'
-import { turn } from '../../../turns.js'
+import { turn } from '../../../eventually.js'
 
 const at = (offset: number, epoch = 'e'): Position => ({ epoch, offset })
 
@@ -33,8 +33,10 @@ class Bench implements Barrier {
       return answer
     },
     prepare: async () => { await turn(); if (this.refusal !== undefined) throw this.refusal },
-    inTurn: async (items, step) => { for (const item of items) await step(item) },
-    onChange: ({ state, reason, from }) => { this.changes.push(`${from} > ${state}${reason && `: ${reason}`}`) }
+    onChange: ({ state, from }) => {
+      const { reason } = this.failover.status
+      this.changes.push(`${from} > ${state}${reason && `: ${reason}`}`)
+    }
   })
 
   async pass (evidence: Evidence): Promise<string> {
@@ -46,6 +48,10 @@ class Bench implements Barrier {
 
   holds (): Promise<boolean> {
     return this.holding instanceof Error ? Promise.reject(this.holding) : Promise.resolve(this.holding)
+  }
+
+  witnessRequested (): Promise<void> {
+    return Promise.resolve()
   }
 
   leave (): Promise<void> {
@@ -76,7 +82,7 @@ async function ready (): Promise<Bench> {
 t.test('Failover, by state', async (t) => {
   t.test('away: there is no admission, and what was suspected or verified changes nothing', async (t) => {
     const { failover, changes } = new Bench()
-    t.match(failover, { state: 'away', reason: 'not connected yet' })
+    t.match(failover, { state: 'away', status: { reason: 'not connected yet' } })
     t.equal(thrown(() => failover.admission), 'MSG_ERR_ENGINE_UNAVAILABLE')
     await t.rejects(failover.verify(), { message: 'not connected yet' })
     await failover.check()
@@ -100,7 +106,7 @@ t.test('Failover, by state', async (t) => {
     await Promise.all([bench.failover.verify(), bench.failover.verify()])
     t.equal(bench.passes, 1, 'once at a time')
     t.strictSame(bench.changes.slice(1), ['verifying > verifying: 1 is missing', 'verifying > ready'])
-    t.match(bench.failover, { state: 'ready', reason: '', admission: { term: 'one' } })
+    t.match(bench.failover, { state: 'ready', status: { ready: true, reason: '' }, admission: { term: 'one' } })
     await bench.failover.verify()
     t.equal(bench.passes, 1, 'not again while it is ready')
   })
@@ -110,7 +116,7 @@ t.test('Failover, by state', async (t) => {
     bench.failover.connected()
     bench.refusal = new Error('NOPERM')
     await t.rejects(bench.failover.verify(), { message: 'NOPERM' })
-    t.match(bench.failover, { state: 'verifying', reason: 'NOPERM' })
+    t.match(bench.failover, { state: 'verifying', status: { reason: 'NOPERM' } })
     bench.refusal = undefined
     await bench.failover.verify()
     t.equal(bench.failover.state, 'ready')
@@ -121,10 +127,10 @@ t.test('Failover, by state', async (t) => {
     bench.failover.connected()
     bench.passing = () => { bench.failover.lost('cut'); return Promise.resolve() }
     await t.rejects(bench.failover.verify(), { message: 'cut' })
-    t.match(bench.failover, { state: 'away', reason: 'cut' })
+    t.match(bench.failover, { state: 'away', status: { reason: 'cut' } })
     bench.passing = ({ onWait }) => { onWait('said while it is away'); return Promise.resolve() }
     await t.rejects(bench.failover.verify(), { message: 'cut' })
-    t.equal(bench.failover.reason, 'cut')
+    t.equal(bench.failover.status.reason, 'cut')
   })
 
   t.test('ready > away when a connection is lost; the admission ends', async (t) => {

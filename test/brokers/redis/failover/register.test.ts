@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Marks } from '../../../../src/brokers/redis/failover/marks.js'
 import { Register } from '../../../../src/brokers/redis/failover/register.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { type RedisServer, startRedis } from '../redis-server.js'
 
@@ -34,7 +34,7 @@ class Instance {
       client,
       key,
       timings: { barrierMs, witnessMs },
-      greet: () => { this.greetings++; this.onGreet() },
+      requestWitness: () => { this.greetings++; this.onGreet() },
       onUnsafe: () => { this.unsafe++ }
     })
     this.ready = new Promise((resolve) => { client.once('ready', () => { resolve() }) })
@@ -71,7 +71,7 @@ async function createBench (t: Test, server: RedisServer): Promise<Bench> {
     key,
     create: (options) => {
       const instance = new Instance(t, server, key, options)
-      instance.onGreet = () => { for (const other of instances) if (other !== instance) void other.register.greeted() }
+      instance.onGreet = () => { for (const other of instances) if (other !== instance) void other.register.witnessRequested() }
       instances.push(instance)
       return instance
     },
@@ -202,7 +202,7 @@ t.test('Register', async (t) => {
     // It was admitted to a term that the register does not know of: what it acknowledged there may be lost, whatever it compared.
     t.match(await redis.hget(key, 'terms'), new RegExp(`^(?!.*${lost})`))
     const passing = away.pass()
-    await eventually('the stranger sees it', async () => !await stranger.register.holds())
+    await eventually(async () => !await stranger.register.holds(), { message: 'the stranger sees it' })
     t.equal(await stranger.pass(), `${term}#1`)
     t.equal(await passing, `${term}#1`)
     t.match(await show(), { term: `${term}#1`, chain: '' })
@@ -228,9 +228,9 @@ t.test('Register', async (t) => {
     await b.pass()
     await change()
     const passing = a.pass()
-    await eventually('it waits', () => a.waits.length > 0)
+    await eventually(() => a.waits.length > 0, { message: 'it waits' })
     await change()
-    await eventually('it compares', () => a.compared.length === 3)
+    await eventually(() => a.compared.length === 3, { message: 'it compares' })
     t.equal(await b.pass(), await passing)
   })
 
@@ -243,7 +243,7 @@ t.test('Register', async (t) => {
     await redis.del(key)
     await change()
     const passing = a.pass()
-    await eventually('it waits for the other', () => a.waits.includes('1 other instances have not compared yet'))
+    await eventually(() => a.waits.includes('1 other instances have not compared yet'), { message: 'it waits for the other' })
     t.match((await show()).instances[b.register.id], /^a - - 1$/)
     await b.pass()
     await passing
@@ -299,9 +299,9 @@ t.test('Register', async (t) => {
 
   t.test('an answer that no version of a script gives is refused', async (t) => {
     const client = { messengerLook: () => Promise.resolve('nonsense') } as unknown as Commands
-    const register = new Register({ client, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, greet: () => {}, onUnsafe: () => {} })
+    const register = new Register({ client, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, requestWitness: () => {}, onUnsafe: () => {} })
     await t.rejects(register.pass({ marks: new Marks(), compare: () => Promise.resolve(), onWait: () => {} }), { message: 'an unexpected answer of a script' })
-    await register.greeted()
+    await register.witnessRequested()
     await register.leave()
   })
 
@@ -324,7 +324,7 @@ t.test('Register with replicas', async (t) => {
     const server = await startRedis(t, { tcp: true, args: ['--repl-diskless-sync-delay', '0', '--enable-debug-command', 'yes'] })
     const replica = await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
     const { redis, key, create } = await createBench(t, server)
-    await eventually('a replica', async () => (await redis.info('replication')).includes('state=online'))
+    await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
     const [a, b] = [create(), create()]
     await a.pass()
     b.onGreet = () => undefined

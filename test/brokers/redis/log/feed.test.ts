@@ -2,7 +2,7 @@ import t from 'tap'
 import { Feed } from '../../../../src/brokers/redis/log/feed.js'
 import { Log } from '../../../../src/brokers/log.js'
 import type { LogEntry, Replay, Since } from '../../../../src/brokers/broker.js'
-import { turn } from '../../../turns.js'
+import { turn } from '../../../eventually.js'
 import { range } from '../../test-node.js'
 
 const KEEP = { size: 100_000, ttlMs: Infinity }
@@ -24,7 +24,7 @@ class Bench {
     arrived: () => { this.onBarrier?.(); return Promise.resolve() },
     deliver: (entry) => { this.delivered.push(entry) },
     moved: ({ epoch, offset }) => { this.moves.push(`${epoch}:${offset}`) },
-    lag: () => { this.lags++ }
+    onLag: () => { this.lags++ }
   })
 
   get offsets (): number[] {
@@ -254,7 +254,7 @@ t.test('Feed', async (t) => {
       arrived: () => Promise.resolve(),
       deliver: (entry) => { bench.delivered.push(entry) },
       moved: ({ epoch, offset }) => { moves.push(`${epoch}:${offset}`) },
-      lag: () => { t.fail('nothing failed') }
+      onLag: () => { t.fail('nothing failed') }
     })
     await feed.catchUp()
     await feed.catchUp()

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import type { Position } from '../../../../src/wire/id.js'
 import { range, type TestNode } from '../../test-node.js'
-import { eventually } from '../eventually.js'
+import { eventually } from '../../../eventually.js'
 import { startNode, uniquePrefix } from '../redis-node.js'
 import { startRedis } from '../redis-server.js'
 
@@ -35,7 +36,8 @@ async function createBench (t: Test, published = 5, options: { size?: number, tt
       // An instance that nobody ever hears of again.
       if (!complete) await redis.hset(`${keyPrefix}instances`, 'i:missing', 'a - - 1')
       await redis.call('DEBUG', 'CHANGE-REPL-ID')
-      await node.broker.read('other', 'now')
+      // Reads are refused while the term is compared, which a timer may begin before one of them does.
+      await eventually(async () => await refusalOf(node.broker.read('other', 'now')) === undefined, { message: 'the term is decided' })
     },
     read: async (position) => {
       const { epoch, after, head, entries, reason } = await node.broker.read('room', position)
@@ -68,7 +70,8 @@ t.test('A position of a log is, by row of the table', async (t) => {
     t.strictSame(await read({ epoch: first, offset: 5 }), [second, 5, undefined])
     await change()
     const third = await epoch()
-    for (const position of [{ epoch: first, offset: 2 }, { epoch: second, offset: 2 }, { epoch: second, offset: 6 }]) t.strictSame(await read(position), [third, position.offset, undefined])
+    for (const position of [{ epoch: first, offset: 2 }, { epoch: second, offset: 2 }, { epoch: second, offset: 6 }])
+      t.strictSame(await read(position), [third, position.offset, undefined])
   })
 
   t.test('of an earlier epoch that is complete, beyond it: a gap from where it ended', async (t) => {
@@ -179,7 +182,10 @@ t.test('The past of a log', async (t) => {
 t.test('A log that was written with a history of 0 and one of 100 at the same time', async (t) => {
   t.test('has no hole that nobody is told of', async (t) => {
     const keyPrefix = uniquePrefix()
-    const [relay, keeper] = [await startNode(t, { redis: server.url, keyPrefix, size: 0 }), await startNode(t, { redis: server.url, keyPrefix, size: 100 })]
+    const [relay, keeper] = [
+      await startNode(t, { redis: server.url, keyPrefix, size: 0 }),
+      await startNode(t, { redis: server.url, keyPrefix, size: 100 })
+    ]
     const { epoch } = await keeper.broker.publish('room', '1')
     await relay.publish('room', 2)
     await keeper.publish('room', 3, 4)
@@ -216,9 +222,9 @@ t.test('A master to which the first replica attaches', async (t) => {
     const replid = async (): Promise<string | undefined> => /master_replid:(\w+)/.exec(await redis.info('replication'))?.[1]
     const before = await replid()
     await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
-    await eventually('a replica', async () => (await redis.info('replication')).includes('state=online'))
+    await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
     const changed = await replid() !== before
-    await eventually('published', () => a.broker.publish('room', '4', { idempotencyKey: 'k' }).then(() => true, () => false))
+    await eventually(() => a.broker.publish('room', '4', { idempotencyKey: 'k' }).then(() => true, () => false), { message: 'published' })
     await b.handed('room', 4)
     const epochs = b.delivered('room').map(({ epoch }) => epoch)
     t.equal(epochs[3] !== epochs[2], changed, 'another term is another epoch')

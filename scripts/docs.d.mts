@@ -1,0 +1,2 @@
+export function configurationText (schemas: object, metadata: object): string
+export function errorsText (errors: object): string

@@ -1,0 +1,3 @@
+export const NEEDS: readonly { need: string, matches: (path: string) => boolean }[]
+
+export function testFiles (): Promise<{ file: string, need: string | undefined }[]>

@@ -1,0 +1,99 @@
+// `npm run unit`: the tests that need nothing but `npm ci`, in few processes and without coverage.
+// `npm run unit -- test/wire/id.test.ts` runs these files, whatever they need; with `--watch` again whenever something that they import
+// changes.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { writePublicClient } from './client.mjs'
+import { conclude, heading, root, timed } from './steps.mjs'
+import { countTests } from './tap-results.mjs'
+import { testFiles } from './unit-tests.mjs'
+
+const FILE_TIMEOUT_MS = 120_000
+// Tests wait for connections more than they compute.
+const LANES = 2 * availableParallelism()
+const NODE_ARGS = ['--enable-source-maps', `--import=${pathToFileURL(join(root, 'scripts/typescript.mjs')).href}`]
+/** Tests of the client, which looks at what a page has when it is loaded, share no process with others. */
+const ALONE = /^test\/client\//
+/** Seconds that each file took last time: the longest begins first. Of a new one its size tells the most. */
+const TIMES = join(root, '.tap/unit-times.json')
+
+const args = process.argv.slice(2)
+const given = args.filter((arg) => arg !== '--watch')
+await writePublicClient()
+
+if (args.includes('--watch')) {
+  if (given.length === 0) throw new Error('name the file to watch: npm run unit -- --watch test/wire/id.test.ts')
+  process.exitCode = spawnSync(process.execPath, ['--watch', ...NODE_ARGS, ...given], { cwd: root, stdio: 'inherit' }).status ?? 1
+} else {
+  const files = given.length > 0 ? given : (await testFiles()).filter(({ need }) => need === undefined).map(({ file }) => file)
+  const { passed, failures, seconds } = await timed(() => runFiles(files))
+  conclude({ passed, failures, seconds: { tests: seconds } })
+}
+
+async function runFiles (files) {
+  heading('Unit tests')
+  const times = readTimes()
+  const secondsOf = (file) => times[file] ?? statSync(join(root, file)).size / 1_000
+  const queue = files.toSorted((a, b) => secondsOf(b) - secondsOf(a))
+  const result = { passed: 0, failures: [] }
+  const lane = async () => {
+    // One that ends before its time leaves the rest to another one.
+    for (let left = Infinity; queue.length > 0 && queue.length < left;) {
+      left = queue.length
+      const { passed, failures } = await runWorker(queue, times)
+      result.passed += passed
+      result.failures.push(...failures)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(LANES, files.length) }, lane))
+  mkdirSync(dirname(TIMES), { recursive: true })
+  writeFileSync(TIMES, JSON.stringify(times))
+  return result
+}
+
+/** Has a process run files from the queue until it is empty, or until one of them ends it. */
+async function runWorker (queue, times) {
+  const worker = spawn(process.execPath, [...NODE_ARGS, 'scripts/unit-worker.mjs'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, UNIT_WORKER: '1', TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1_000) } })
+  let [stdout, stderr] = ['', '']
+  worker.stdout.on('data', (chunk) => { stdout += chunk })
+  worker.stderr.on('data', (chunk) => { stderr += chunk })
+  let current
+  let began = 0
+  let deadline
+  const finish = () => {
+    clearTimeout(deadline)
+    if (current === undefined) return
+    times[current] = (performance.now() - began) / 1_000
+    console.log(`${current} (${times[current].toFixed(1)} s)`)
+  }
+  worker.on('message', (message) => {
+    // tap talks to its parent, too.
+    if (message !== 'next') return
+    finish()
+    // Then another process goes on.
+    const over = current !== undefined && (ALONE.test(current) || ALONE.test(queue[0]))
+    current = over ? undefined : queue.shift()
+    began = performance.now()
+    if (current !== undefined) deadline = setTimeout(() => { worker.kill('SIGKILL') }, FILE_TIMEOUT_MS)
+    worker.send({ file: current }, () => {})
+  })
+  const [code, signal] = await once(worker, 'close')
+  clearTimeout(deadline)
+  const result = await countTests(stdout)
+  result.failures = result.failures.map((failure) => failure.replace('files › ', ''))
+  if (current !== undefined) result.failures.push(`${current} ended its process: ${signal ?? `exit code ${code}`}\n${stderr}`)
+  else if (code !== 0 && result.failures.length === 0) result.failures.push(`a process ended with ${signal ?? `exit code ${code}`}\n${stderr}`)
+  return result
+}
+
+function readTimes () {
+  try {
+    return JSON.parse(readFileSync(TIMES, 'utf8'))
+  } catch {
+    return {}
+  }
+}

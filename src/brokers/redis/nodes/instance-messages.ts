@@ -1,0 +1,77 @@
+import type { Commands } from '../connection/connection.js'
+import { refusalOf } from '../connection/refusal.js'
+import type { Names } from '../names.js'
+import { Announcements } from './announcements.js'
+import { SubscriberCounts, type SubscriberCountsPorts } from './subscriber-counts.js'
+
+/** The text of a request for a witness (failover/register.ts). */
+const WITNESS_REQUEST = '{"witness":true}'
+
+/** Dependencies of {@link InstanceMessages}. */
+export interface InstanceMessagesPorts extends Omit<SubscriberCountsPorts, 'send'> {
+  readonly client: Commands
+  readonly names: Names
+  /** Whether messages may be sent now. */
+  readonly canSend: () => boolean
+  /** Called with each new announcement. */
+  readonly onAnnouncement: (text: string) => void
+  /** Called when another instance requests a witness. */
+  readonly onWitnessRequest: () => void
+}
+
+/**
+ * The messages between instances by pub/sub. Not on the connection of the notifications: at the end of its last sharded subscription
+ * the client assumes the end of all subscriptions.
+ */
+export class InstanceMessages {
+  readonly announcements: Announcements
+  readonly counts: SubscriberCounts
+  readonly #ports: InstanceMessagesPorts
+  #joined = false
+
+  constructor (instance: string, ports: InstanceMessagesPorts) {
+    const { client, names, onAnnouncement } = this.#ports = ports
+    this.announcements = new Announcements(client, { key: names.announcements, name: names.announced, onAnnouncement })
+    this.counts = new SubscriberCounts(instance, {
+      timings: ports.timings,
+      count: (channel) => ports.count(channel),
+      occupied: () => ports.occupied(),
+      send: (text) => this.#send(text)
+    })
+    client.on('message', (name: string, text: string) => { this.#receive(name, text) })
+  }
+
+  /** Subscribes to the other instances' messages unless subscribed; after a failure it is to be called again. */
+  async join (): Promise<void> {
+    if (this.#joined) return
+    const { client, names } = this.#ports
+    if (await refusalOf(client.subscribe(names.counts)) !== undefined) return
+    this.#joined = true
+    this.counts.connected()
+  }
+
+  /** To be called when the connection is lost. */
+  disconnected (): void {
+    this.#joined = false
+    this.counts.disconnected()
+  }
+
+  /** Requests that the other instances witness the registration of this one. */
+  requestWitness (): void {
+    const { client, names } = this.#ports
+    void refusalOf(client.publish(names.counts, WITNESS_REQUEST))
+  }
+
+  #send (text: string): boolean {
+    const { client, names, canSend } = this.#ports
+    if (!canSend()) return false
+    void refusalOf(client.publish(names.counts, text))
+    return true
+  }
+
+  #receive (name: string, text: string): void {
+    if (name === this.#ports.names.announced) this.announcements.receive(text)
+    else if (text === WITNESS_REQUEST) this.#ports.onWitnessRequest()
+    else this.counts.receive(text)
+  }
+}

@@ -1,0 +1,246 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Published, type PublishOptions,
+  type Replay, type Since
+} from '../brokers/broker.js'
+import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
+import type { LimitCounters } from '../limits/limit-counters.js'
+import { Close, type CloseCode } from '../wire/close.js'
+import type { Position } from '../wire/id.js'
+import type { Channel } from './channel.js'
+import { FanOut } from './fan-out.js'
+import { Membership, type MembershipOptions } from './membership.js'
+import { PacedLog } from './paced-log.js'
+import { type Backlog, replay } from './replay.js'
+import { Shutdown } from './shutdown.js'
+import { REPLAYING, type Subscriber } from './subscriber.js'
+import { Waiting } from './waiting.js'
+
+/** Settings of {@link Hub}. */
+export interface HubOptions extends MembershipOptions {
+  /** Occupied channels on this instance. */
+  readonly maxChannels: number
+  /** Counts the limits that were hit. */
+  readonly counters: LimitCounters
+  /** Called with each announcement, this instance's own included; possibly several times with the same one. */
+  readonly onAnnouncement: (text: string) => void
+  /** Called when the status of the broker has changed. */
+  readonly onStatus: (status: BrokerStatus) => void
+  /** Called with a line of the broker for the log. */
+  readonly onLog: (level: 'warn' | 'error', text: string) => void
+  /** Called with unforeseen errors. Default: a warning of the process. */
+  readonly onError?: (error: unknown) => void
+  /** Time limit for closing in milliseconds. */
+  readonly drainMs: number
+}
+
+/**
+ * Membership and delivery: the subscribers of this instance by channel, and the path of a message from the broker to them.
+ * A channel exists while it has subscribers. Internal; hosts see a `ChannelRegistry`.
+ */
+export class Hub {
+  readonly #options: HubOptions
+  readonly #members: Membership
+  readonly #broker: Broker
+  readonly #log: PacedLog
+  readonly #fanOut = new FanOut()
+  readonly #shutdown = new Shutdown()
+  /** The subscribers that wait for the engine. */
+  readonly #waiting = new Waiting({
+    possible: () => this.#broker.ready,
+    resume: (subscriber, backlog) => { this.#resume(subscriber, backlog) }
+  })
+
+  #closed: Promise<void> | undefined
+
+  constructor (createBroker: CreateBroker, options: HubOptions) {
+    this.#options = options
+    this.#members = new Membership(options, {
+      onSlow: (subscriber) => { this.#onSlow(subscriber) },
+      onHole: (subscriber) => { this.#onHole(subscriber) }
+    })
+    this.#broker = createBroker({
+      deliver: (name, entry) => { this.#deliver(name, entry) },
+      moved: (name, position) => { this.#move(name, position) },
+      count: (name) => this.#members.get(name)?.subscribers.size ?? 0,
+      occupied: () => this.occupied(),
+      announced: options.onAnnouncement,
+      statusChanged: options.onStatus,
+      log: options.onLog
+    })
+    this.#log = new PacedLog(this.#broker)
+  }
+
+  /** Resolves when messages and subscribers are accepted, or after `timeoutMs` milliseconds. */
+  async started (timeoutMs: number): Promise<void> {
+    const timeout = new AbortController()
+    await Promise.race([this.#broker.started, delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => {})])
+    timeout.abort()
+  }
+
+  /** Whether the app is closing: subscribers are refused. */
+  get closing (): boolean {
+    return this.#shutdown.state !== 'open'
+  }
+
+  /** Whether messages and subscribers are accepted: not while closing, and not while the engine is away. */
+  get ready (): boolean {
+    return !this.closing && this.#broker.ready
+  }
+
+  /** Whether messages and subscribers are accepted and, if not, the reason. */
+  get status (): BrokerStatus {
+    return this.closing ? CLOSED_STATUS : this.#broker.status
+  }
+
+  /** The number of hits of each limit since the start. */
+  get counters (): LimitCounters {
+    return this.#options.counters
+  }
+
+  /** Subscribers of a channel on all instances, with Redis at most two seconds old; 0 for a name that no channel has. */
+  count (channel: string): number {
+    return this.#broker.count(channel)
+  }
+
+  /** The names of the channels that have subscribers on this instance. */
+  occupied (): IterableIterator<string> {
+    return this.#members.names()
+  }
+
+  /** Appends a message, as JSON text, to the log of a channel. Rejects as `Broker.publish` does, and with MSG_ERR_CLOSED. */
+  publish (channel: string, text: string, options: PublishOptions): Promise<Published> {
+    return this.#shutdown.state === 'closed' ? Promise.reject(new ClosedError()) : this.#broker.publish(channel, text, options)
+  }
+
+  /** Reads the log of a channel, at most `limit` messages. */
+  async read (channel: string, since: Since, limit: number): Promise<Replay> {
+    return await this.#log.read(channel, since, limit)
+  }
+
+  /** Announces a text to all instances, those that start before `until` (ms since 1970) included. Rejects as `Broker.announce` does. */
+  async announce (text: string, until: number): Promise<void> {
+    await this.#broker.announce(text, until)
+  }
+
+  /** Throws MSG_ERR_FULL where another channel would become occupied beyond the maximum number. */
+  assertRoom (name: string): void {
+    if (this.#members.get(name) !== undefined || this.#members.size < this.#options.maxChannels) return
+    this.counters.hit('maxChannels')
+    throw new FullError('MAX_CHANNELS')
+  }
+
+  /**
+   * Makes a subscriber a member of a channel: messages after `since` are replayed, then it receives every message.
+   * It is a member at once, so that `leave` may be called from now on. With `announce` its position is sent before
+   * the first message. While the engine is away it waits, with heartbeats, and is served afterwards.
+   * Must not be called once the app is `closing`.
+   */
+  async join (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
+    const channel = this.#members.add(name, subscriber, this.#broker)
+    await this.#replay(channel, subscriber, { since, announce })
+  }
+
+  /** Ends the membership of a subscriber whose connection is closed. May be called several times. The last one frees the channel. */
+  leave (subscriber: Subscriber): void {
+    this.#remove(subscriber)
+    this.#shutdown.delete(subscriber)
+  }
+
+  /** Closes a subscriber with a reason, after the messages that wait for it. Does nothing where its membership has ended. */
+  expel (subscriber: Subscriber, code: CloseCode, reason: string): void {
+    if (subscriber.channel === undefined) return
+    // It receives nothing more and no longer counts; its connection is tracked until it is closed.
+    this.#remove(subscriber)
+    this.#shutdown.add(subscriber)
+    subscriber.close(code, reason)
+  }
+
+  /**
+   * Refuses subscribers at once, closes the others in slices, each after all messages acknowledged before, then refuses
+   * messages, terminates the remaining connections after `drainMs` milliseconds and releases every resource.
+   * Later calls return the promise of the first one.
+   */
+  close (drainMs = this.#options.drainMs): Promise<void> {
+    return this.#closed ??= this.#close(drainMs)
+  }
+
+  async #close (drainMs: number): Promise<void> {
+    await this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
+    this.#members.close()
+    await this.#broker.close()
+  }
+
+  /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */
+  #sendAway (subscriber: Subscriber): void {
+    subscriber.channel?.complete(subscriber)
+    if (subscriber.channel === undefined) return
+    if (subscriber.offset === REPLAYING && !this.#waiting.has(subscriber)) this.#shutdown.add(subscriber)
+    else this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
+  }
+
+  #onSlow (subscriber: Subscriber): void {
+    this.counters.hit('maxBufferedBytes')
+    this.expel(subscriber, Close.TRY_AGAIN, 'too slow: reconnect and resume')
+  }
+
+  #onHole (subscriber: Subscriber): void {
+    const { epoch, offset } = subscriber
+    subscriber.offset = REPLAYING
+    this.#resume(subscriber, { since: { epoch, offset }, announce: false })
+  }
+
+  #deliver (name: string, entry: LogEntry): void {
+    const channel = this.#members.get(name)
+    if (channel === undefined) return
+    channel.deliver(entry)
+    this.#fanOut.schedule(channel)
+  }
+
+  #move (name: string, position: Position): void {
+    const channel = this.#members.get(name)
+    channel?.move(position)
+    for (const subscriber of channel?.subscribers ?? []) {
+      if (subscriber.offset !== REPLAYING) this.#onHole(subscriber)
+    }
+  }
+
+  #resume (subscriber: Subscriber, backlog: Backlog): void {
+    const { channel } = subscriber
+    if (channel) void this.#replay(channel, subscriber, backlog)
+  }
+
+  async #replay (channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<void> {
+    const listening = channel.listening ??= this.#broker.listen(channel.name)
+    try {
+      await listening
+      const outcome = await replay(this.#log, channel, subscriber, backlog)
+      this.#waiting.delete(subscriber)
+      if (outcome === 'live' && this.#shutdown.has(subscriber)) this.#sendAway(subscriber)
+      if (outcome === 'gap') this.expel(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
+    } catch (error) {
+      // The next subscriber calls the broker again; a promise that another one has started meanwhile stays.
+      if (channel.listening === listening) channel.listening = undefined
+      if (error instanceof EngineUnavailableError) { this.#wait(subscriber, backlog); return }
+      // While closing, a closed log is expected.
+      if (!(error instanceof ClosedError)) (this.#options.onError ?? warn)(error)
+      this.expel(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
+    }
+  }
+
+  /** Keeps a subscriber until the engine is back; during a shutdown it is closed instead. */
+  #wait (subscriber: Subscriber, backlog: Backlog): void {
+    if (subscriber.channel === undefined) return
+    if (this.#shutdown.has(subscriber)) this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
+    else this.#waiting.add(subscriber, backlog)
+  }
+
+  #remove (subscriber: Subscriber): void {
+    this.#members.delete(subscriber, this.#broker)
+    this.#waiting.delete(subscriber)
+  }
+}
+
+function warn (error: unknown): void {
+  process.emitWarning(error as Error)
+}

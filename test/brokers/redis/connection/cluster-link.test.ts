@@ -1,0 +1,43 @@
+import t from 'tap'
+import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
+import { Link } from '../../../../src/brokers/redis/connection/link.js'
+import { Names } from '../../../../src/brokers/redis/names.js'
+import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
+import { Subscriptions } from '../../../../src/brokers/redis/connection/subscriptions.js'
+import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
+import { startCluster } from '../redis-cluster.js'
+import { eventually } from '../../../eventually.js'
+
+const TIMINGS = { ...TEST_TIMINGS, commandMs: 2_000 }
+
+t.test('A link to a cluster', async (t) => {
+  const cluster = await startCluster(t)
+  const keyPrefix = uniquePrefix()
+  const channels = (await cluster.channels(keyPrefix)).flat()
+  const names = new Names(keyPrefix, 0)
+
+  t.test('subscribes on every master after its client was disconnected while a subscriber was connecting', async (t) => {
+    const clients: Commands[] = []
+    const received: string[] = []
+    const link = new Link(TIMINGS, {
+      open () {
+        const client = connect(cluster.url, TIMINGS)
+        // The client begins to connect its subscribers, and loses all of them before they are.
+        if (clients.push(client) === 1) client.once('+subscriber', () => { setImmediate(() => { client.disconnect(true) }) })
+        return client
+      },
+      onReady () {},
+      onLost () {},
+      onMessage (name, text) { received.push(`${name} ${text}`) }
+    })
+    t.teardown(() => { link.close() })
+    const subscriptions = new Subscriptions(link, names, TIMINGS)
+    await eventually(() => link.ready, { message: 'the client is ready' })
+    for (const channel of channels) {
+      await eventually(async () => await refusalOf(subscriptions.subscribe(channel)) === undefined, { message: `${channel} is subscribed to` })
+    }
+    for (const [index, channel] of channels.entries()) await cluster.masters[index]?.redis.call('SPUBLISH', names.live(channel), 'text')
+    await eventually(() => received.length === channels.length, { message: 'a message of every master' })
+    t.strictSame(received.sort(), channels.map((channel) => `${names.live(channel)} text`).sort())
+  })
+})

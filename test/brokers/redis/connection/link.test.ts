@@ -1,0 +1,88 @@
+import { EventEmitter } from 'node:events'
+import t, { type Test } from 'tap'
+import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
+import { Link } from '../../../../src/brokers/redis/connection/link.js'
+import { TEST_TIMINGS } from '../redis-node.js'
+
+/** A client of which the test decides what happens to its connection. */
+class FakeClient extends EventEmitter {
+  status = 'ready'
+  disconnects: boolean[] = []
+
+  constructor (readonly isCluster: boolean) {
+    super()
+  }
+
+  disconnect (reconnect = false): void {
+    this.disconnects.push(reconnect)
+  }
+
+  enter (status: string): void {
+    this.status = status
+    this.emit(status)
+  }
+}
+
+function createLink (t: Test, isCluster: boolean): { link: Link, clients: FakeClient[], told: string[] } {
+  const clients: FakeClient[] = []
+  const told: string[] = []
+  const link = new Link({ ...TEST_TIMINGS, checkMs: 1e6 }, {
+    open () {
+      const client = new FakeClient(isCluster)
+      clients.push(client)
+      return client as unknown as Commands
+    },
+    onReady () { told.push('ready') },
+    onLost (reason) { told.push(reason) }
+  })
+  t.teardown(() => { link.close() })
+  return { link, clients, told }
+}
+
+t.test('A link', async (t) => {
+  t.test('is made anew once, however many channels find that it does not answer', async (t) => {
+    const { link, clients: [client], told } = createLink(t, false)
+    for (let channel = 0; channel < 20; channel++) link.reconnect()
+    t.strictSame(client?.disconnects, [true])
+    client?.enter('close')
+    client?.enter('reconnecting')
+    client?.enter('ready')
+    t.strictSame(told, ['the connection was lost', 'ready'])
+  })
+
+  t.test('is made anew again when the connection after that does not answer either', async (t) => {
+    for (const event of ['ready', 'close', 'end']) {
+      const { link, clients: [client] } = createLink(t, false)
+      link.reconnect()
+      client?.enter(event)
+      client?.enter('connecting')
+      link.reconnect()
+      t.strictSame(client?.disconnects, [true, true], event)
+    }
+  })
+
+  t.test('can be ended while it is made anew by itself, where it was reported dead in between', async (t) => {
+    const { link, clients: [client] } = createLink(t, false)
+    client?.enter('reconnecting')
+    link.reconnect()
+    t.strictSame(client?.disconnects, [], 'there is nothing to end yet')
+    client?.enter('connecting')
+    link.reconnect()
+    t.strictSame(client?.disconnects, [true], 'a connection that is not answered can be')
+  })
+
+  t.test('to a cluster has its client replaced once, and not while that one connects', async (t) => {
+    const { link, clients, told } = createLink(t, true)
+    link.reconnect()
+    const [first, second] = clients as [FakeClient, FakeClient]
+    t.strictSame(first.disconnects, [false])
+    t.equal(link.client, second)
+    t.strictSame(told, ['the connection was lost'])
+    second.status = 'connecting'
+    for (let channel = 0; channel < 20; channel++) link.reconnect()
+    t.equal(clients.length, 2)
+    second.enter('ready')
+    first.enter('ready')
+    t.strictSame(told, ['the connection was lost', 'ready'], 'nothing is heard of the first one any more')
+  })
+})

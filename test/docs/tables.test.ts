@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import t from 'tap'
+import { configurationText, errorsText } from '../../scripts/docs.mjs'
+import * as errors from '../../src/errors.js'
+import { VARIABLES } from '../../src/config.js'
+import { accessOptions } from '../../src/options/access.js'
+import { connectionOptions, routeOptions } from '../../src/options/connections.js'
+import { historyOptions } from '../../src/options/history.js'
+import { limitOptions } from '../../src/options/limits.js'
+import * as metadata from '../../src/options/metadata.js'
+import { MessengerOptionsSchema } from '../../src/options/schema.js'
+import { serviceOptions } from '../../src/options/service.js'
+
+t.test('docs/configuration.md', async (t) => {
+  const text = await readFile('docs/configuration.md', 'utf8')
+
+  t.test('is written from the schema of the options', async (t) => {
+    const schemas = { accessOptions, connectionOptions, historyOptions, limitOptions, routeOptions, serviceOptions }
+    t.equal(text, configurationText(schemas, metadata), 'npm run docs writes it anew')
+  })
+
+  t.test('lists every option and every variable', async (t) => {
+    for (const name of [...Object.keys(MessengerOptionsSchema.properties), ...VARIABLES]) t.ok(text.includes(`\`${name}\``), name)
+    t.notMatch(text, /undefined/)
+  })
+})
+
+t.test('docs/errors.md', async (t) => {
+  const text = await readFile('docs/errors.md', 'utf8')
+
+  t.test('is written from src/errors.ts', async (t) => {
+    t.equal(text, errorsText(errors), 'npm run docs writes it anew')
+  })
+
+  t.test('lists every code with its status', async (t) => {
+    for (const [name, create] of Object.entries(errors)) {
+      if (!name.endsWith('Error')) continue
+      const { code, statusCode } = new (create as new () => { code: string, statusCode: number })()
+      const row = text.split('\n').find((line) => line.startsWith(`| \`${code}\` |`))
+      t.match(row, code === 'MSG_ERR_CONFIG_INVALID' ? /–/ : new RegExp(`\\| ${statusCode} `), code)
+    }
+  })
+})
