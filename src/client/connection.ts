@@ -1,206 +1,300 @@
-import { COLLECT, FORBIDDEN, MAX_TIMER, MAX_URL, POLICY, POLL, STREAM, UNAUTHORIZED } from './constants.js'
+import { delay } from './backoff.js'
+import { ABNORMAL, ALONE, BASE, COLLECT, FORBIDDEN, MAX_TIMER, MAX_URL, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, RETURNING, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import { http } from './http.js'
 import type { Options } from './options.js'
-import type { Arrival } from './transport.js'
+import { page } from './server-url.js'
+import type { Member } from './subscription.js'
+import type { End } from './transport.js'
 import { webSocket } from './websocket.js'
 
 /** What subscriptions have in common that share a connection; `own` differs for those that do not want to. */
-export type Key = [server: string, token: Options['token'], transport: number, credentials: Options['credentials'], own: unknown]
+export type Key = [server: string, token: Options['token'], option: Options['transport'], credentials: Options['credentials'], own: unknown]
 
-/** A subscription, as its connection sees it. */
-export interface Member {
-  readonly channel: string
-  /** Leaves the connection. */
-  readonly signal: AbortSignal
-  /** Whether the server has been asked for it; undefined: to leave, or it waits for another token. */
-  asked?: boolean | undefined
-  /** Whether a token has been asked for because of it, so that there is nothing left to ask for. */
-  covered?: boolean
-  since: () => string
-  /** The token is there, and the server is asked. */
-  ready: () => void
-  /**
-   * Takes a frame of the channel, and events that the server does not send: `close`, the end for this channel; `again`, the
-   * channel is to be had alone only; `error`, no frame or no connection.
-   */
-  take: (frame: Partial<Frame>) => void
-}
+const SILENCE = 'silence'
 
-/** `now`: without waiting for others of the same task. */
-type Add = (key: Key, member: Member, now?: boolean) => boolean
-
-const connections = new Set<Add>()
+/** Add a subscription to a connection, unless it has no room or is not for it. */
+const connections = new Set<(member: Member) => unknown>()
 /** How many channels a connection may have. */
 let capacity = 100
 
+const share = (member: Member) => [...connections].some((add) => add(member))
+
 /** Adds the subscription to a connection that has room and no subscription to the same channel, or to a new one. */
-export const join = (...args: Parameters<Add>): void => {
-  if (![...connections].some((add) => add(...args))) create(args[0])(...args)
+export const join = (member: Member, transport: number, patience = PROBE): void => {
+  if (!share(member)) create(member.key, transport, OPEN, patience, [member])
 }
 
-const create = (own: Key): Add => {
-  const [server, token, transport, credentials] = own
-  /** By their channels, those included that the server has not yet let go. */
+/** Makes one connection after `wait + floor` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place. */
+const create = (key: Key, transport: number, mode: number, patience: number, list: Member[], wait = 0, floor = 0) => {
+  const [server, token, option, credentials] = key
+  const first = Number(option === 'http')
   const members = new Map<string, Member>()
-  let size = 0
-  /** Drops the connection. */
-  let connection = new AbortController()
+  /** The channels that the server has not let go. */
+  const left = new Set<string>()
+  const connection = new AbortController()
+  const { signal } = connection
+  /** More than one means more than that it was accepted. */
+  let heard = 0
+  /** How many channels the connection may have where it takes frames, otherwise 0; undefined before the first word of the server. */
+  let frames: number | undefined
+  /** The channels that the token was asked for. */
+  let names: string[]
   /** Whether a token is about to be asked for that covers more channels. */
   let widens: boolean
-  /** How many channels the connection may have where it takes frames, otherwise 0; negative before the first word of the server. */
-  let frames = -1
+  let turn = Promise.resolve()
+  let startedAt: number | undefined
   let send: (frame: object) => void
+  /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
+  let due: (awake?: boolean) => unknown
+  let mark: number
+  let limit: number
+  let soon: number
   let timer: ReturnType<typeof setTimeout> | undefined
+  let change: ReturnType<typeof setTimeout> | undefined
+
+  // Timers stand still while the machine sleeps, so it is the clock that decides; it may have been set back.
+  const check = (awake?: boolean, begins?: boolean) => {
+    mark = Math.min(mark, Date.now())
+    const left = mark + (awake ? soon : limit) - Date.now()
+    if (begins || left > 0) {
+      clearTimeout(timer)
+      timer = setTimeout(check, Math.min(left, MAX_TIMER))
+    } else if (left <= 0) due(awake)
+  }
+
+  const schedule = (next: typeof due, ms: number, msAwake = ms) => {
+    due = next
+    limit = ms
+    soon = msAwake
+    mark = Date.now()
+    check(false, true)
+  }
 
   const later = (action: () => unknown, ms: number) => {
-    clearTimeout(timer)
-    timer = setTimeout(action, ms)
+    clearTimeout(change)
+    change = setTimeout(action, ms)
   }
 
-  const drop = () => {
-    connections.delete(add)
-    connection.abort()
-    clearTimeout(timer)
-    frames = -1
-  }
+  const all = () => [...members.values()]
 
-  const tell = (frame: Partial<Frame>, channel?: string) => {
-    members.forEach((member) => {
-      if (!member.signal.aborted) member.take((channel ?? member.channel) === member.channel ? frame : { event: 'alive' })
-    })
-  }
-
-  /** Tells the server what has changed, over HTTP by another request. */
-  const sync = () => {
-    members.forEach((member, channel) => {
-      const { asked, signal } = member
-      if (frames >= 0 && asked === signal.aborted) {
-        if (frames) {
-          member.asked = !asked || undefined
-          if (!asked) member.ready()
-          send(asked ? { unsubscribe: channel } : { subscribe: channel, since: member.since() })
-        } else later(open, COLLECT)
-      }
-    })
-  }
-
-  const receive = ({ data, code, reason, floor }: Arrival) => {
-    if (data === undefined) {
-      drop()
-      // Of several channels, which a server of an older version does not know, it is not said which one was meant.
-      tell(members.size > 1 && (code === POLICY || code === FORBIDDEN)
-        ? { event: 'again' }
-        : { event: 'close', code, reason, floor, dice: Math.random() })
-    } else {
-      const frame = (data ? JSON.parse(data as string) : { event: 'alive' }) as Frame
-      const { channel, event, close } = frame
-      const member = members.get(channel)
-      if (event === 'unsubscribed') members.delete(channel)
-      else if (event === 'refused' && member) {
-        member.asked = undefined
-        if (close === FORBIDDEN && typeof token === 'function' && !member.covered) {
-          member.covered = widens = true
-          later(refresh, COLLECT)
-        } else {
-          // It needs a connection with another token.
-          if (close === UNAUTHORIZED) connections.delete(add)
-          tell({ event: 'close', code: close, reason: frame.retry ? `${frame.code} retry=${frame.retry}` : frame.code as unknown as string }, channel)
-        }
-      } else {
-        tell(frame, channel)
-        if (event === 'subscribed' && frames < 0) {
-          frames = frame.frames ?? 0
-          capacity = frames || capacity
-          sync()
-        }
-        if (frame.expiresIn && frames > 0 && !widens) later(refresh, Math.min(frame.expiresIn * 0.9, MAX_TIMER))
+  const put = (member: Member) => {
+    const { channel } = member
+    member.asked = 0
+    members.set(channel, member)
+    member.leave = () => {
+      remove(member)
+      if (members.size && member.asked) {
+        left.add(channel)
+        tell({ unsubscribe: channel })
       }
     }
+    sync()
   }
 
-  const open = async (refreshes?: boolean) => {
-    if (!refreshes) {
-      connection.abort()
-      connection = new AbortController()
-      frames = -1
-    }
-    const { signal } = connection
-    const asking = [...members.values()]
-    widens = false
-    try {
-      const bearer = await (typeof token === 'function' ? token(asking.map(({ channel }) => channel)) : token)
-      if (signal.aborted) return
-      if (refreshes) {
-        send({ token: bearer })
-        asking.forEach((member) => { member.asked = Boolean(member.asked) })
-        sync()
-        return
-      }
-      members.forEach(({ signal }, channel) => { if (signal.aborted) members.delete(channel) })
-      const list = [...members.values()]
-      const address = () => {
-        const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(list.map(({ channel }) => channel).join()) as unknown as [string, string, string]
-        return `${server + path}?${new URLSearchParams({ since: list.map(({ since }) => since()).join(), ...channels && { channels } }) as unknown as string}`
-      }
-      let other: Add | undefined
-      while (address().length > MAX_URL) {
-        const member = list.pop() as Member
-        member.asked = false
-        // What a WebSocket can be asked for later.
-        if (transport) {
-          members.delete(member.channel)
-          size--;
-          (other ??= create(own))(own, member)
-        }
-      }
-      list.forEach((member) => {
-        member.asked = member.covered = true
-        member.ready()
-      })
-      send = await (transport ? http : webSocket)(address, bearer, signal, (arrival) => {
-        try {
-          if (!signal.aborted) receive(arrival)
-        } catch (error) {
-          tell({ event: 'error', error })
-        }
-      }, transport - STREAM, credentials) as typeof send
-    } catch (error) {
-      if (refreshes) members.forEach(({ asked, channel }) => { if (!asked) tell({ event: 'close', code: UNAUTHORIZED, reason: String(error) }, channel) })
-      else if (!signal.aborted) {
-        drop()
-        tell(members.size > 1 ? { event: 'again' } : { event: 'error', error })
-      }
-    }
-  }
-
-  const refresh = () => open(true)
-
-  const add: Add = (key, member, now) => {
-    const { channel, signal } = member
-    const fits = members.size < capacity && !members.has(channel) && key.every((part, index) => part === own[index])
-    if (fits) {
-      size++
-      members.set(channel, member)
-      member.asked = false
-      signal.onabort = () => {
-        if (!member.asked) members.delete(channel)
-        // A token function or a server that does not answer is not waited for by others in turn.
-        if (frames < 0) connections.delete(add)
-        if (--size) sync()
-        else drop()
-      }
-      sync()
-      if (now && timer === first) {
-        clearTimeout(timer)
-        void open()
-      }
-    }
+  const add = (member: Member) => {
+    const { channel } = member
+    const fits = mode === OPEN && members.size < capacity && !members.has(channel) && !left.has(channel) && member.key.every((part, index) => part === key[index])
+    if (fits) put(member)
     return fits
   }
 
-  if (transport < POLL) connections.add(add)
-  later(open, 0)
-  const first = timer
-  return add
+  const remove = ({ channel }: Member) => {
+    members.delete(channel)
+    if (!members.size) {
+      connections.delete(add)
+      connection.abort()
+      clearTimeout(timer)
+      clearTimeout(change)
+    }
+  }
+
+  /** Hands subscriptions over to a connection to be made, or each to one of its own. */
+  const replace = (list: Member[], mode: number, wait?: number, floor?: number) => {
+    list.forEach(remove)
+    if (mode === OPEN) list.forEach((member) => { join(member, transport, patience) })
+    else (mode ? [list] : list.map((member) => [member])).forEach((list) => { create(key, transport, mode, patience, list, wait, floor) })
+  }
+
+  const move = () => { replace(all(), OPEN) }
+
+  const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', floor = 0 }, atOnce, list = all()) => {
+    // What goes silent after its first word has been collected by something between, or is no connection any more.
+    const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
+    const final = ours && (code === POLICY || code === FORBIDDEN)
+    let wait = 0
+    if (signal.aborted) return
+    // Of several channels, which a server of an older version does not know, it is not said which one was meant.
+    if (final && list[1]) replace(list, ALONE)
+    else {
+      if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
+      else {
+        if (!heard) transport = first
+        list.forEach((member) => {
+          // A token that was good for a while has only run out: the next one is asked for at once.
+          if (code === UNAUTHORIZED && member.state === 'open' && Date.now() - startedAt! > BASE) member.attempt = 0
+          else if (!atOnce) wait = delay(member.attempt++, heard, reason)
+        })
+      }
+      replace(list, transport > STREAM ? ALONE : wait + floor ? RETURNING : OPEN, wait, floor)
+      list.forEach((member) => { member.end({ code, reason, final }, wait) })
+    }
+  }
+
+  const fail = (error: unknown) => {
+    if (signal.aborted) return
+    if (!startedAt && names[1]) replace(all(), ALONE)
+    else {
+      members.forEach((member) => { member.fail(error) })
+      // The callbacks may have disconnected. What comes after a word of the service ends nothing.
+      if (!heard) end({ reason: String(error) })
+    }
+  }
+
+  const tell = (frame: object) => {
+    if (frames) send(frame)
+    else later(move, COLLECT)
+  }
+
+  /** Asks the server for what is new, over HTTP by another request. */
+  const sync = () => {
+    members.forEach((member, channel) => {
+      if (frames !== undefined && !member.asked) {
+        member.asked = 1
+        tell({ subscribe: channel, since: member.since })
+      }
+    })
+  }
+
+  const bearer = () => {
+    names = [...members.keys()]
+    return typeof token === 'function' ? token(names) : token
+  }
+
+  /** Replaces the token on the open connection; one call of the token function at a time. */
+  const refresh = () => {
+    widens = false
+    turn = turn.then(async () => {
+      try {
+        send({ token: await bearer() })
+        members.forEach((member) => { if (member.asked > 1 && names.includes(member.channel)) member.asked = 0 })
+        sync()
+      } catch (error) {
+        end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ asked }) => asked > 1))
+      }
+    })
+  }
+
+  const take = (frame: Frame) => {
+    const { id, channel, event, messages, close, expiresIn } = frame
+    const begins = event === 'subscribed'
+    const known = !event || begins
+    const member = members.get(channel)
+    if (messages) {
+      // The position before the first message, which may be one of another epoch than the one asked for.
+      take({
+        ...frame,
+        event: 'subscribed',
+        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id,
+        heartbeat: POLL_HEARTBEAT,
+        messages: undefined
+      })
+      messages.forEach(take)
+    } else if (event === 'close') end(frame)
+    else if (known || close || heard) {
+      const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
+      mark = Date.now()
+      if (event && channel) heard ||= 1
+      else {
+        heard = 2
+        members.forEach((member) => { if (member.state === 'open') member.attempt = 0 })
+      }
+      if (begins) {
+        schedule(silent, (frame.heartbeat as number) * 1.5)
+        frames ??= frame.frames ?? 0
+        capacity = frames || capacity
+      }
+      if (expiresIn && frames && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
+      if (event === 'unsubscribed') left.delete(channel)
+      if (known) {
+        member?.take(frame, epoch, digits)
+        sync()
+      } else if (close && member) {
+        if (close === FORBIDDEN && !names.includes(channel)) {
+          member.asked = 2
+          widens = true
+          later(refresh, COLLECT)
+        } else {
+          // It needs a connection with another token.
+          if (close === UNAUTHORIZED) mode = ALONE
+          end({ code: close, reason: frame.retry ? `${frame.code} retry=${frame.retry}` : frame.code as unknown as string }, false, [member])
+        }
+      }
+    }
+  }
+
+  /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
+  const renew = (reason: string) => {
+    transport = first
+    if (due === connect) check(true)
+    else end({ reason }, true)
+  }
+
+  const silent = (awake?: boolean) => { end({ reason: SILENCE }, awake) }
+
+  const receive = (data: unknown) => {
+    if (signal.aborted) return
+    try {
+      if (transport > first && Date.now() - startedAt! > patience) {
+        // What is not taken now comes again.
+        patience *= 2
+        renew('probe')
+      } else take(JSON.parse(data as string || '{"event":1}') as Frame)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  const connect = async () => {
+    // Where others have come through by now.
+    if (mode === RETURNING) all().forEach((member) => { if (share(member)) remove(member) })
+    mode &&= OPEN
+    schedule(silent, TOKEN_TIMEOUT, BASE)
+    members.forEach((member) => { if (member.state !== 'open') member.enter('connecting') })
+    try {
+      const value = await (signal.aborted || bearer()) as string
+      if (signal.aborted) return
+      schedule(silent, OPEN_TIMEOUT, BASE)
+      startedAt = mark
+      const list = all().filter(({ channel }) => names.includes(channel))
+      const address = () => {
+        const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(list.map(({ channel }) => channel) as unknown as string) as unknown as [string, string, string]
+        return `${server + path}?${new URLSearchParams({ since: list.map(({ since }) => since) as unknown as string, ...channels && { channels } }) as unknown as string}`
+      }
+      while (list[1] && address().length > MAX_URL) {
+        const member = list.pop() as Member
+        // What a WebSocket can be asked for later.
+        if (transport) {
+          mode = ALONE
+          remove(member)
+          join(member, transport)
+        }
+      }
+      list.forEach((member) => { member.asked = 1 })
+      send = await (transport ? http : webSocket)(address, value, signal, receive, end, transport - STREAM, credentials) as typeof send
+    } catch (error) {
+      fail(error)
+    }
+  };
+
+  ['online', 'pageshow', 'visibilitychange'].forEach((type) => {
+    (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
+      if (type === 'online') renew(type)
+      else if (!page?.hidden) check(true)
+    }, connection)
+  })
+
+  connections.add(add)
+  schedule(connect, floor + wait, floor)
+  list.forEach(put)
 }

@@ -12,6 +12,11 @@ export const WEBSOCKET = 0
 export const STREAM = 1
 export const POLL = 2
 
+/** A connection takes others of its kind; joins one that does, before it is made; does neither. */
+export const OPEN = 2
+export const RETURNING = 1
+export const ALONE = 0
+
 /** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
 export const OPEN_TIMEOUT = 10_000
 export const TOKEN_TIMEOUT = 30_000

@@ -1,12 +1,12 @@
 import { retryAfter } from './backoff.js'
-import { PAUSE } from './constants.js'
+import { FORBIDDEN, PAUSE, POLICY, TRY_AGAIN, UNAUTHORIZED } from './constants.js'
 import type { Transport } from './transport.js'
 
 /**
  * The transports over HTTP: a stream of lines, or long polls, each answer of which is one frame, for where something between
  * collects a stream instead of passing it on.
  */
-export const http: Transport = async (address, token, signal, receive, polls, credentials) => {
+export const http: Transport = async (address, token, signal, receive, end, polls, credentials) => {
   const accept = `application/${polls ? '' : 'x-nd'}json`
   // The first answer to a poll comes at once, to tell whether polls get through.
   let query = polls ? '&wait=0' : '&heartbeat'
@@ -26,13 +26,12 @@ export const http: Transport = async (address, token, signal, receive, polls, cr
       // A portal or a single-page application may answer 200 with a page of its own.
       if (!response.ok || !response.headers.get('Content-Type')?.includes(accept)) {
         const [, reason = `HTTP ${response.status}`] = /"code":"(MSG_ERR\w+)/.exec(await response.text()) ?? []
-        const codes: Record<number, number | undefined> = { 400: 1008, 401: 4401, 403: 4403, 404: 1008 }
         // Any other status is one of a server that cannot serve now.
-        receive({ code: codes[response.status] ?? 1013, reason, floor: retryAfter(response.headers.get('Retry-After')) })
+        end({ code: [POLICY, UNAUTHORIZED,, FORBIDDEN, POLICY][response.status - 400] ?? TRY_AGAIN, reason, floor: retryAfter(response.headers.get('Retry-After')) })
         return
       }
       if (polls) {
-        receive({ data: await response.text() })
+        receive(await response.text())
         query = '&wait=20'
       } else {
         const reader = (response.body as ReadableStream).pipeThrough(new TextDecoderStream()).getReader()
@@ -43,11 +42,11 @@ export const http: Transport = async (address, token, signal, receive, polls, cr
           if (done) throw 'end of stream'
           const lines = (rest + value).split('\n')
           rest = lines.pop() as string
-          lines.forEach((data) => { receive({ data }) })
+          lines.forEach(receive)
         }
       }
     }
   } catch (error) {
-    receive({ reason: String(error) })
+    end({ reason: String(error) })
   }
 }
