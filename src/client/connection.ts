@@ -1,37 +1,34 @@
 import { delay } from './backoff.js'
-import { ABNORMAL, ALONE, BASE, COLLECT, FORBIDDEN, MAX_TIMER, MAX_URL, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, RETURNING, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import { ABNORMAL, ALONE, BASE, COLLECT, FORBIDDEN, MAX_TIMER, MAX_URL, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import { http } from './http.js'
-import type { Options } from './options.js'
 import { page } from './server-url.js'
 import type { Member } from './subscription.js'
 import type { End } from './transport.js'
 import { webSocket } from './websocket.js'
 
-/** What subscriptions have in common that share a connection; `own` differs for those that do not want to. */
-export type Key = [server: string, token: Options['token'], option: Options['transport'], credentials: Options['credentials'], own: unknown]
-
 const SILENCE = 'silence'
 
-/** Add a subscription to a connection, unless it has no room or is not for it. */
-const connections = new Set<(member: Member) => unknown>()
+/** Adds a subscription to a connection, unless it has no room, or is not for it or not for this batch. */
+type Add = (member: Member, batch: number) => boolean
+
+const connections = new Set<Add>()
 /** How many channels a connection may have. */
 let capacity = 100
 
-const share = (member: Member) => [...connections].some((add) => add(member))
+const share: Add = (...args) => [...connections].some((add) => add(...args))
 
-/** Adds the subscription to a connection that has room and no subscription to the same channel, or to a new one. */
-export const join = (member: Member, transport: number, patience = PROBE): void => {
-  if (!share(member)) create(member.key, transport, OPEN, patience, [member])
-}
-
-/** Makes one connection after `wait + floor` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place. */
-const create = (key: Key, transport: number, mode: number, patience: number, list: Member[], wait = 0, floor = 0) => {
-  const [server, token, option, credentials] = key
+/**
+ * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
+ * which is made after `wait + floor` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
+ */
+export const join = (member: Member, transport: number, batch = OPEN, patience = PROBE, wait = 0, floor = 0): void => {
+  if (share(member, batch)) return
+  const { _key } = member
+  const [server, token, option, credentials] = _key
   const first = Number(option === 'http')
-  const members = new Map<string, Member>()
-  /** The channels that the server has not let go. */
-  const left = new Set<string>()
+  /** By channel; undefined: the server has not yet let it go. */
+  const members = new Map<string, Member | undefined>()
   const connection = new AbortController()
   const { signal } = connection
   /** More than one means more than that it was accepted. */
@@ -76,32 +73,31 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
     change = setTimeout(action, ms)
   }
 
-  const all = () => [...members.values()]
+  const all = () => [...members.values()].filter(Boolean) as Member[]
 
   const put = (member: Member) => {
     const { channel } = member
-    member.asked = 0
+    member._asked = 0
     members.set(channel, member)
-    member.leave = () => {
+    member._leave = () => {
       remove(member)
-      if (members.size && member.asked) {
-        left.add(channel)
+      if (member._asked && !signal.aborted) {
+        members.set(channel, undefined)
         tell({ unsubscribe: channel })
       }
     }
     sync()
   }
 
-  const add = (member: Member) => {
-    const { channel } = member
-    const fits = mode === OPEN && members.size < capacity && !members.has(channel) && !left.has(channel) && member.key.every((part, index) => part === key[index])
+  const add: Add = (member, other) => {
+    const fits = batch === other && members.size < capacity && !members.has(member.channel) && member._key.every((part, index) => part === _key[index])
     if (fits) put(member)
     return fits
   }
 
   const remove = ({ channel }: Member) => {
     members.delete(channel)
-    if (!members.size) {
+    if (!all()[0]) {
       connections.delete(add)
       connection.abort()
       clearTimeout(timer)
@@ -109,14 +105,10 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
     }
   }
 
-  /** Hands subscriptions over to a connection to be made, or each to one of its own. */
-  const replace = (list: Member[], mode: number, wait?: number, floor?: number) => {
+  const move = (list: Member[], batch?: number, wait?: number, floor?: number) => {
     list.forEach(remove)
-    if (mode === OPEN) list.forEach((member) => { join(member, transport, patience) })
-    else (mode ? [list] : list.map((member) => [member])).forEach((list) => { create(key, transport, mode, patience, list, wait, floor) })
+    list.forEach((member) => { join(member, transport, batch, patience, wait, floor) })
   }
-
-  const move = () => { replace(all(), OPEN) }
 
   const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', floor = 0 }, atOnce, list = all()) => {
     // What goes silent after its first word has been collected by something between, or is no connection any more.
@@ -125,49 +117,51 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
     let wait = 0
     if (signal.aborted) return
     // Of several channels, which a server of an older version does not know, it is not said which one was meant.
-    if (final && list[1]) replace(list, ALONE)
+    if (final && list[1]) move(list, ALONE)
     else {
       if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
       else {
         if (!heard) transport = first
         list.forEach((member) => {
           // A token that was good for a while has only run out: the next one is asked for at once.
-          if (code === UNAUTHORIZED && member.state === 'open' && Date.now() - startedAt! > BASE) member.attempt = 0
-          else if (!atOnce) wait = delay(member.attempt++, heard, reason)
+          if (code === UNAUTHORIZED && member._state === 'open' && Date.now() - startedAt! > BASE) member._attempt = 0
+          else if (!atOnce) wait = delay(member._attempt++, heard, reason)
         })
       }
-      replace(list, transport > STREAM ? ALONE : wait + floor ? RETURNING : OPEN, wait, floor)
-      list.forEach((member) => { member.end({ code, reason, final }, wait) })
+      move(list, transport > STREAM ? ALONE : wait + floor, wait, floor)
+      list.forEach((member) => { member._end({ code, reason, final }, wait) })
     }
   }
 
   const fail = (error: unknown) => {
     if (signal.aborted) return
-    if (!startedAt && names[1]) replace(all(), ALONE)
+    if (!startedAt && all()[1]) move(all(), ALONE)
     else {
-      members.forEach((member) => { member.fail(error) })
+      all().forEach((member) => { member._fail(error) })
       // The callbacks may have disconnected. What comes after a word of the service ends nothing.
       if (!heard) end({ reason: String(error) })
     }
   }
 
+  const again = () => { move(all()) }
+
   const tell = (frame: object) => {
     if (frames) send(frame)
-    else later(move, COLLECT)
+    else later(again, COLLECT)
   }
 
   /** Asks the server for what is new, over HTTP by another request. */
   const sync = () => {
-    members.forEach((member, channel) => {
-      if (frames !== undefined && !member.asked) {
-        member.asked = 1
-        tell({ subscribe: channel, since: member.since })
+    all().forEach((member) => {
+      if (frames !== undefined && !member._asked) {
+        member._asked = 1
+        tell({ subscribe: member.channel, since: member.since })
       }
     })
   }
 
   const bearer = () => {
-    names = [...members.keys()]
+    names = all().map(({ channel }) => channel)
     return typeof token === 'function' ? token(names) : token
   }
 
@@ -177,10 +171,10 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
     turn = turn.then(async () => {
       try {
         send({ token: await bearer() })
-        members.forEach((member) => { if (member.asked > 1 && names.includes(member.channel)) member.asked = 0 })
+        all().forEach((member) => { if (member._asked > 1 && names.includes(member.channel)) member._asked = 0 })
         sync()
       } catch (error) {
-        end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ asked }) => asked > 1))
+        end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ _asked }) => _asked > 1))
       }
     })
   }
@@ -207,7 +201,7 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
       if (event && channel) heard ||= 1
       else {
         heard = 2
-        members.forEach((member) => { if (member.state === 'open') member.attempt = 0 })
+        all().forEach((member) => { if (member._state === 'open') member._attempt = 0 })
       }
       if (begins) {
         schedule(silent, (frame.heartbeat as number) * 1.5)
@@ -215,18 +209,18 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
         capacity = frames || capacity
       }
       if (expiresIn && frames && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
-      if (event === 'unsubscribed') left.delete(channel)
+      if (event === 'unsubscribed') members.delete(channel)
       if (known) {
-        member?.take(frame, epoch, digits)
+        member?._take(frame, epoch, digits)
         sync()
       } else if (close && member) {
         if (close === FORBIDDEN && !names.includes(channel)) {
-          member.asked = 2
+          member._asked = 2
           widens = true
-          later(refresh, COLLECT)
+          later(frames ? refresh : again, COLLECT)
         } else {
           // It needs a connection with another token.
-          if (close === UNAUTHORIZED) mode = ALONE
+          if (close === UNAUTHORIZED) batch = ALONE
           end({ code: close, reason: frame.retry ? `${frame.code} retry=${frame.retry}` : frame.code as unknown as string }, false, [member])
         }
       }
@@ -257,16 +251,16 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
 
   const connect = async () => {
     // Where others have come through by now.
-    if (mode === RETURNING) all().forEach((member) => { if (share(member)) remove(member) })
-    mode &&= OPEN
+    if (batch) all().forEach((member) => { if (share(member, OPEN)) remove(member) })
+    batch &&= OPEN
     schedule(silent, TOKEN_TIMEOUT, BASE)
-    members.forEach((member) => { if (member.state !== 'open') member.enter('connecting') })
+    all().forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
     try {
       const value = await (signal.aborted || bearer()) as string
       if (signal.aborted) return
       schedule(silent, OPEN_TIMEOUT, BASE)
       startedAt = mark
-      const list = all().filter(({ channel }) => names.includes(channel))
+      const list = all()
       const address = () => {
         const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(list.map(({ channel }) => channel) as unknown as string) as unknown as [string, string, string]
         return `${server + path}?${new URLSearchParams({ since: list.map(({ since }) => since) as unknown as string, ...channels && { channels } }) as unknown as string}`
@@ -275,12 +269,12 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
         const member = list.pop() as Member
         // What a WebSocket can be asked for later.
         if (transport) {
-          mode = ALONE
+          batch = ALONE
           remove(member)
           join(member, transport)
         }
       }
-      list.forEach((member) => { member.asked = 1 })
+      list.forEach((member) => { member._asked = 1 })
       send = await (transport ? http : webSocket)(address, value, signal, receive, end, transport - STREAM, credentials) as typeof send
     } catch (error) {
       fail(error)
@@ -296,5 +290,5 @@ const create = (key: Key, transport: number, mode: number, patience: number, lis
 
   connections.add(add)
   schedule(connect, floor + wait, floor)
-  list.forEach(put)
+  put(member)
 }

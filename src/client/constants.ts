@@ -12,10 +12,9 @@ export const WEBSOCKET = 0
 export const STREAM = 1
 export const POLL = 2
 
-/** A connection takes others of its kind; joins one that does, before it is made; does neither. */
-export const OPEN = 2
-export const RETURNING = 1
-export const ALONE = 0
+/** Batches, of which a connection takes subscriptions: those of all that have been made, and one that is none, for it does not even equal itself. */
+export const OPEN = 0
+export const ALONE = NaN
 
 /** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
 export const OPEN_TIMEOUT = 10_000

@@ -1,26 +1,29 @@
-import { join, type Key } from './connection.js'
+import { join } from './connection.js'
 import { EPOCHS, STREAM, UNAUTHORIZED, WEBSOCKET } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close, Meta, Options, State } from './options.js'
 import { channelUrl } from './server-url.js'
 
+/** What subscriptions have in common that share a connection; `own` differs for those that do not want to. */
+type Key = [server: string, token: Options['token'], option: Options['transport'], credentials: Options['credentials'], own: unknown]
+
 /** A subscription, as its connections see it. */
 export interface Member {
   readonly channel: string
-  readonly key: Key
-  state: State | undefined
+  readonly _key: Key
+  _state: State | undefined
   /** How many attempts have failed in a row. */
-  attempt: number
+  _attempt: number
   /** The position. */
   since: string
   /** 0: the server has yet to be asked; 1: it has been; 2: it waits for another token. */
-  asked: number
-  enter: (state: State) => void
-  fail: (error: unknown) => void
-  end: (close: Close, wait: number) => void
-  take: (frame: Frame, epoch: string, offset: number) => void
+  _asked: number
+  _enter: (state: State) => void
+  _fail: (error: unknown) => void
+  _end: (close: Close, wait: number) => void
+  _take: (frame: Frame, epoch: string, offset: number) => void
   /** Leaves the connection. */
-  leave: () => void
+  _leave: () => void
 }
 
 /**
@@ -59,20 +62,20 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   const disconnect = () => {
     if (!ended) {
       ended = true
-      member.leave()
+      member._leave()
     }
   }
 
   const member = {
     channel,
-    key: [server, options.token, options.transport, options.credentials, options.share === false && {}],
-    attempt: 0,
+    _key: [server, options.token, options.transport, options.credentials, options.share === false && {}],
+    _attempt: 0,
     since: options.since || 'now',
-    enter (next) {
-      if (member.state !== next) call(options.onState, member.state = next)
+    _enter (next) {
+      if (member._state !== next) call(options.onState, member._state = next)
     },
-    fail (error) { call(onError, error) },
-    end (close, wait) {
+    _fail (error) { call(onError, error) },
+    _end (close, wait) {
       const { code, reason, final } = close
       const text = `${url}: ${code} ${reason}, check ${code > 4000 ? 'token' : final ? 'channel' : 'server'}`
       if (!ended && !onClose && !onError && (final || (wait && (code === UNAUTHORIZED || !offsets.size))) && !reported.includes(text)) {
@@ -80,15 +83,15 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
         reported += text
       }
       call(onClose, close)
-      member.enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
+      member._enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
       if (final) disconnect()
     },
-    take ({ id, event, reason, recovered, message }, epoch, digits) {
+    _take ({ id, event, reason, recovered, message }, epoch, digits) {
       const had = offsets.get(epoch) ?? -1
       const ahead = digits - had - Number(!event)
       const gap = recovered === false ? member.since !== 'now' : offsets.size && ahead > 0 && (!event || member.since.startsWith(epoch + ':'))
-      if (member.state !== 'open') {
-        member.enter('open')
+      if (member._state !== 'open') {
+        member._enter('open')
         call(options.onOpen)
       }
       if (!event && ahead < 0) return
