@@ -20,9 +20,9 @@ const share: Add = (...args) => [...connections].some((add) => add(...args))
 
 /**
  * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
- * which is made after `wait + floor` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
+ * which is made after `batch` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
  */
-export const join = (member: Member, transport: number, batch = OPEN, patience = PROBE, wait = 0, floor = 0): void => {
+export const join = (member: Member, transport: number, batch = OPEN, floor = 0, patience = PROBE): void => {
   if (share(member, batch)) return
   const { _key } = member
   const [server, token, option, credentials] = _key
@@ -90,7 +90,7 @@ export const join = (member: Member, transport: number, batch = OPEN, patience =
   }
 
   const add: Add = (member, other) => {
-    const fits = batch === other && members.size < capacity && !members.has(member.channel) && member._key.every((part, index) => part === _key[index])
+    const fits = batch === other && transport < POLL && members.size < capacity && !members.has(member.channel) && member._key.every((part, index) => part === _key[index])
     if (fits) put(member)
     return fits
   }
@@ -105,9 +105,9 @@ export const join = (member: Member, transport: number, batch = OPEN, patience =
     }
   }
 
-  const move = (list: Member[], batch?: number, wait?: number, floor?: number) => {
+  const move = (list = all(), batch?: number, floor?: number) => {
     list.forEach(remove)
-    list.forEach((member) => { join(member, transport, batch, patience, wait, floor) })
+    list.forEach((member) => { join(member, transport, batch, floor, patience) })
   }
 
   const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', floor = 0 }, atOnce, list = all()) => {
@@ -128,7 +128,7 @@ export const join = (member: Member, transport: number, batch = OPEN, patience =
           else if (!atOnce) wait = delay(member._attempt++, heard, reason)
         })
       }
-      move(list, transport > STREAM ? ALONE : wait + floor, wait, floor)
+      move(list, wait + floor, floor)
       list.forEach((member) => { member._end({ code, reason, final }, wait) })
     }
   }
@@ -143,17 +143,15 @@ export const join = (member: Member, transport: number, batch = OPEN, patience =
     }
   }
 
-  const again = () => { move(all()) }
-
   const tell = (frame: object) => {
     if (frames) send(frame)
-    else later(again, COLLECT)
+    else later(move, COLLECT)
   }
 
   /** Asks the server for what is new, over HTTP by another request. */
   const sync = () => {
     all().forEach((member) => {
-      if (frames !== undefined && !member._asked) {
+      if (frames! >= 0 && !member._asked) {
         member._asked = 1
         tell({ subscribe: member.channel, since: member.since })
       }
@@ -212,12 +210,12 @@ export const join = (member: Member, transport: number, batch = OPEN, patience =
       if (event === 'unsubscribed') members.delete(channel)
       if (known) {
         member?._take(frame, epoch, digits)
-        sync()
+        if (begins) sync()
       } else if (close && member) {
         if (close === FORBIDDEN && !names.includes(channel)) {
           member._asked = 2
           widens = true
-          later(frames ? refresh : again, COLLECT)
+          later(frames ? refresh : move, COLLECT)
         } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) batch = ALONE
@@ -289,6 +287,6 @@ export const join = (member: Member, transport: number, batch = OPEN, patience =
   })
 
   connections.add(add)
-  schedule(connect, floor + wait, floor)
+  schedule(connect, batch || 0, floor)
   put(member)
 }
