@@ -1,5 +1,5 @@
 import { delay } from './backoff.js'
-import { ABNORMAL, ALONE, BASE, COLLECT, FORBIDDEN, MAX_TIMER, MAX_URL, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import { ABNORMAL, ALONE, ASKED, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_TIMER, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import { http } from './http.js'
 import { page } from './server-url.js'
@@ -27,6 +27,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const { _key } = member
   const [server, token, option, credentials] = _key
   const first = Number(option === 'http')
+  const renewable = typeof token === 'function'
   /** By channel; undefined: the server has not yet let it go. */
   const members = new Map<string, Member | undefined>()
   const connection = new AbortController()
@@ -35,16 +36,16 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   let heard = 0
   /** How many channels the connection may have where it takes frames, otherwise 0; undefined before the first word of the server. */
   let frames: number | undefined
-  /** The channels that the token was asked for. */
+  /** The channels that the token in use was asked for. */
   let names: string[]
   /** Whether a token is about to be asked for that covers more channels. */
   let widens: boolean
   let turn = Promise.resolve()
   let startedAt: number | undefined
   let send: (frame: object) => void
-  /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
+  /** What is due `limit` milliseconds after `heardAt`, or `soon` where the page wakes up. */
   let due: (awake?: boolean) => unknown
-  let mark: number
+  let heardAt: number
   let limit: number
   let soon: number
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -52,8 +53,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
 
   // Timers stand still while the machine sleeps, so it is the clock that decides; it may have been set back.
   const check = (awake?: boolean, begins?: boolean) => {
-    mark = Math.min(mark, Date.now())
-    const left = mark + (awake ? soon : limit) - Date.now()
+    heardAt = Math.min(heardAt, Date.now())
+    const left = heardAt + (awake ? soon : limit) - Date.now()
     if (begins || left > 0) {
       clearTimeout(timer)
       timer = setTimeout(check, Math.min(left, MAX_TIMER))
@@ -64,7 +65,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     due = next
     limit = ms
     soon = msAwake
-    mark = Date.now()
+    heardAt = Date.now()
     check(false, true)
   }
 
@@ -77,7 +78,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
 
   const put = (member: Member) => {
     const { channel } = member
-    member._asked = 0
+    member._asked = NEW
     members.set(channel, member)
     member._leave = () => {
       remove(member)
@@ -148,19 +149,23 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     else later(move, COLLECT)
   }
 
+  const mark = (member: Member) => { member._asked = names.includes(member.channel) ? COVERED : ASKED }
+
   /** Asks the server for what is new, over HTTP by another request. */
   const sync = () => {
     all().forEach((member) => {
       if (frames! >= 0 && !member._asked) {
-        member._asked = 1
+        mark(member)
         tell({ subscribe: member.channel, since: member.since })
       }
     })
   }
 
-  const bearer = () => {
-    names = all().map(({ channel }) => channel)
-    return typeof token === 'function' ? token(names) : token
+  const bearer = async () => {
+    const channels = all().map(({ channel }) => channel)
+    const value = await (renewable ? token(channels) : token)
+    names = channels
+    return value
   }
 
   /** Replaces the token on the open connection; one call of the token function at a time. */
@@ -169,10 +174,10 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     turn = turn.then(async () => {
       try {
         send({ token: await bearer() })
-        all().forEach((member) => { if (member._asked > 1 && names.includes(member.channel)) member._asked = 0 })
+        all().forEach((member) => { if (member._asked === DENIED && names.includes(member.channel)) member._asked = NEW })
         sync()
       } catch (error) {
-        end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ _asked }) => _asked > 1))
+        end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ _asked }) => _asked === DENIED))
       }
     })
   }
@@ -195,7 +200,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     } else if (event === 'close') end(frame)
     else if (known || close || heard) {
       const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
-      mark = Date.now()
+      heardAt = Date.now()
       if (event && channel) heard ||= 1
       else {
         heard = 2
@@ -206,14 +211,14 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         frames ??= frame.frames ?? 0
         capacity = frames || capacity
       }
-      if (expiresIn && frames && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
+      if (expiresIn && frames && renewable && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
       if (event === 'unsubscribed') members.delete(channel)
       if (known) {
         member?._take(frame, epoch, digits)
         if (begins) sync()
       } else if (close && member) {
-        if (close === FORBIDDEN && !names.includes(channel)) {
-          member._asked = 2
+        if (close === FORBIDDEN && renewable && member._asked === ASKED) {
+          member._asked = DENIED
           widens = true
           later(frames ? refresh : move, COLLECT)
         } else {
@@ -250,6 +255,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const connect = async () => {
     // Where others have come through by now.
     if (batch) all().forEach((member) => { if (share(member, OPEN)) remove(member) })
+    if (signal.aborted) return
     batch &&= OPEN
     schedule(silent, TOKEN_TIMEOUT, BASE)
     all().forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
@@ -257,7 +263,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
       const value = await (signal.aborted || bearer()) as string
       if (signal.aborted) return
       schedule(silent, OPEN_TIMEOUT, BASE)
-      startedAt = mark
+      startedAt = heardAt
       const list = all()
       const address = () => {
         const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(list.map(({ channel }) => channel) as unknown as string) as unknown as [string, string, string]
@@ -272,7 +278,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
           join(member, transport)
         }
       }
-      list.forEach((member) => { member._asked = 1 })
+      list.forEach(mark)
       send = await (transport ? http : webSocket)(address, value, signal, receive, end, transport - STREAM, credentials) as typeof send
     } catch (error) {
       fail(error)

@@ -16,6 +16,15 @@ export const POLL = 2
 export const OPEN = 0
 export const ALONE = NaN
 
+/**
+ * What the server knows of a subscription: nothing; that it is wanted; the same, but the token does not cover it, and another is
+ * to be asked for; that it is wanted, by a token that was asked for with this channel, so that there is no other to be had.
+ */
+export const NEW = 0
+export const ASKED = 1
+export const DENIED = 2
+export const COVERED = 3
+
 /** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
 export const OPEN_TIMEOUT = 10_000
 export const TOKEN_TIMEOUT = 30_000

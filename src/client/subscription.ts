@@ -16,7 +16,7 @@ export interface Member {
   _attempt: number
   /** The position. */
   since: string
-  /** 0: the server has yet to be asked; 1: it has been; 2: it waits for another token. */
+  /** `NEW`, `ASKED`, `DENIED` or `COVERED`. */
   _asked: number
   _enter: (state: State) => void
   _fail: (error: unknown) => void
@@ -91,6 +91,8 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
       const ahead = digits - had - Number(!event)
       const gap = recovered === false ? member.since !== 'now' : offsets.size && ahead > 0 && (!event || member.since.startsWith(epoch + ':'))
       if (member._state !== 'open') {
+        // Not told by a connection that was open before.
+        member._enter('connecting')
         member._enter('open')
         call(options.onOpen)
       }
