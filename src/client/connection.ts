@@ -16,7 +16,7 @@ const connections = new Set<Add>()
 /** How many channels a connection may have. */
 let capacity = 100
 
-const share: Add = (...args) => [...connections].some((add) => add(...args))
+const share: Add = (member, batch) => [...connections].some((add) => add(member, batch))
 
 /**
  * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
@@ -28,8 +28,10 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const [server, token, option, credentials] = _key
   const first = Number(option === 'http')
   const renewable = typeof token === 'function'
-  /** By channel; undefined: the server has not yet let it go. */
-  const members = new Map<string, Member | undefined>()
+  /** By channel. */
+  const members = new Map<string, Member>()
+  /** The channels that the server has yet to let go. */
+  const left = new Set<string>()
   const connection = new AbortController()
   const { signal } = connection
   /** More than one means more than that it was accepted. */
@@ -74,7 +76,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     change = setTimeout(action, ms)
   }
 
-  const all = () => [...members.values()].filter(Boolean) as Member[]
+  const all = () => [...members.values()]
 
   const put = (member: Member) => {
     const { channel } = member
@@ -83,7 +85,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     member._leave = () => {
       remove(member)
       if (member._asked && !signal.aborted) {
-        members.set(channel, undefined)
+        left.add(channel)
         tell({ unsubscribe: channel })
       }
     }
@@ -91,14 +93,14 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   }
 
   const add: Add = (member, other) => {
-    const fits = batch === other && transport < POLL && members.size < capacity && !members.has(member.channel) && member._key.every((part, index) => part === _key[index])
+    const fits = batch === other && transport < POLL && members.size < capacity && !members.has(member.channel) && !left.has(member.channel) && member._key.every((part, index) => part === _key[index])
     if (fits) put(member)
     return fits
   }
 
   const remove = ({ channel }: Member) => {
     members.delete(channel)
-    if (!all()[0]) {
+    if (!members.size) {
       connections.delete(add)
       connection.abort()
       clearTimeout(timer)
@@ -138,7 +140,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     if (signal.aborted) return
     if (!startedAt && all()[1]) move(all(), ALONE)
     else {
-      all().forEach((member) => { member._fail(error) })
+      members.forEach((member) => { member._fail(error) })
       // The callbacks may have disconnected. What comes after a word of the service ends nothing.
       if (!heard) end({ reason: String(error) })
     }
@@ -153,7 +155,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
 
   /** Asks the server for what is new, over HTTP by another request. */
   const sync = () => {
-    all().forEach((member) => {
+    members.forEach((member) => {
       if (frames! >= 0 && !member._asked) {
         mark(member)
         tell({ subscribe: member.channel, since: member.since })
@@ -174,7 +176,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     turn = turn.then(async () => {
       try {
         send({ token: await bearer() })
-        all().forEach((member) => { if (member._asked === DENIED && names.includes(member.channel)) member._asked = NEW })
+        members.forEach((member) => { if (member._asked === DENIED && names.includes(member.channel)) member._asked = NEW })
         sync()
       } catch (error) {
         end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ _asked }) => _asked === DENIED))
@@ -183,28 +185,25 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   }
 
   const take = (frame: Frame) => {
-    const { id, channel, event, messages, close, expiresIn } = frame
+    const { messages } = frame
+    if (messages) {
+      frame.event = 'subscribed'
+      frame.heartbeat = POLL_HEARTBEAT
+      // The position before the first message, which may be one of another epoch than the one asked for.
+      frame.id = messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? frame.id
+    }
+    const { id, channel, event, close, expiresIn } = frame
     const begins = event === 'subscribed'
     const known = !event || begins
     const member = members.get(channel)
-    if (messages) {
-      // The position before the first message, which may be one of another epoch than the one asked for.
-      take({
-        ...frame,
-        event: 'subscribed',
-        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id,
-        heartbeat: POLL_HEARTBEAT,
-        messages: undefined
-      })
-      messages.forEach(take)
-    } else if (event === 'close') end(frame)
+    if (event === 'close') end(frame)
     else if (known || close || heard) {
       const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
       heardAt = Date.now()
       if (event && channel) heard ||= 1
       else {
         heard = 2
-        all().forEach((member) => { if (member._state === 'open') member._attempt = 0 })
+        members.forEach((member) => { if (member._state === 'open') member._attempt = 0 })
       }
       if (begins) {
         schedule(silent, (frame.heartbeat as number) * 1.5)
@@ -212,7 +211,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         capacity = frames || capacity
       }
       if (expiresIn && frames && renewable && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
-      if (event === 'unsubscribed') members.delete(channel)
+      if (event === 'unsubscribed') left.delete(channel)
       if (known) {
         member?._take(frame, epoch, digits)
         if (begins) sync()
@@ -224,10 +223,11 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) batch = ALONE
-          end({ code: close, reason: frame.retry ? `${frame.code} retry=${frame.retry}` : frame.code as unknown as string }, false, [member])
+          end({ code: close, reason: frame.code + (frame.retry ? ' retry=' + frame.retry : '') }, false, [member])
         }
       }
     }
+    messages?.forEach(take)
   }
 
   /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
@@ -254,13 +254,13 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
 
   const connect = async () => {
     // Where others have come through by now.
-    if (batch) all().forEach((member) => { if (share(member, OPEN)) remove(member) })
+    if (batch) members.forEach((member) => { if (share(member, OPEN)) remove(member) })
+    members.forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
     if (signal.aborted) return
     batch &&= OPEN
     schedule(silent, TOKEN_TIMEOUT, BASE)
-    all().forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
     try {
-      const value = await (signal.aborted || bearer()) as string
+      const value = await bearer()
       if (signal.aborted) return
       schedule(silent, OPEN_TIMEOUT, BASE)
       startedAt = heardAt
