@@ -1,22 +1,18 @@
+import { address } from './address.js'
 import { delay } from './backoff.js'
 import { ABNORMAL, ALONE, ASKED, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_TIMER, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import { http } from './http.js'
-import { page } from './server-url.js'
+import { type Add, connections, share } from './sharing.js'
 import type { Member } from './subscription.js'
 import type { End } from './transport.js'
+import { onWakeUp } from './wake-up.js'
 import { webSocket } from './websocket.js'
 
 const SILENCE = 'silence'
 
-/** Adds a subscription to a connection, unless it has no room, or is not for it or not for this batch. */
-type Add = (member: Member, batch: number) => boolean
-
-const connections = new Set<Add>()
 /** How many channels a connection may have. */
 let capacity = 100
-
-const share: Add = (member, batch) => [...connections].some((add) => add(member, batch))
 
 /**
  * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
@@ -265,11 +261,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
       schedule(silent, OPEN_TIMEOUT, BASE)
       startedAt = heardAt
       const list = all()
-      const address = () => {
-        const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(list.map(({ channel }) => channel) as unknown as string) as unknown as [string, string, string]
-        return `${server + path}?${new URLSearchParams({ since: list.map(({ since }) => since) as unknown as string, ...channels && { channels } }) as unknown as string}`
-      }
-      while (list[1] && address().length > MAX_URL) {
+      const url = () => address(server, list)
+      while (list[1] && url().length > MAX_URL) {
         const member = list.pop() as Member
         // What a WebSocket can be asked for later.
         if (transport) {
@@ -279,19 +272,13 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         }
       }
       list.forEach(mark)
-      send = await (transport ? http : webSocket)(address, value, signal, receive, end, transport - STREAM, credentials) as typeof send
+      send = await (transport ? http : webSocket)(url, value, signal, receive, end, transport - STREAM, credentials) as typeof send
     } catch (error) {
       fail(error)
     }
-  };
+  }
 
-  ['online', 'pageshow', 'visibilitychange'].forEach((type) => {
-    (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
-      if (type === 'online') renew(type)
-      else if (!page?.hidden) check(true)
-    }, connection)
-  })
-
+  onWakeUp(connection, renew, check)
   connections.add(add)
   schedule(connect, batch || 0, floor)
   put(member)
