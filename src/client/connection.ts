@@ -123,7 +123,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         if (!heard) transport = first
         list.forEach((member) => {
           // A token that was good for a while has only run out: the next one is asked for at once.
-          if (code === UNAUTHORIZED && member._state === 'open' && Date.now() - startedAt! > BASE) member._attempt = 0
+          if (code === UNAUTHORIZED && member._state === 'open' && Date.now() - (startedAt as number) > BASE) member._attempt = 0
           else if (!atOnce) wait = delay(member._attempt++, heard, reason)
         })
       }
@@ -152,7 +152,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   /** Asks the server for what is new, over HTTP by another request. */
   const sync = () => {
     members.forEach((member) => {
-      if (frames! >= 0 && !member._asked) {
+      if (frames as number >= 0 && !member._asked) {
         mark(member)
         tell({ subscribe: member.channel, since: member.since })
       }
@@ -219,7 +219,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) batch = ALONE
-          end({ code: close, reason: frame.code + (frame.retry ? ' retry=' + frame.retry : '') }, false, [member])
+          end({ code: close, reason: `${frame.code as number}${frame.retry ? ` retry=${frame.retry}` : ''}` }, false, [member])
         }
       }
     }
@@ -238,7 +238,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const receive = (data: unknown) => {
     if (signal.aborted) return
     try {
-      if (transport > first && Date.now() - startedAt! > patience) {
+      if (transport > first && Date.now() - (startedAt as number) > patience) {
         // What is not taken now comes again.
         patience *= 2
         renew('probe')
@@ -257,6 +257,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     schedule(silent, TOKEN_TIMEOUT, BASE)
     try {
       const value = await bearer()
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have been dropped meanwhile
       if (signal.aborted) return
       schedule(silent, OPEN_TIMEOUT, BASE)
       startedAt = heardAt

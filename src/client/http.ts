@@ -27,7 +27,8 @@ export const http: Transport = async (address, token, signal, receive, end, poll
       if (!response.ok || !response.headers.get('Content-Type')?.includes(accept)) {
         const [, reason = `HTTP ${response.status}`] = /"code":"(MSG_ERR\w+)/.exec(await response.text()) ?? []
         // Any other status is one of a server that cannot serve now.
-        return end({ code: [POLICY, UNAUTHORIZED,, FORBIDDEN, POLICY][response.status - 400] ?? TRY_AGAIN, reason, floor: retryAfter(response.headers.get('Retry-After')) })
+        end({ code: [POLICY, UNAUTHORIZED,, FORBIDDEN, POLICY][response.status - 400] ?? TRY_AGAIN, reason, floor: retryAfter(response.headers.get('Retry-After')) })
+        return
       }
       if (polls) {
         receive(await response.text())
