@@ -26,7 +26,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const renewable = typeof token === 'function'
   /** By channel. */
   const members = new Map<string, Member>()
-  /** The channels that the server has yet to let go. */
+  /** The channels that the server has yet to let go, of which what comes is for nobody. */
   const left = new Set<string>()
   const connection = new AbortController()
   const { signal } = connection
@@ -89,7 +89,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   }
 
   const add: Add = (member, other) => {
-    const fits = batch === other && transport < POLL && members.size < capacity && !members.has(member.channel) && !left.has(member.channel) && member._key.every((part, index) => part === _key[index])
+    const fits = batch === other && transport < POLL && members.size < capacity && !members.has(member.channel) && member._key.every((part, index) => part === _key[index])
     if (fits) put(member)
     return fits
   }
@@ -152,7 +152,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   /** Asks the server for what is new, over HTTP by another request. */
   const sync = () => {
     members.forEach((member) => {
-      if (frames as number >= 0 && !member._asked) {
+      if (frames as number >= 0 && !member._asked && !left.has(member.channel)) {
         mark(member)
         tell({ subscribe: member.channel, since: member.since })
       }
@@ -208,10 +208,9 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
       }
       if (expiresIn && frames && renewable && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
       if (event === 'unsubscribed') left.delete(channel)
-      if (known) {
-        member?._take(frame, epoch, digits)
-        if (begins) sync()
-      } else if (close && member) {
+      else if (known && !left.has(channel)) member?._take(frame, epoch, digits)
+      if (event) sync()
+      if (close && member) {
         if (close === FORBIDDEN && renewable && member._asked === ASKED) {
           member._asked = DENIED
           widens = true

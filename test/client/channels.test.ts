@@ -62,7 +62,7 @@ t.test('subscriptions of one page', async (t) => {
     t.equal(site.page.timers.size, 0)
   })
 
-  t.test('have a connection of their own where the channel is taken, or is about to be left', async (t) => {
+  t.test('have a connection of their own where the channel is taken, not where it is about to be left', async (t) => {
     const site = await new Site(t).open('a', 'b', 'a')
     t.strictSame(site.server.urls, ['a,b', 'a'])
     site.leave('b')

@@ -46,6 +46,21 @@ t.test('a shared connection', async (t) => {
     t.strictSame([...site.server.peers].map(({ channels }) => [...channels]), [['b']])
   })
 
+  t.test('takes a channel again that it has just been left for, and nothing of before', async (t) => {
+    const site = await new Site(t).open('a', 'b')
+    site.leave('b')
+    site.server.publish('b', 'missed')
+    site.subscribe('b', { since: 'earliest' })
+    const [peer] = site.server.peers
+    // What the server had sent before it read of the leave.
+    peer?.send({ channel: 'b', message: 'late', id: 'e:1' })
+    await site.page.pass(10)
+    site.server.publish('b', 'new')
+    t.strictSame(site.page.socket.frames, [{ unsubscribe: 'b' }, { subscribe: 'b', since: 'earliest' }])
+    t.strictSame(site.take('message', 'gap'), [['b', 'message', 'missed'], ['b', 'message', 'new']])
+    t.equal(site.page.sockets.length, 1)
+  })
+
   t.test('is left for HTTP by all of them, and found again', async (t) => {
     const site = new Site(t)
     const accept = site.page.accept
