@@ -1,15 +1,14 @@
 import { address } from './address.js'
+import { alarm } from './alarm.js'
 import { delay } from './backoff.js'
-import { ABNORMAL, ALONE, ASKED, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_TIMER, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
-import type { Frame } from './frame.js'
+import { ABNORMAL, ALONE, ASKED, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, PROBE, SILENCE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import { begin, type Frame } from './frame.js'
 import { http } from './http.js'
 import { type Add, connections, share } from './sharing.js'
 import type { Member } from './subscription.js'
 import type { End } from './transport.js'
 import { onWakeUp } from './wake-up.js'
 import { webSocket } from './websocket.js'
-
-const SILENCE = 'silence'
 
 /** How many channels a connection may have. */
 let capacity = 100
@@ -24,10 +23,13 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const [server, token, option, credentials] = _key
   const first = Number(option === 'http')
   const renewable = typeof token === 'function'
-  /** By channel. */
   const members = new Map<string, Member>()
   /** The channels that the server has yet to let go, of which what comes is for nobody. */
   const left = new Set<string>()
+  /** When to connect, and when to give a connection up. */
+  const [schedule, check, stop, touch] = alarm()
+  /** When to ask for a token, or over HTTP for other channels. */
+  const [later,, cancel] = alarm()
   const connection = new AbortController()
   const { signal } = connection
   /** More than one means more than that it was accepted. */
@@ -39,38 +41,9 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   /** Whether a token is about to be asked for that covers more channels. */
   let widens: boolean
   let turn = Promise.resolve()
+  /** When the server was asked; 0 while the token is asked for; undefined before. */
   let startedAt: number | undefined
   let send: (frame: object) => void
-  /** What is due `limit` milliseconds after `heardAt`, or `soon` where the page wakes up. */
-  let due: (awake?: boolean) => unknown
-  let heardAt: number
-  let limit: number
-  let soon: number
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let change: ReturnType<typeof setTimeout> | undefined
-
-  // Timers stand still while the machine sleeps, so it is the clock that decides; it may have been set back.
-  const check = (awake?: boolean, begins?: boolean) => {
-    heardAt = Math.min(heardAt, Date.now())
-    const left = heardAt + (awake ? soon : limit) - Date.now()
-    if (begins || left > 0) {
-      clearTimeout(timer)
-      timer = setTimeout(check, Math.min(left, MAX_TIMER))
-    } else if (left <= 0) due(awake)
-  }
-
-  const schedule = (next: typeof due, ms: number, msAwake = ms) => {
-    due = next
-    limit = ms
-    soon = msAwake
-    heardAt = Date.now()
-    check(false, true)
-  }
-
-  const later = (action: () => unknown, ms: number) => {
-    clearTimeout(change)
-    change = setTimeout(action, ms)
-  }
 
   const all = () => [...members.values()]
 
@@ -99,8 +72,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     if (!members.size) {
       connections.delete(add)
       connection.abort()
-      clearTimeout(timer)
-      clearTimeout(change)
+      stop()
+      cancel()
     }
   }
 
@@ -132,6 +105,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     }
   }
 
+  const silence = (awake?: boolean) => { end({ reason: SILENCE }, awake) }
+
   const fail = (error: unknown) => {
     if (signal.aborted) return
     if (!startedAt && all()[1]) move(all(), ALONE)
@@ -142,10 +117,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     }
   }
 
-  const tell = (frame: object) => {
-    if (frames) send(frame)
-    else later(move, COLLECT)
-  }
+  const again: () => void = move
+  const tell = (frame: object) => { if (frames) send(frame); else later(again, COLLECT) }
 
   const mark = (member: Member) => { member._asked = names.includes(member.channel) ? COVERED : ASKED }
 
@@ -181,13 +154,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   }
 
   const take = (frame: Frame) => {
-    const { messages } = frame
-    if (messages) {
-      frame.event = 'subscribed'
-      frame.heartbeat = POLL_HEARTBEAT
-      // The position before the first message, which may be one of another epoch than the one asked for.
-      frame.id = messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? frame.id
-    }
+    begin(frame)
     const { id, channel, event, close, expiresIn } = frame
     const begins = event === 'subscribed'
     const known = !event || begins
@@ -195,18 +162,18 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     if (event === 'close') end(frame)
     else if (known || close || heard) {
       const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
-      heardAt = Date.now()
+      touch()
       if (event && channel) heard ||= 1
       else {
         heard = 2
         members.forEach((member) => { if (member._state === 'open') member._attempt = 0 })
       }
       if (begins) {
-        schedule(silent, (frame.heartbeat as number) * 1.5)
+        schedule(silence, (frame.heartbeat as number) * 1.5)
         frames ??= frame.frames ?? 0
         capacity = frames || capacity
       }
-      if (expiresIn && frames && renewable && !widens) later(refresh, Math.min(expiresIn * 0.9, MAX_TIMER))
+      if (expiresIn && frames && renewable && !widens) later(refresh, expiresIn * 0.9)
       if (event === 'unsubscribed') left.delete(channel)
       else if (known && !left.has(channel)) member?._take(frame, epoch, digits)
       if (event) sync()
@@ -214,7 +181,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         if (close === FORBIDDEN && renewable && member._asked === ASKED) {
           member._asked = DENIED
           widens = true
-          later(frames ? refresh : move, COLLECT)
+          later(frames ? refresh : again, COLLECT)
         } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) batch = ALONE
@@ -222,17 +189,15 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         }
       }
     }
-    messages?.forEach(take)
+    frame.messages?.forEach(take)
   }
 
   /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
   const renew = (reason: string) => {
     transport = first
-    if (due === connect) check(true)
+    if (startedAt === undefined) check(true)
     else end({ reason }, true)
   }
-
-  const silent = (awake?: boolean) => { end({ reason: SILENCE }, awake) }
 
   const receive = (data: unknown) => {
     if (signal.aborted) return
@@ -253,22 +218,22 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     members.forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
     if (signal.aborted) return
     batch &&= OPEN
-    schedule(silent, TOKEN_TIMEOUT, BASE)
+    startedAt = 0
+    schedule(silence, TOKEN_TIMEOUT, BASE)
     try {
       const value = await bearer()
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have been dropped meanwhile
       if (signal.aborted) return
-      schedule(silent, OPEN_TIMEOUT, BASE)
-      startedAt = heardAt
+      schedule(silence, OPEN_TIMEOUT, BASE)
+      startedAt = Date.now()
       const list = all()
       const url = () => address(server, list)
       while (list[1] && url().length > MAX_URL) {
-        const member = list.pop() as Member
+        const rest = list.splice(-1)
         // What a WebSocket can be asked for later.
         if (transport) {
           batch = ALONE
-          remove(member)
-          join(member, transport)
+          move(rest)
         }
       }
       list.forEach(mark)

@@ -53,3 +53,6 @@ export const COLLECT = 50
 
 /** The longest URL, without the parameters that the transports add. */
 export const MAX_URL = 1_980
+
+/** The reason of the end of a connection that says nothing. */
+export const SILENCE = 'silence'

@@ -1,3 +1,5 @@
+import { POLL_HEARTBEAT } from './constants.js'
+
 /** A frame as the server should send it; what it does send is checked where it matters. */
 export interface Frame {
   channel: string
@@ -17,10 +19,17 @@ export interface Frame {
   close?: number
   /** Milliseconds within which a refused channel may come back. */
   retry?: number
-  floor?: number | undefined
-  /** The same number from 0 to 1 for all that end together, so that they come back together. */
-  dice?: number
-  error?: unknown
   /** Only in the answer to a poll. */
   messages?: Frame[] | undefined
+}
+
+/**
+ * Makes the answer to a poll the event of its beginning: with the position before its first message, which may be one of another
+ * epoch than the one asked for.
+ */
+export const begin = (frame: Frame): void => {
+  if (!frame.messages) return
+  frame.event = 'subscribed'
+  frame.heartbeat = POLL_HEARTBEAT
+  frame.id = frame.messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? frame.id
 }
