@@ -139,7 +139,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     return value
   }
 
-  /** Replaces the token on the open connection; one call of the token function at a time. */
+  /** Replaces the token on the open connection, one call at a time. Without one, channels that wait for it ask for their own. */
   const refresh = () => {
     widens = false
     turn = turn.then(async () => {
@@ -147,8 +147,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
         send({ token: await bearer() })
         members.forEach((member) => { if (member._asked === DENIED && names.includes(member.channel)) member._asked = NEW })
         sync()
-      } catch (error) {
-        end({ code: UNAUTHORIZED, reason: String(error) }, false, all().filter(({ _asked }) => _asked === DENIED))
+      } catch {
+        move(all().filter(({ _asked }) => _asked === DENIED), ALONE)
       }
     })
   }

@@ -139,6 +139,25 @@ t.test('the token of a shared connection', async (t) => {
     t.equal(server.peers.size, 1)
   })
 
+  t.test('is asked for by channel where there is none for those that came later and the others', async (t) => {
+    const lists: string[][] = []
+    const site = await new Site(t, {
+      token: (channels) => {
+        lists.push(channels)
+        if (channels.length > 1 || channels.includes('private-c')) throw new Error('none')
+        return channels.join()
+      }
+    }).open('private-a')
+    site.subscribe('private-b')
+    site.subscribe('private-c')
+    await site.page.pass(100)
+    t.strictSame(lists, [['private-a'], ['private-a', 'private-b', 'private-c'], ['private-b'], ['private-c']])
+    t.strictSame(site.take('open', 'close', 'error'), [
+      ['private-a', 'open'], ['private-c', 'error', 'Error: none'], ['private-c', 'close', 4401, 'Error: none', false], ['private-b', 'open']
+    ])
+    t.equal(site.page.sockets.length, 2)
+  })
+
   t.test('is not sent again where it is a text, which would be the same', async (t) => {
     const site = new Site(t, { token: 'private-a' })
     site.server.expiresIn = 1_000
