@@ -6,9 +6,9 @@ import { BASE, CAP } from './constants.js'
  * A window that the server names in the reason replaces the limit when the connection had worked, and otherwise can only
  * extend it.
  */
-export const delay = (attempt: number, wasOpen: unknown, reason: string, dice = Math.random()): number => {
+export const delay = (attempt: number, wasOpen: unknown, reason: string): number => {
   const window = ~~(/retry=(\d{1,8})/.exec(reason)?.[1] as unknown as number)
-  return dice * ((wasOpen ? window : 0) || Math.max(window, Math.min(CAP, BASE * 2 ** attempt)))
+  return Math.random() * ((wasOpen ? window : 0) || Math.max(window, Math.min(CAP, BASE * 2 ** attempt)))
 }
 
 /** A `Retry-After` header in milliseconds: seconds or a date (RFC 9110, section 10.2.3); 0 without one. */
