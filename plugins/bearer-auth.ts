@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { DEFAULT_TOKEN } from '../src/access/bearer-tokens.js'
 import { bearerOf } from '../src/access/credential.js'
 import { covering, forbidden } from '../src/access/authorizer.js'
 import { type Grant, unlimited } from '../src/access/grant.js'
@@ -24,7 +25,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /**
      * A hook for the routes of publishers. All checks that do not need the body run before it: whether the sender may send on the
-     * channel, or on any, and whether it has sent too much.
+     * channel, or on any, whether it is a page of an origin that may publish, and whether it has sent too much. A page of another
+     * origin can read the answer, where it may.
      */
     verifyPublisher: OnRequest
     /** The same for holders of a token of `BEARER_TOKEN` alone. */
@@ -51,8 +53,9 @@ declare module 'fastify' {
  * step, when the body has been buffered, which makes a publish cost a quarter more.
  */
 export default fp(async (fastify) => {
-  const { access: { bearerTokens, authorizer }, limits } = fastify
+  const { access: { bearerTokens, authorizer }, limits, origins } = fastify
   const senders = Array.from({ length: bearerTokens.size }, (_, index) => ({ name: `token ${index}`, grant: UNLIMITED }))
+  const knownToEveryone = senders[bearerTokens.indexOf(DEFAULT_TOKEN)]
 
   fastify.decorateRequest(SENDER, null)
 
@@ -69,7 +72,7 @@ export default fp(async (fastify) => {
   }
 
   const authorized = async (request: FastifyRequest, channel: string): Promise<Sender> => {
-    fastify.origins.verify(request)
+    origins.verify(request)
     const address = networkOf(request.ip)
     // A call of `authorize` is as expensive as one for a subscription, and takes a place for its duration.
     limits.admissions.enter(address)
@@ -91,16 +94,27 @@ export default fp(async (fastify) => {
   const verifySender = (request: FastifyRequest, done: Done): void => {
     const token = bearerOf(request.headers)
     if (token === undefined) { done(new TokenMissingError()); return }
-    if (limits.distrusts(request)) { done(refusal(request)); return }
-    const sender = senders[bearerTokens.indexOf(token)]
+    // Signatures cannot be guessed: a valid one is accepted, so that pages are not locked out by others behind the same address.
+    const sender = limits.distrusts(request) ? undefined : senders[bearerTokens.indexOf(token)]
     if (sender === undefined) { settle(request, verified(token, request), done); return }
     request[SENDER] = sender
     done()
   }
 
+  /** Throws MSG_ERR_ORIGIN_FORBIDDEN for a page that may not publish with its token. */
+  const assertOrigin = (request: FastifyRequest, sender: Sender): void => {
+    // The answer to a preflight request cannot depend on the token, and every page knows this one.
+    if (sender === knownToEveryone) origins.verifyByName(request)
+    // A token of `BEARER_TOKEN` is a secret that no page has: its holder is a program, also where it sends an origin.
+    else if (!senders.includes(sender)) origins.verify(request)
+  }
+
   /** Throws the errors that do not depend on the body. */
   const assertMayBegin = (request: FastifyRequest): void => {
-    const { name, grant } = request[SENDER] as Sender
+    const sender = request[SENDER] as Sender
+    const { name, grant } = sender
+    // Not before the token is checked: an origin can be made up, and would hide guesses from the limit of refused tokens.
+    if (request.headers.origin !== undefined) assertOrigin(request, sender)
     const { channel } = request.params as { channel?: string }
     if (channel !== undefined) {
       fastify.channelNames.assert(channel)
@@ -126,7 +140,9 @@ export default fp(async (fastify) => {
     for (const channel of channels) covering(grant, 'send', channel)
     limits.countPublishes(name, channels.length)
   })
-  fastify.decorate('verifyPublisher', (request: FastifyRequest, _reply: FastifyReply, done: Done) => {
+  fastify.decorate('verifyPublisher', (request: FastifyRequest, reply: FastifyReply, done: Done) => {
+    // Other publishers than pages have no origin, and their answers need none of these headers.
+    if (request.headers.origin !== undefined) origins.share(request, reply, 'send')
     const { channel } = request.params as { channel?: string }
     const begin = (error?: Error): void => { done(error ?? attempt(() => { assertMayBegin(request) })) }
     // Only for a single channel: a batch would have to be read before the call of `authorize`.

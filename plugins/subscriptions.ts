@@ -3,9 +3,10 @@ import type { FastifyError } from '@fastify/error'
 import fp from 'fastify-plugin'
 import type { Grant } from '../src/access/grant.js'
 import { ASKED_EVERYWHERE } from '../src/channels/name.js'
+import type { Connection } from '../src/channels/connection.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
-import { ClosedError } from '../src/errors.js'
-import { parseSubscriptionQuery, type RawQuery, type SubscriptionQuery } from '../src/http/subscription-query.js'
+import { ClosedError, QueryInvalidError } from '../src/errors.js'
+import { parseSubscriptionQuery, type RawQuery, type RequestedChannel, type SubscriptionQuery } from '../src/http/subscription-query.js'
 import { networkOf } from '../src/limits/address.js'
 
 declare module 'fastify' {
@@ -24,10 +25,13 @@ export interface SubscriptionRoute {
 
 export type SubscriptionRequest = FastifyRequest<SubscriptionRoute>
 
-/** A subscription as requested by a client. */
-export interface RequestedSubscription extends SubscriptionQuery {
-  readonly channel: string
+/** The request of a client: one channel, or several on one connection. */
+export interface Requested extends Omit<SubscriptionQuery, 'since'> {
+  readonly channels: readonly [RequestedChannel, ...RequestedChannel[]]
 }
+
+/** A request for one channel. */
+export interface RequestedSubscription extends RequestedChannel, Omit<SubscriptionQuery, 'since'> {}
 
 /** A counted connection or request. */
 export interface Place {
@@ -35,6 +39,8 @@ export interface Place {
   readonly address: string
   /** The subscriber that ends with the connection. */
   subscriber: Subscriber | undefined
+  /** The connection that the subscriber carries, where several channels share it. */
+  connection?: Connection | undefined
 }
 
 /** A connection that emits `close` once: a WebSocket or a response. */
@@ -48,16 +54,19 @@ export interface Subscriptions {
   screen (request: FastifyRequest, reply: FastifyReply): void
   /** Before the handshake of a WebSocket: throws where the instance or the address has no place. */
   assertPlace (request: SubscriptionRequest): void
-  /** The name of the channel and the query. Throws where one of them is invalid. `Last-Event-ID` is for streams over HTTP. */
-  read (request: SubscriptionRequest, lastEventId?: unknown): RequestedSubscription
+  /**
+   * The names of the channels and the query. Throws where the query, or the name of a single channel, is invalid; where one channel is
+   * the maximum, a list is an invalid name. `Last-Event-ID` is for streams over HTTP. Each name counts as an attempt to subscribe.
+   */
+  read (request: SubscriptionRequest, maxChannels: number, lastEventId?: unknown): Requested
   /** Counts a connection until it closes. Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL. */
   enter (connection: Closable, address: string): Place
   /** Monitors the writes of a subscriber, whose membership ends when the connection of its place closes. */
   attach (place: Place, subscriber: Subscriber): void
   /** The grant for the channel; throws, or rejects, as the authorizer does. */
-  admit (request: FastifyRequest, subscription: RequestedSubscription): Grant | Promise<Grant>
+  admit (request: FastifyRequest, subscription: RequestedChannel): Grant | Promise<Grant>
   /** Makes a subscriber a member of its channel for as long as the grant holds. */
-  join (subscriber: Subscriber, subscription: RequestedSubscription, grant: Grant, announce?: boolean): void
+  join (subscriber: Subscriber, subscription: RequestedChannel, grant: Grant, announce?: boolean): void
   /** Ends the membership of a subscriber whose connection is closed or whose answer is complete. */
   leave (subscriber: Subscriber): void
 }
@@ -67,38 +76,50 @@ export default fp(async (fastify) => {
   const { access, channelNames, hub, limits, origins } = fastify
   const { admissions, stalls } = limits
 
+  const assertName = (name: string): void => {
+    try {
+      channelNames.assert(name)
+    } catch (error) {
+      // Over HTTP, the paths that are requested from every server are not found.
+      if (ASKED_EVERYWHERE.has(name)) (error as FastifyError).statusCode = 404
+      throw error
+    }
+  }
+
   const leave = (subscriber: Subscriber): void => {
     stalls.delete(subscriber)
     access.grantExpiry.delete(subscriber)
     hub.leave(subscriber)
   }
 
-  const close = ({ address, subscriber }: Place): void => {
+  const close = ({ address, subscriber, connection }: Place): void => {
     admissions.leave(address)
+    if (connection !== undefined) {
+      connection.clear()
+      hub.closed(connection)
+    }
     if (subscriber !== undefined) leave(subscriber)
   }
 
   fastify.decorate('subscriptions', {
     screen (request, reply) {
-      origins.share(request, reply)
+      origins.share(request, reply, 'subscribe')
       origins.verify(request)
       limits.countSubscribe(request)
       if (hub.closing) throw new ClosedError()
     },
     assertPlace (request) {
       admissions.assertPlace(networkOf(request.ip))
-      hub.assertRoom(nameOf(request))
+      if (!nameOf(request).includes(',')) hub.assertRoom(nameOf(request))
     },
-    read (request, lastEventId) {
-      const channel = nameOf(request)
-      try {
-        channelNames.assert(channel)
-      } catch (error) {
-        // Over HTTP, the paths that are requested from every server are not found.
-        if (ASKED_EVERYWHERE.has(channel)) (error as FastifyError).statusCode = 404
-        throw error
-      }
-      return { channel, ...parseSubscriptionQuery(request.query, lastEventId) }
+    read (request, maxChannels, lastEventId) {
+      const names = maxChannels > 1 ? namesOf(request) : [nameOf(request)]
+      if (names.length > 1) assertNames(names, maxChannels)
+      else assertName(names[0] as string)
+      limits.countSubscribes(request, names.length - 1)
+      const { since, ...query } = parseSubscriptionQuery(request.query, lastEventId, names.length)
+      const channels = names.map((channel, index) => ({ channel, since: since[index] }))
+      return { ...query, channels: channels as [RequestedChannel, ...RequestedChannel[]] }
     },
     enter (connection, address) {
       admissions.enter(address)
@@ -126,4 +147,19 @@ export default fp(async (fastify) => {
 
 function nameOf ({ params }: SubscriptionRequest): string {
   return params.channel ?? params['*'] ?? ''
+}
+
+/** The names of the path, and behind them those of the query. */
+function namesOf (request: SubscriptionRequest): string[] {
+  const { channels } = request.query
+  const names = nameOf(request).split(',')
+  if (typeof channels === 'string') names.push(...channels.split(','))
+  else if (channels !== undefined) throw new QueryInvalidError('channels must be given once, as names with commas between them')
+  return names
+}
+
+/** Invalid names are refused one by one; here is what concerns the list. */
+function assertNames (names: readonly string[], maxChannels: number): void {
+  if (names.length > maxChannels) throw new QueryInvalidError(`${names.length} channels, but at most ${maxChannels} may share this connection`)
+  if (new Set(names).size < names.length) throw new QueryInvalidError('a channel is named twice')
 }

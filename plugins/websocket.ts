@@ -11,14 +11,16 @@ import type { LimitCounters } from '../src/limits/limit-counters.js'
 import { publicFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
+import { MAX_FRAME_BYTES } from '../src/wire/client-frame.js'
 import { Close } from '../src/wire/close.js'
 import { isWebSocketUpgrade } from '../src/http/ignored-upgrades.js'
 import { attachResponse, currentResponse, detachResponse, endOnce } from '../src/http/internals.js'
 import { pathUnder } from '../src/http/paths.js'
+import type { RawQuery } from '../src/http/subscription-query.js'
 import { answerRaw } from '../src/http/raw-answer.js'
 import { UpgradeRouter } from '../src/http/upgrade-router.js'
 
-/** Largest frame that a subscriber may send, in bytes. Its content is discarded. */
+/** Largest frame of a WebSocket without `frames`, in bytes. Its content is discarded. */
 const MAX_RECEIVED_FRAME_BYTES = 4_096
 const SWEEPS_PER_TIMEOUT = 4
 /** Headers of the answer to an invalid handshake (RFC 9110, section 15.5.22; RFC 6455, section 4.4). */
@@ -67,10 +69,8 @@ interface Handshake {
  * answers every upgrade of the server, twice where it is loaded twice, and leaves sockets of some refused upgrades open.
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
-  const server = new WebSocketServer({
-    noServer: true, clientTracking: false, maxPayload: MAX_RECEIVED_FRAME_BYTES, handleProtocols: selectProtocol
-  })
-  server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
+  const listening = createServer(MAX_RECEIVED_FRAME_BYTES)
+  const conversing = createServer(MAX_FRAME_BYTES)
   const refusals = new Refusals()
   const files = publicFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
@@ -133,11 +133,12 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   }
 
   /** Completes the handshake: from now on the connection belongs to the WebSocket, and the reply is unused. */
-  function accept ({ raw }: FastifyRequest, reply: FastifyReply, onOpen: (socket: WebSocket) => void): void {
+  function accept ({ raw, query }: FastifyRequest, reply: FastifyReply, onOpen: (socket: WebSocket) => void): void {
     const { socket, head } = handshakes.get(raw) as Handshake
     handshakes.delete(raw)
     detachResponse(reply.raw, socket)
     reply.hijack()
+    const server = (query as RawQuery).frames === undefined ? listening : conversing
     server.handleUpgrade(raw, socket, head, (webSocket) => {
       // Not before ws has one of its own: removing the last listener of an event costs 300 bytes a socket.
       socket.off('error', destroy)
@@ -173,6 +174,13 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     for (const socket of guests) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
   })
 }, { name: 'messenger-websocket', fastify: '5.x' })
+
+/** Completes handshakes of WebSockets that may send frames of so many bytes. */
+function createServer (maxPayload: number): WebSocketServer {
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload, handleProtocols: selectProtocol })
+  server.on('wsClientError', (error: Error, socket: Duplex) => { answerRaw(socket, new UpgradeInvalidError(error.message), TAKEN) })
+  return server
+}
 
 function destroy (this: Duplex): void {
   this.destroy()

@@ -15,7 +15,7 @@ const files: FastifyPluginAsync = async (fastify) => {
       url: `/${file}`,
       handler: async (request, reply) => {
         // Pages of other origins load the client, as a module only with CORS headers.
-        fastify.origins.share(request, reply)
+        fastify.origins.share(request, reply, 'subscribe')
         reply.header('cross-origin-resource-policy', 'cross-origin')
         return await reply.sendFile(file)
       }

@@ -2,7 +2,7 @@ import type { FastifyError } from '@fastify/error'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { AnswerPayload } from '../plugins/answers.js'
-import type { Place, RequestedSubscription, SubscriptionRequest, SubscriptionRoute } from '../plugins/subscriptions.js'
+import type { Place, Requested, RequestedSubscription, SubscriptionRequest, SubscriptionRoute } from '../plugins/subscriptions.js'
 import type { Grant } from '../src/access/grant.js'
 import { ClosedError, NotFoundError } from '../src/errors.js'
 import { isOwnError } from '../src/http/error-reply.js'
@@ -15,17 +15,23 @@ import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/tra
 import { Close } from '../src/wire/close.js'
 import { negotiate } from '../src/wire/negotiate.js'
 
+/** Channels of an event stream, whose ids are as long as they are many. */
+const MAX_EVENT_STREAM_CHANNELS = 32
+
 /** Options of this route. */
 export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxReceivedBytes'> {
   /** Milliseconds between two heartbeats. */
   pingIntervalMs: number
+  /** Channels of one connection. */
+  maxChannelsPerConnection: number
   /** `/:channel`, and the remaining paths, at which there is no channel. */
   paths: readonly string[]
 }
 
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
-const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { pingIntervalMs, maxReceivedBytes, paths }) => {
-  const { access, answers, hub, limits: { counters }, subscriptions, webSockets } = fastify
+const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, options) => {
+  const { pingIntervalMs, maxChannelsPerConnection, maxReceivedBytes, paths } = options
+  const { access, answers, hub, limits: { counters }, multiplexing, subscriptions, webSockets } = fastify
   const settings: WebSocketSettings = {
     pingIntervalMs,
     maxReceivedBytes,
@@ -67,7 +73,9 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
       webSockets.refuse(socket, error as FastifyError, address)
     }
     try {
-      const subscription = subscriptions.read(request)
+      const requested = subscriptions.read(request, maxChannelsPerConnection)
+      const subscription = single(requested)
+      if (subscription === undefined) { multiplexing.open(socket, request, requested, settings); return }
       const announce = subscription.since !== undefined
       // All listeners are added before the first await: otherwise frames, and the close, could be missed.
       const subscriber = new WebSocketSubscriber(socket, { announced: announce, heartbeat: subscription.heartbeat }, settings)
@@ -88,10 +96,12 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
 
   /** Answers, or begins to answer, over HTTP. */
   async function respond (request: SubscriptionRequest, reply: FastifyReply): Promise<FastifyReply | AnswerPayload> {
-    const subscription = subscriptions.read(request, request.headers['last-event-id'])
     const format = negotiate(request.headers.accept)
+    const requested = subscriptions.read(request, maxChannels(format), request.headers['last-event-id'])
     // The client may have disconnected while a hook of the host ran: 'close' was emitted already.
     if (isGone(reply.raw)) { reply.hijack(); return await reply }
+    const subscription = single({ ...requested, frames: false })
+    if (subscription === undefined) return await multiplexing.stream(format as StreamFormatName, request, requested, reply)
     const address = networkOf(request.ip)
     // The request takes a place from here to its end, the authorization included; an immediate answer needs none.
     const immediate = format === 'application/json' && subscription.waitMs === 0 && access.authorizer.isOpen
@@ -104,6 +114,11 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
     if (format !== 'application/json') { stream(format, subscription, grant, place as Place, reply); return await reply }
     reply.header('content-type', 'application/json; charset=utf-8')
     return await answers[subscription.waitMs > 0 ? 'poll' : 'read'](subscription, grant, address, reply)
+  }
+
+  function maxChannels (format: string): number {
+    if (format === 'application/json') return 1
+    return format === 'text/event-stream' ? Math.min(MAX_EVENT_STREAM_CHANNELS, maxChannelsPerConnection) : maxChannelsPerConnection
   }
 
   function stream (format: StreamFormatName, subscription: RequestedSubscription, grant: Grant, place: Place, reply: FastifyReply): void {
@@ -119,6 +134,11 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, { p
 }
 
 export default subscribe
+
+/** The request for one channel, with nothing that needs a connection of several; otherwise `undefined`. */
+function single ({ channels: [first, second], ...query }: Requested): RequestedSubscription | undefined {
+  return second === undefined && !query.frames ? { ...query, ...first } : undefined
+}
 
 /** Whether a path is not that of one name. */
 function isElsewhere ({ params: { channel, '*': rest = '' } }: SubscriptionRequest): boolean {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
+import { DEFAULT_TOKEN } from './access/bearer-tokens.js'
 import { hostsOf, LOOPBACK_HOSTS } from './access/hosts.js'
 import { ConfigInvalidError } from './errors.js'
 import { misspelled } from './misspelled.js'
@@ -8,7 +9,6 @@ import { factorOf, type OptionMetadata, type OptionSchema, variablesOf } from '.
 import { type MessengerOptions, MessengerOptionsSchema, type OptionSource, type ResolvedOptions, resolveOptions } from './options/schema.js'
 import { LOG_LEVELS, serviceOptions } from './options/service.js'
 
-const DEFAULT_TOKEN = 'default-secret'
 const INTEGER = /^[0-9]+$/
 const NUMBER = /^[0-9]+(\.[0-9]+)?$/
 /** A path, absolute or not; on Windows the one of a named pipe. */

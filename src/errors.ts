@@ -173,7 +173,7 @@ export const HostForbiddenError = createError<[string]>(
   403
 )
 
-/** A page of this origin may not subscribe. */
+/** A page of this origin may neither subscribe nor publish. */
 export const OriginForbiddenError = createError<[string]>(
   'MSG_ERR_ORIGIN_FORBIDDEN',
   'Pages of origin %s are not allowed: add it to ALLOWED_ORIGINS',

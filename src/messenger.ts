@@ -5,12 +5,14 @@ import access from '../plugins/access.js'
 import answers from '../plugins/answers.js'
 import bearerAuth from '../plugins/bearer-auth.js'
 import channels from '../plugins/channels.js'
+import connections from '../plugins/connections.js'
 import errors from '../plugins/errors.js'
 import hostLimits from '../plugins/host-limits.js'
 import hosts from '../plugins/hosts.js'
 import hub from '../plugins/hub.js'
 import jsonBody from '../plugins/json-body.js'
 import limits from '../plugins/limits.js'
+import multiplexing from '../plugins/multiplexing.js'
 import origins from '../plugins/origins.js'
 import pipelining from '../plugins/pipelining.js'
 import routeMethods from '../plugins/route-methods.js'
@@ -45,7 +47,7 @@ import { parseBody } from './wire/body.js'
 export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const resolved = resolveOptions(options)
   const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs } = resolved
-  const { authorize, allowedHosts } = resolved
+  const { authorize, allowedHosts, maxChannelsPerConnection } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
@@ -76,6 +78,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(access, { ...resolved, revocations })
     await scope.register(bearerAuth)
     await scope.register(subscriptions)
+    await scope.register(connections, { maxChannelsPerConnection })
+    await scope.register(multiplexing, { pingIntervalMs, maxChannelsPerConnection })
     await scope.register(answers)
     await scope.register(files)
     if (page) await scope.register(pageRoute)
@@ -94,7 +98,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(preflight)
     // The remaining paths, so that a WebSocket there is closed with a reason; without a prefix they are the host's.
     const elsewhere = page ? ['/*'] : everyPath ? ['/', '/*'] : []
-    await scope.register(subscribe, { pingIntervalMs, maxReceivedBytes, paths: ['/:channel', ...elsewhere] })
+    await scope.register(subscribe, { pingIntervalMs, maxChannelsPerConnection, maxReceivedBytes, paths: ['/:channel', ...elsewhere] })
     if (everyPath) await scope.register(otherMethods)
     // Tokens in URLs stay out of the host's log.
   }, { prefix, logSerializers: serializersWithoutToken(fastify.log) })

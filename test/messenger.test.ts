@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify'
 import cluster from 'node:cluster'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+// Loaded with the file: its many parts are transpiled one by one, which takes longer than a plugin may take to start.
+import '../src/brokers/redis/redis.js'
 import messenger, { errors, type MessengerOptions, messenger as named, RawJson } from '../src/index.js'
 import { publicDirectory } from '../src/public-files.js'
 import { rejection } from './codes.js'

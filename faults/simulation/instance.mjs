@@ -25,8 +25,8 @@ export class Instance {
   /** Its connections to Redis: commands, then notifications. */
   clients = []
   ended = false
-  /** When it became ready last. */
-  admittedAt = -1
+  /** When it compared what it had acknowledged, each time with the server of the term. */
+  comparisons = []
   /** Whether its absence from the register would show, as far as it was told. */
   safe = false
   /** Whether it is safe because every replica has its registration, and perhaps for no other reason. */
@@ -49,7 +49,6 @@ export class Instance {
         counters: { hit () {} },
         onAnnouncement () {},
         onStatus: ({ ready, reason }) => {
-          if (ready) this.admittedAt = world.clock.now
           world.note(() => `${this.name} ${ready ? 'READY' : reason}`)
         },
         onLog () {},
@@ -68,8 +67,16 @@ export class Instance {
     return this.alive && this.hub.ready
   }
 
+  /** The server with which it compared last, and to whose logs it was admitted then. */
+  get server () {
+    return this.comparisons.at(-1)?.server
+  }
+
   /** Follows what the register says about this instance, as the instance itself does. */
   answered (name, value, args) {
+    if (name === 'messengerJoin' && value[0] === 'joined') {
+      this.comparisons.push({ at: this.#world.clock.now, server: String(args[1]).slice(0, SERVER_DIGITS) })
+    }
     if (name === 'messengerJoin' && value[0] === 'joined' && value[1] !== this.#id) {
       this.#id = value[1]
       this.safe = this.onReplicas = false
@@ -95,6 +102,9 @@ export class Instance {
     })
   }
 }
+
+/** Digits of a term that name its server; behind them is the number of a term that the server began again. */
+const SERVER_DIGITS = 12
 
 /** Every transport shares what it encodes; here nothing has to be. */
 const encode = (envelopes) => envelopes

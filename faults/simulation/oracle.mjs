@@ -58,7 +58,7 @@ export class Oracle {
     const colon = id.lastIndexOf(':')
     const entry = this.tree.find(channel, id.slice(0, colon), Number(id.slice(colon + 1)))
     if (entry?.key !== key) { this.report('mixed up', `${key} was acknowledged as ${id}, which is ${entry?.key ?? 'nothing'}`); return }
-    entry.acknowledgements.push({ at: this.now, instance, safe, onReplicas })
+    entry.acknowledgements.push({ at: this.now, instance, server: instance.server, safe, onReplicas })
   }
 
   /** A client was handed a message; gives its place. */
@@ -138,12 +138,14 @@ export class Oracle {
   }
 
   /**
-   * Whether each instance that acknowledged a message ended before it could compare, and was either not safe in the register, which may
-   * have lost it then, or safe by its replicas alone before a master lost data, or the subscriber never stood on this branch.
+   * Whether each instance that acknowledged a message ended before it could compare it with another server than the one that has it (a
+   * comparison with that one tells nothing), and was either not safe in the register, which may have lost it then, or safe by its replicas
+   * alone before a master lost data, or the subscriber never stood on this branch.
    */
   #isExcused ({ acknowledgements }, elsewhere) {
-    return acknowledgements.every(({ at, instance, safe, onReplicas }) => {
-      return instance.ended && instance.admittedAt <= at && (elsewhere || !safe || (onReplicas && this.#world.rolledBackAt > at))
+    return acknowledgements.every(({ at, instance, server, safe, onReplicas }) => {
+      const compared = instance.comparisons.some((comparison) => comparison.at > at && comparison.server !== server)
+      return instance.ended && !compared && (elsewhere || !safe || (onReplicas && this.#world.rolledBackAt > at))
     })
   }
 }

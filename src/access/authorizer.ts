@@ -57,15 +57,22 @@ export class Authorizer<Request> {
    * MSG_ERR_AUTHORIZATION_UNAVAILABLE.
    */
   admit (request: Request, credential: Credential | undefined, channel: string): Grant | Promise<Grant> {
-    const { bearerTokens, verifier, authorize, publicChannels } = this.#options
-    if (this.isOpen || publicChannels.cover(channel)) return UNLIMITED
-    if (credential?.inHeader === true && bearerTokens.indexOf(credential.token) >= 0) return UNLIMITED
+    const { verifier, authorize } = this.#options
+    const free = this.admitFreely(credential, channel)
+    if (free !== undefined) return free
     if (verifier !== undefined && credential !== undefined) {
       const grant = this.verify(credential.token)
       return grant instanceof Promise ? grant.then((found) => covering(found, 'subscribe', channel)) : covering(grant, 'subscribe', channel)
     }
     if (authorize === undefined) throw new TokenRequiredError()
     return this.authorize(request, channel, 'subscribe')
+  }
+
+  /** The grant for a channel that needs none, or for a publisher's token; otherwise `undefined`. */
+  admitFreely (credential: Credential | undefined, channel: string): Grant | undefined {
+    const { bearerTokens, publicChannels } = this.#options
+    if (this.isOpen || publicChannels.cover(channel)) return UNLIMITED
+    return credential?.inHeader === true && bearerTokens.indexOf(credential.token) >= 0 ? UNLIMITED : undefined
   }
 
   /** The grant of a token, unless it was revoked. Throws, or rejects, like {@link admit}. */
@@ -156,6 +163,6 @@ function isGranting (decision: unknown): decision is Exclude<Decision, boolean> 
 }
 
 /** The error for a forbidden action on a channel. */
-export function forbidden (action: Action, channel: string): Error {
+export function forbidden (action: Action, channel: string): FastifyError {
   return new ChannelForbiddenError(`${action} to`, JSON.stringify(channel))
 }

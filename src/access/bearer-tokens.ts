@@ -1,5 +1,8 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
+/** The token of a service that was given none, which is no secret. */
+export const DEFAULT_TOKEN = 'default-secret'
+
 /** The tokens of publishers for all channels. */
 export class BearerTokens {
   readonly #digests: readonly Buffer[]

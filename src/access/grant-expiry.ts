@@ -1,5 +1,6 @@
+import type { FastifyError } from '@fastify/error'
 import type { Subscriber } from '../channels/subscriber.js'
-import { Close, type CloseCode } from '../wire/close.js'
+import { TokenExpiredError, TokenRevokedError } from '../errors.js'
 import type { Grant } from './grant.js'
 import type { Revocations } from './revocations.js'
 
@@ -11,7 +12,7 @@ const NEVER = Infinity
 export interface GrantExpiryPorts {
   readonly revocations: Revocations
   /** Ends a subscription. */
-  expel (subscriber: Subscriber, code: CloseCode, reason: string): void
+  refuse (subscriber: Subscriber, error: FastifyError): void
 }
 
 interface Expiring {
@@ -68,7 +69,7 @@ export class GrantExpiry {
   /** To be called after a new revocation. */
   revoke (): void {
     for (const [subscriber, { grant }] of this.#expiring) {
-      if (this.#ports.revocations.has(grant)) this.#end(subscriber, 'MSG_ERR_TOKEN_REVOKED')
+      if (this.#ports.revocations.has(grant)) this.#end(subscriber, new TokenRevokedError())
     }
   }
 
@@ -87,7 +88,7 @@ export class GrantExpiry {
     this.#timer = undefined
     const current = slotOf(Date.now())
     for (const slot of this.#due(current)) {
-      for (const subscriber of this.#slots.get(slot) ?? []) this.#end(subscriber, 'MSG_ERR_TOKEN_EXPIRED')
+      for (const subscriber of this.#slots.get(slot) ?? []) this.#end(subscriber, new TokenExpiredError())
     }
     this.#passed = Math.max(this.#passed, current)
     if (this.#slots.size > 0) this.#wait()
@@ -100,9 +101,9 @@ export class GrantExpiry {
     return Array.from({ length: count }, (_, index) => this.#passed + 1 + index)
   }
 
-  #end (subscriber: Subscriber, reason: string): void {
+  #end (subscriber: Subscriber, error: FastifyError): void {
     this.delete(subscriber)
-    this.#ports.expel(subscriber, Close.UNAUTHORIZED, reason)
+    this.#ports.refuse(subscriber, error)
   }
 }
 

@@ -41,6 +41,11 @@ export class Grant {
     return this.#channels[action].cover(channel)
   }
 
+  /** Milliseconds until the grant expires; `undefined` where it does not. */
+  get expiresIn (): number | undefined {
+    return this.expiresAt < Infinity ? Math.max(0, this.expiresAt - Date.now()) : undefined
+  }
+
   /** Whether the grant can end before the subscription: by expiry or revocation. */
   get canEnd (): boolean {
     return this.expiresAt < Infinity || this.subject !== undefined || this.tokenId !== undefined

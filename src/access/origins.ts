@@ -9,19 +9,24 @@ const NAME = /^[a-z0-9.-]$/
 
 /** Decides on pages by their origin (RFC 6454). Requests of other clients have no origin and are not checked. */
 export class Origins {
-  /** Whether pages of every origin may subscribe. */
+  /** Whether pages of every origin are allowed. */
   readonly any: boolean
   readonly #rules: readonly string[]
 
-  /** @param rules each one of {@link ORIGIN_PATTERN}; with an empty list only pages of the service's own origin may subscribe */
+  /** @param rules each one of {@link ORIGIN_PATTERN}; with an empty list only pages of the service's own origin are allowed */
   constructor (rules: readonly string[]) {
     this.any = rules.includes('*')
     this.#rules = rules.map((rule) => withoutDefaultPort(rule.toLowerCase()))
   }
 
-  /** Whether a page of this origin may subscribe at a service with the header `Host`. */
+  /** Whether a page of this origin is allowed at a service with the header `Host`. */
   allow (origin: string, host: string): boolean {
-    return this.any || this.lists(origin) || hostOf(origin) === withoutDefaultPort(`//${host.toLowerCase()}`).slice(2)
+    return this.any || this.names(origin, host)
+  }
+
+  /** Whether a page of this origin is allowed by name, or of the service's own origin. */
+  names (origin: string, host: string): boolean {
+    return this.lists(origin) || hostOf(origin) === withoutDefaultPort(`//${host.toLowerCase()}`).slice(2)
   }
 
   /** Whether pages of this origin are allowed by name. */

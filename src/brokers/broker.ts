@@ -105,7 +105,7 @@ export interface Broker {
   read (channel: string, since: Since, limit?: number): Promise<Replay>
   /**
    * Starts delivery of a channel: each message appended after it resolved is delivered. When it rejects it may be called
-   * again, and `unlisten` still ends the delivery; where that was called before, `listen` resolves.
+   * again, and `unlisten` still ends the delivery. Where that was called before, an attempt in progress is not repeated.
    */
   listen (channel: string): Promise<void>
   /** Ends the delivery of a channel. */

@@ -51,7 +51,8 @@ export class Channel {
   }
 
   /**
-   * Writes waiting messages to the subscribers, at most one batch and at most `budget` writes; returns the number of writes.
+   * Hands waiting messages to the subscribers, at most one batch and to at most `budget` of them; returns the cost in writes to a
+   * socket.
    * The next call continues where it stopped. Subscribers that join or leave in between are neither missed nor served twice:
    * a set is iterated in the order of joining, and each subscriber's own offset decides which messages it still needs.
    */
@@ -63,15 +64,17 @@ export class Channel {
       this.offset = this.#batch.last
     }
     const walk = this.#walk as SetIterator<Subscriber>
-    for (let writes = 0; writes < budget; writes++) {
+    let cost = 0
+    for (let handed = 0; handed < budget; handed++) {
       const { value: subscriber, done } = walk.next()
       if (done === true) {
         this.#batch = this.#walk = undefined
-        return writes
+        return cost
       }
+      cost += subscriber.writeCost
       this.#hand(subscriber, this.#batch)
     }
-    return budget
+    return cost
   }
 
   /** Writes the messages that still wait to a subscriber that is about to be closed. */
@@ -87,7 +90,8 @@ export class Channel {
     } else if (subscriber.unsentBytes > this.maxBufferedBytes) {
       this.events.onSlow(subscriber)
     } else if (offset < batch.last) {
-      subscriber.write(offset === batch.before ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode))
+      const shared = offset === batch.before && subscriber.sharesBytes
+      subscriber.write(shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode))
       subscriber.offset = batch.last
     }
   }

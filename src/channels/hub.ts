@@ -1,20 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyError } from '@fastify/error'
 import {
   type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Published, type PublishOptions,
   type Replay, type Since
 } from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
-import { Close, type CloseCode } from '../wire/close.js'
+import { Close, type CloseCode, closeCodeOf } from '../wire/close.js'
 import type { Position } from '../wire/id.js'
-import type { Channel } from './channel.js'
+import { Backlogs } from './backlogs.js'
+import { type Connection, siblingsOf } from './connection.js'
 import { FanOut } from './fan-out.js'
 import { Membership, type MembershipOptions } from './membership.js'
 import { PacedLog } from './paced-log.js'
-import { type Backlog, replay } from './replay.js'
+import { refusalOf } from './refusal.js'
 import { Shutdown } from './shutdown.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
-import { Waiting } from './waiting.js'
 
 /** Settings of {@link Hub}. */
 export interface HubOptions extends MembershipOptions {
@@ -45,12 +46,7 @@ export class Hub {
   readonly #log: PacedLog
   readonly #fanOut = new FanOut()
   readonly #shutdown = new Shutdown()
-  /** The subscribers that wait for the engine. */
-  readonly #waiting = new Waiting({
-    possible: () => this.#broker.ready,
-    resume: (subscriber, backlog) => { this.#resume(subscriber, backlog) }
-  })
-
+  readonly #backlogs: Backlogs
   #closed: Promise<void> | undefined
 
   constructor (createBroker: CreateBroker, options: HubOptions) {
@@ -69,6 +65,16 @@ export class Hub {
       log: options.onLog
     })
     this.#log = new PacedLog(this.#broker)
+    this.#backlogs = new Backlogs({
+      broker: this.#broker,
+      log: this.#log,
+      onLive: (subscriber) => { if (this.#shutdown.has(subscriber)) this.#sendAway(subscriber) },
+      onGap: (subscriber) => { this.expel(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect') },
+      onFailure: (subscriber) => { this.refuse(subscriber, new EngineUnavailableError('not available'), 'the log cannot be read: reconnect and resume') },
+      mayWait: (subscriber) => !this.#shutdown.has(subscriber),
+      onUnserved: (subscriber) => { this.expel(subscriber, Close.RESTART, this.#shutdown.reason) },
+      onError: options.onError ?? ((error) => { process.emitWarning(error as Error) })
+    })
   }
 
   /** Resolves when messages and subscribers are accepted, or after `timeoutMs` milliseconds. */
@@ -114,9 +120,7 @@ export class Hub {
   }
 
   /** Reads the log of a channel, at most `limit` messages. */
-  async read (channel: string, since: Since, limit: number): Promise<Replay> {
-    return await this.#log.read(channel, since, limit)
-  }
+  read (channel: string, since: Since, limit: number): Promise<Replay> { return this.#log.read(channel, since, limit) }
 
   /** Announces a text to all instances, those that start before `until` (ms since 1970) included. Rejects as `Broker.announce` does. */
   async announce (text: string, until: number): Promise<void> {
@@ -138,7 +142,7 @@ export class Hub {
    */
   async join (name: string, subscriber: Subscriber, since: Since, announce: boolean): Promise<void> {
     const channel = this.#members.add(name, subscriber, this.#broker)
-    await this.#replay(channel, subscriber, { since, announce })
+    await this.#backlogs.deliver(channel, subscriber, { since, announce })
   }
 
   /** Ends the membership of a subscriber whose connection is closed. May be called several times. The last one frees the channel. */
@@ -147,13 +151,39 @@ export class Hub {
     this.#shutdown.delete(subscriber)
   }
 
-  /** Closes a subscriber with a reason, after the messages that wait for it. Does nothing where its membership has ended. */
+  /** Begins with the heartbeats of a connection of several channels, before the first of them joins. */
+  open (connection: Connection): void {
+    this.#members.open(connection)
+  }
+
+  /** To be called when the connection of {@link open} is closed, after `leave` for each of its subscribers. */
+  closed (connection: Connection): void {
+    this.#members.closed(connection)
+    this.#shutdown.delete(connection.carrier)
+  }
+
+  /**
+   * Ends the membership of a subscriber with a reason, after the messages that wait for it, and closes its connection unless other
+   * channels share it. Does nothing where its membership has ended.
+   */
+  refuse (subscriber: Subscriber, error: FastifyError, reason = error.code): void {
+    const { channel, connection } = subscriber
+    if (channel !== undefined && connection !== undefined) connection.refuse(channel.name, refusalOf(error))
+    else this.expel(subscriber, closeCodeOf(error.statusCode), reason)
+  }
+
+  /**
+   * Closes the connection of a subscriber with a reason, after the messages that wait for it, and ends the membership of all who share
+   * it. Does nothing where its membership has ended.
+   */
   expel (subscriber: Subscriber, code: CloseCode, reason: string): void {
     if (subscriber.channel === undefined) return
-    // It receives nothing more and no longer counts; its connection is tracked until it is closed.
-    this.#remove(subscriber)
-    this.#shutdown.add(subscriber)
-    subscriber.close(code, reason)
+    // They receive nothing more and no longer count; the connection is tracked until it is closed.
+    for (const sibling of siblingsOf(subscriber)) this.#remove(sibling)
+    const { connection, connection: { carrier } = { carrier: subscriber } } = subscriber
+    this.#shutdown.add(carrier)
+    connection?.flush()
+    carrier.close(code, reason)
   }
 
   /**
@@ -166,17 +196,25 @@ export class Hub {
   }
 
   async #close (drainMs: number): Promise<void> {
-    await this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
+    const ended = this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
+    for (const { carrier } of this.#members.idleConnections()) {
+      this.#shutdown.add(carrier)
+      carrier.close(Close.RESTART, this.#shutdown.reason)
+    }
+    await ended
     this.#members.close()
     await this.#broker.close()
   }
 
   /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */
   #sendAway (subscriber: Subscriber): void {
-    subscriber.channel?.complete(subscriber)
+    const siblings = siblingsOf(subscriber)
+    for (const sibling of siblings) sibling.channel?.complete(sibling)
     if (subscriber.channel === undefined) return
-    if (subscriber.offset === REPLAYING && !this.#waiting.has(subscriber)) this.#shutdown.add(subscriber)
-    else this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
+    const replaying = siblings.filter((sibling) => sibling.offset === REPLAYING && !this.#backlogs.waits(sibling))
+    // The last of them to go live is sent away once more, with all others.
+    for (const sibling of replaying) this.#shutdown.add(sibling)
+    if (replaying.length === 0) this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
   }
 
   #onSlow (subscriber: Subscriber): void {
@@ -187,7 +225,7 @@ export class Hub {
   #onHole (subscriber: Subscriber): void {
     const { epoch, offset } = subscriber
     subscriber.offset = REPLAYING
-    this.#resume(subscriber, { since: { epoch, offset }, announce: false })
+    this.#backlogs.resume(subscriber, { since: { epoch, offset }, announce: false })
   }
 
   #deliver (name: string, entry: LogEntry): void {
@@ -205,42 +243,8 @@ export class Hub {
     }
   }
 
-  #resume (subscriber: Subscriber, backlog: Backlog): void {
-    const { channel } = subscriber
-    if (channel) void this.#replay(channel, subscriber, backlog)
-  }
-
-  async #replay (channel: Channel, subscriber: Subscriber, backlog: Backlog): Promise<void> {
-    const listening = channel.listening ??= this.#broker.listen(channel.name)
-    try {
-      await listening
-      const outcome = await replay(this.#log, channel, subscriber, backlog)
-      this.#waiting.delete(subscriber)
-      if (outcome === 'live' && this.#shutdown.has(subscriber)) this.#sendAway(subscriber)
-      if (outcome === 'gap') this.expel(subscriber, Close.TRY_AGAIN, 'messages were lost: reconnect')
-    } catch (error) {
-      // The next subscriber calls the broker again; a promise that another one has started meanwhile stays.
-      if (channel.listening === listening) channel.listening = undefined
-      if (error instanceof EngineUnavailableError) { this.#wait(subscriber, backlog); return }
-      // While closing, a closed log is expected.
-      if (!(error instanceof ClosedError)) (this.#options.onError ?? warn)(error)
-      this.expel(subscriber, Close.TRY_AGAIN, 'the log cannot be read: reconnect and resume')
-    }
-  }
-
-  /** Keeps a subscriber until the engine is back; during a shutdown it is closed instead. */
-  #wait (subscriber: Subscriber, backlog: Backlog): void {
-    if (subscriber.channel === undefined) return
-    if (this.#shutdown.has(subscriber)) this.expel(subscriber, Close.RESTART, this.#shutdown.reason)
-    else this.#waiting.add(subscriber, backlog)
-  }
-
   #remove (subscriber: Subscriber): void {
     this.#members.delete(subscriber, this.#broker)
-    this.#waiting.delete(subscriber)
+    this.#backlogs.delete(subscriber)
   }
-}
-
-function warn (error: unknown): void {
-  process.emitWarning(error as Error)
 }

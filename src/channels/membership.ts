@@ -2,6 +2,7 @@ import type { Broker } from '../brokers/broker.js'
 import { ownText } from '../wire/text.js'
 import { Channel, type ChannelEvents } from './channel.js'
 import { Heartbeat } from './heartbeat.js'
+import type { Connection } from './connection.js'
 import type { Subscriber } from './subscriber.js'
 
 /** Settings of {@link Membership}. */
@@ -16,6 +17,7 @@ export interface MembershipOptions {
 export class Membership {
   readonly #channels = new Map<string, Channel>()
   readonly #heartbeat: Heartbeat
+  readonly #connections = new Set<Connection>()
 
   constructor (private readonly options: MembershipOptions, private readonly events: ChannelEvents) {
     this.#heartbeat = new Heartbeat(options.pingIntervalMs)
@@ -34,6 +36,22 @@ export class Membership {
     return this.#channels.keys()
   }
 
+  /** Starts the heartbeats of a connection of several channels; `closed` ends them. */
+  open (connection: Connection): void {
+    this.#connections.add(connection)
+    this.#heartbeat.add(connection.carrier)
+  }
+
+  closed (connection: Connection): void {
+    this.#connections.delete(connection)
+    this.#heartbeat.delete(connection.carrier)
+  }
+
+  /** The open connections that are no member of any channel (yet). */
+  idleConnections (): Connection[] {
+    return [...this.#connections].filter(({ subscriptions }) => [...subscriptions].every(({ channel }) => channel === undefined))
+  }
+
   /** All subscribers at this moment. */
   subscribers (): Subscriber[] {
     return [...this.#channels.values()].flatMap((channel) => [...channel.subscribers])
@@ -48,7 +66,7 @@ export class Membership {
     }
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
-    this.#heartbeat.add(subscriber)
+    if (subscriber.connection === undefined) this.#heartbeat.add(subscriber)
     broker.membershipChanged(channel.name)
     return channel
   }
@@ -59,7 +77,7 @@ export class Membership {
     if (channel === undefined) return
     subscriber.channel = undefined
     channel.subscribers.delete(subscriber)
-    this.#heartbeat.delete(subscriber)
+    if (subscriber.connection === undefined) this.#heartbeat.delete(subscriber)
     broker.membershipChanged(channel.name)
     if (channel.subscribers.size > 0) return
     this.#channels.delete(channel.name)

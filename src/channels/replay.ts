@@ -4,7 +4,7 @@ import { formatId } from '../wire/id.js'
 import type { Channel } from './channel.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
-/** Bytes written before the next check whether the socket keeps up. */
+/** Bytes written before the next check whether the connection keeps up. */
 const CHUNK_BYTES = 65_536
 /** Messages read from the log at a time. */
 const PAGE = 1_000
@@ -43,7 +43,7 @@ export async function replay (
     }
     backlog.announce = false
     for (const chunk of chunks(channel.name, entries)) {
-      if (subscriber.unsentBytes > CHUNK_BYTES) await subscriber.drained()
+      if (subscriber.unsentBytes > subscriber.replayWindow) await subscriber.drained()
       subscriber.write(subscriber.encode(chunk))
     }
     if (!subscriber.isOpen()) return 'gone'

@@ -1,16 +1,11 @@
-import type { GapReason } from '../brokers/broker.js'
 import type { CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
+import type { Standing } from '../wire/events.js'
 import type { Channel } from './channel.js'
+import type { Connection } from './connection.js'
 
-/** The position of a subscriber, as a stream announces it. */
-export interface Standing {
-  readonly channel: string
-  /** The position before the first message that follows. */
-  readonly id: string
-  /** Set when messages before that position are lost to this subscriber. */
-  readonly reason?: GapReason | undefined
-}
+/** Unsent bytes up to which a replay goes on writing. */
+const REPLAY_WINDOW_BYTES = 65_536
 
 /** The offset of a subscriber whose messages come from the log and not from the fan-out. */
 export const REPLAYING = -1
@@ -27,6 +22,26 @@ export abstract class Subscriber {
 
   /** @param encode the encoder of the transport; subscribers with the same one share the bytes. */
   constructor (readonly encode: Encode) {}
+
+  /** The connection, where several channels share one. */
+  get connection (): Connection | undefined {
+    return undefined
+  }
+
+  /** Whether the bytes of {@link encode} are the same for all subscribers with that encoder. */
+  get sharesBytes (): boolean {
+    return true
+  }
+
+  /** The cost of the next write, as a multiple of a write to a socket. */
+  get writeCost (): number {
+    return 1
+  }
+
+  /** Unsent bytes above which a replay waits. */
+  get replayWindow (): number {
+    return REPLAY_WINDOW_BYTES
+  }
 
   /** Written bytes that the operating system has not taken yet. */
   abstract get unsentBytes (): number
@@ -54,14 +69,12 @@ export abstract class Subscriber {
   /** Sends a heartbeat and ends a connection from which none has arrived since the last call. */
   abstract beat (): void
 
-  /** Ends the subscription with a reason. The connection is closed even when the peer does not answer. */
+  /** Sends an event of the protocol, as JSON text. On an event stream, `id` becomes the position of the client. */
+  abstract send (event: string, text: string, id?: string): void
+
+  /** Closes the connection with a reason, also when the peer does not answer. */
   abstract close (code: CloseCode, reason: string): void
 
   /** Ends the connection at once. */
   abstract terminate (): void
-}
-
-/** The `subscribed` event as JSON text; with the interval of heartbeats for a client that requested them. */
-export function standingText ({ channel, id, reason }: Standing, heartbeat?: number): string {
-  return JSON.stringify({ channel, event: 'subscribed', id, recovered: reason === undefined, reason, heartbeat })
 }

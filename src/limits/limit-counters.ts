@@ -3,6 +3,8 @@ export const LIMITS = [
   'maxConnections',
   'maxConnectionsPerAddress',
   'maxSocketsPerAddress',
+  'maxSubscriptions',
+  'maxSubscriptionsPerAddress',
   'maxChannels',
   'maxSubscribesPerSecond',
   'maxPublishesPerSecond',

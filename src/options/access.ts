@@ -59,7 +59,8 @@ export const accessOptions = {
   /** Milliseconds that `authorize` may take. Default 10,000. */
   authorizeTimeoutMs: Type.Integer({ minimum: 1, maximum: 10 * MINUTE_MS, default: 10_000 }),
   /**
-   * Origins of pages that may subscribe, besides the service's own: `https://example.com`, `https://*.example.com`, `*` for all.
+   * Origins of pages that may subscribe and publish, besides the service's own: `https://example.com`, `https://*.example.com`, `*`
+   * for all.
    * Default: all; none with `authorize`.
    */
   allowedOrigins: Type.Optional(Type.Array(Type.String({ pattern: ORIGIN_PATTERN }), {

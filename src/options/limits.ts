@@ -23,17 +23,26 @@ export const limitOptions = {
   maxBytesInFlight: Type.Integer({ minimum: 1024 ** 2, maximum: MAX_BYTES, default: 64 * 1024 ** 2, env: 'MAX_BYTES_IN_FLIGHT' }),
   /** Milliseconds without progress after which a connection with unsent bytes is ended. Default 30,000. */
   writeTimeoutMs: Type.Integer({ minimum: 1_000, maximum: 60 * MINUTE_MS, default: 30_000, env: 'WRITE_TIMEOUT', unit: 's' }),
-  /** Subscriptions on this instance, and requests that wait for their turn or for `authorize`. Default 20,000. */
+  /** Connections of subscribers on this instance, and requests that wait for their turn or for `authorize`. Default 20,000. */
   maxConnections: count('MAX_CONNECTIONS', 20_000),
   /** The same from one address (of IPv6 the /64 network). Default 1,000. */
   maxConnectionsPerAddress: count('MAX_CONNECTIONS_PER_ADDRESS', 1_000),
+  /** Channels of one connection. Default 100; of an event stream at most 32. */
+  maxChannelsPerConnection: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, env: 'MAX_CHANNELS_PER_CONNECTION' }),
+  /** Channels of the connections of this instance that carry several, or may with `frames`; the others have one each. Default 200,000. */
+  maxSubscriptions: count('MAX_SUBSCRIPTIONS', 200_000),
+  /** The same of the connections from one address (of IPv6 the /64 network). Default 5,000. */
+  maxSubscriptionsPerAddress: count('MAX_SUBSCRIPTIONS_PER_ADDRESS', 5_000),
   /** Channels with subscribers on this instance. Default 20,000. */
   maxChannels: count('MAX_CHANNELS', 20_000),
   /** Attempts to subscribe, and reads, from one address in a second. Default 500. */
   maxSubscribesPerSecond: count('MAX_SUBSCRIBES_PER_SECOND', 500),
   /** Messages that one publisher (a token, or the subject of one) may send in a second; those of a batch count each. Default 10,000. */
   maxPublishesPerSecond: count('MAX_PUBLISHES_PER_SECOND', 10_000),
-  /** Refused tokens from one address in a minute; then every token from there is answered with 429 for a while. Default 60. */
+  /**
+   * Refused tokens from one address in a minute, pages counted apart from programs; then, for a while, every further one from there is
+   * answered with 429, and none is compared with `token`. Default 60.
+   */
   maxRefusedTokensPerMinute: count('MAX_REFUSED_TOKENS_PER_MINUTE', 60),
   /** Longest URL, in bytes. Default 8 KiB. */
   maxUrlBytes: Type.Integer({ minimum: 256, maximum: 1024 ** 2, default: 8 * 1024, env: 'MAX_URL_BYTES' }),

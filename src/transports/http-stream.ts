@@ -2,12 +2,13 @@ import type { ServerResponse } from 'node:http'
 import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
+import { Subscriber } from '../channels/subscriber.js'
 import { chunk, chunked } from '../wire/chunked.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
-import { encodeEventStream, encodeRetry, encodeSubscribedEvent, EVENT_STREAM_HEARTBEAT } from '../wire/event-stream.js'
-import { encodeCloseLine, encodeLines, encodeSubscribedLine, LINES_HEARTBEAT } from '../wire/ndjson.js'
+import { type Standing, subscribedText } from '../wire/events.js'
+import { encodeEventStream, encodeRetry, encodeNamedEvent, EVENT_STREAM_HEARTBEAT } from '../wire/event-stream.js'
+import { encodeCloseLine, encodeLines, encodeEventLine, LINES_HEARTBEAT } from '../wire/ndjson.js'
 import { drained } from './drained.js'
 
 /** Time limit for the peer to read the rest of a stream before the connection is ended. */
@@ -20,7 +21,7 @@ interface StreamFormat {
   readonly encode: Encode
   /** The same as one chunk of HTTP/1.1, shared by all such subscribers. */
   readonly encodeChunk: Encode
-  readonly encodeSubscribed: (id: string, text: string) => Buffer
+  readonly encodeEvent: (event: string, text: string, id: string) => Buffer
   readonly heartbeat: Buffer
   /** The reason for the end of the stream, where the format has one or the client requested events. */
   readonly encodeClose: (channel: string, code: CloseCode, reason: string, asked: boolean) => Buffer | undefined
@@ -31,7 +32,7 @@ const FORMATS = {
     contentType: 'text/event-stream; charset=utf-8',
     encode: encodeEventStream,
     encodeChunk: chunked(encodeEventStream),
-    encodeSubscribed: encodeSubscribedEvent,
+    encodeEvent: encodeNamedEvent,
     heartbeat: EVENT_STREAM_HEARTBEAT,
     encodeClose: retry
   },
@@ -39,7 +40,7 @@ const FORMATS = {
     contentType: 'application/x-ndjson; charset=utf-8',
     encode: encodeLines,
     encodeChunk: chunked(encodeLines),
-    encodeSubscribed: encodeSubscribedLine,
+    encodeEvent: encodeEventLine,
     heartbeat: LINES_HEARTBEAT,
     encodeClose: (channel, code, reason, asked) => asked ? encodeCloseLine(channel, code, reason) : undefined
   }
@@ -123,13 +124,22 @@ export class HttpStreamSubscriber extends Subscriber {
     return drained(this.#connection)
   }
 
-  announce (standing: Standing): boolean {
-    this.write(this.#framed(this.#format.encodeSubscribed(standing.id, standingText(standing, this.#heartbeatMs))))
+  announce ({ cursor, ...standing }: Standing): boolean {
+    this.send('subscribed', subscribedText(standing, this.#heartbeatMs), cursor ?? standing.id)
     return true
   }
 
+  send (event: string, text: string, id = ''): void {
+    this.write(this.framed(this.#format.encodeEvent(event, text, id)))
+  }
+
+  /** Bytes of the format as bytes of the response. */
+  framed (bytes: Buffer): Buffer {
+    return this.#framing === 'chunks' ? chunk(bytes) : bytes
+  }
+
   signal (): void {
-    this.write(this.#framed(this.#format.heartbeat))
+    this.write(this.framed(this.#format.heartbeat))
   }
 
   beat (): void {
@@ -141,7 +151,7 @@ export class HttpStreamSubscriber extends Subscriber {
     const farewell = this.#format.encodeClose(this.#channel, code, reason, this.#heartbeatMs !== undefined)
     if (this.#framing === 'chunks' || this.#framing === 'stream') {
       // Always writes something: the callback of a write tells that all was sent.
-      this.#connection.write(this.#framed(farewell ?? this.#format.heartbeat), () => {
+      this.#connection.write(this.framed(farewell ?? this.#format.heartbeat), () => {
         setTimeout(() => { this.#breakOff(code) }, BREAK_DELAY_MS)
       })
     } else {
@@ -155,10 +165,6 @@ export class HttpStreamSubscriber extends Subscriber {
 
   terminate (): void {
     this.#connection.destroy()
-  }
-
-  #framed (bytes: Buffer): Buffer {
-    return this.#framing === 'chunks' ? chunk(bytes) : bytes
   }
 
   #breakOff (code: CloseCode): void {

@@ -1,6 +1,7 @@
 import type { GapReason } from '../brokers/broker.js'
-import { type Standing, Subscriber } from '../channels/subscriber.js'
+import { Subscriber } from '../channels/subscriber.js'
 import type { Envelope } from '../wire/envelope.js'
+import type { Standing } from '../wire/events.js'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -56,6 +57,8 @@ export class LongPollSubscriber extends Subscriber {
     if (standing.reason !== undefined) setImmediate(() => { this.#finish() })
     return true
   }
+
+  send (): void {}
 
   signal (): void {}
 

@@ -1,15 +1,8 @@
 import type { FastifyError } from '@fastify/error'
 import type { WebSocket } from 'ws'
-import { Close, type CloseCode } from '../wire/close.js'
+import { type CloseCode, closeCodeOf } from '../wire/close.js'
 import { closeWebSocket } from './websocket.js'
 
-/** The close codes for HTTP statuses, which a page could not read. For all others another attempt makes sense. */
-const CODES: Partial<Record<number, CloseCode>> = {
-  400: Close.POLICY,
-  401: Close.UNAUTHORIZED,
-  403: Close.FORBIDDEN,
-  404: Close.POLICY
-}
 /** Additional delay of each consecutive refusal of an address. */
 const STEP_MS = 50
 const MAX_DELAY_MS = 5_000
@@ -46,8 +39,8 @@ export class Refusals {
   }
 
   /** Closes a WebSocket with the code of an error as reason. */
-  refuse (socket: WebSocket, { code, statusCode = 500 }: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void {
-    const closeCode = CODES[statusCode] ?? Close.TRY_AGAIN
+  refuse (socket: WebSocket, { code, statusCode }: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void {
+    const closeCode = closeCodeOf(statusCode)
     const delay = this.#count(address)
     if (delay === 0 || this.#waiting.size >= MAX_WAITING) { closeWebSocket(socket, closeCode, code); return }
     // Nothing is read from the client meanwhile.

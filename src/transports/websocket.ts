@@ -1,7 +1,8 @@
 import type { WebSocket } from 'ws'
-import { type Standing, standingText, Subscriber } from '../channels/subscriber.js'
+import { Subscriber } from '../channels/subscriber.js'
 import { connectionOf, stopPongs, type WebSocketConnection } from '../http/internals.js'
 import { Close, type CloseCode } from '../wire/close.js'
+import { type Standing, subscribedText } from '../wire/events.js'
 import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
 import { drained } from './drained.js'
 
@@ -81,8 +82,12 @@ export class WebSocketSubscriber extends Subscriber {
   }
 
   announce (standing: Standing): boolean {
-    if (this.#announced) this.write(encodeTextFrames([standingText(standing, this.#heartbeat ? this.#settings.pingIntervalMs : undefined)]))
+    if (this.#announced) this.send('subscribed', subscribedText(standing, this.#heartbeat ? this.#settings.pingIntervalMs : undefined))
     return this.#announced
+  }
+
+  send (_event: string, text: string): void {
+    this.write(encodeTextFrames([text]))
   }
 
   signal (): void {

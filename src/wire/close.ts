@@ -19,3 +19,21 @@ export const Close = {
 
 /** One of the codes of {@link Close}. */
 export type CloseCode = typeof Close[keyof typeof Close]
+
+/** The close codes for HTTP statuses, which a page could not read. For all others another attempt makes sense. */
+const CODES: Partial<Record<number, CloseCode>> = {
+  400: Close.POLICY,
+  401: Close.UNAUTHORIZED,
+  403: Close.FORBIDDEN,
+  404: Close.POLICY
+}
+
+/** The close code that says the same as the status of an error. */
+export function closeCodeOf (statusCode = 500): CloseCode {
+  return CODES[statusCode] ?? Close.TRY_AGAIN
+}
+
+/** Whether another attempt makes no sense. */
+export function isFinal (code: CloseCode): boolean {
+  return code === Close.POLICY || code === Close.FORBIDDEN
+}

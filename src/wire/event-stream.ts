@@ -9,9 +9,23 @@ export function encodeEventStream (envelopes: readonly Envelope[]): Buffer {
   return Buffer.from(events)
 }
 
-/** The named event `subscribed`, with the position as its id, so that an idle stream resumes, too. */
-export function encodeSubscribedEvent (id: string, text: string): Buffer {
-  return Buffer.from(`event: subscribed\nid: ${id}\ndata: ${text}\n\n`)
+/** A named event, such as `subscribed`, with the position of the client as its id, so that an idle stream resumes, too. */
+export function encodeNamedEvent (event: string, text: string, id: string): Buffer {
+  return Buffer.from(`event: ${event}\nid: ${id}\ndata: ${text}\n\n`)
+}
+
+const data = new WeakMap<Envelope, Buffer>()
+
+/** The part of an event that all connections share, whatever their position: encoded once. */
+export function encodeData (envelope: Envelope): Buffer {
+  let bytes = data.get(envelope)
+  if (bytes === undefined) data.set(envelope, bytes = Buffer.from(`data: ${envelope.text}\n`))
+  return bytes
+}
+
+/** The rest of an event after its data: the position of the client with it. */
+export function encodeCursor (cursor: string): Buffer {
+  return Buffer.from(`id: ${cursor}\n\n`)
 }
 
 /** The delay of `EventSource` before it reconnects, in milliseconds. */

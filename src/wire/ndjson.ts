@@ -7,8 +7,8 @@ export function encodeLines (envelopes: readonly Envelope[]): Buffer {
   return Buffer.from(lines)
 }
 
-/** The event `subscribed` as a line. */
-export function encodeSubscribedLine (_id: string, text: string): Buffer {
+/** An event, such as `subscribed`, as a line. */
+export function encodeEventLine (_event: string, text: string): Buffer {
   return Buffer.from(`${text}\n`)
 }
 

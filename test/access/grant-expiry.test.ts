@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { type GrantDetails, unlimited } from '../../src/access/grant.js'
 import { Revocations, revocationText } from '../../src/access/revocations.js'
 import { GrantExpiry } from '../../src/access/grant-expiry.js'
+import { closeCodeOf } from '../../src/wire/close.js'
 import { FakeSubscriber } from '../channels/fake-subscriber.js'
 import { FakeClock } from '../clock.js'
 
@@ -18,7 +19,7 @@ class Bench {
     this.clock = new FakeClock(t)
     this.grantExpiry = new GrantExpiry({
       revocations: this.revocations,
-      expel: (subscriber, code, reason) => { this.ended.push(`${this.#names.get(subscriber)} ${code} ${reason}`) }
+      refuse: (subscriber, { statusCode, code }) => { this.ended.push(`${this.#names.get(subscriber)} ${closeCodeOf(statusCode)} ${code}`) }
     })
     this.revocations.onAdded = () => { this.grantExpiry.revoke() }
   }

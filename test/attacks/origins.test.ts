@@ -1,8 +1,9 @@
 import t from 'tap'
 import type { FastifyRequest } from 'fastify'
-import { ask, assertError, countConnections, origin, port, startHost, startService } from '../helper.js'
+import { ask, assertError, countConnections, origin, port, post, startHost, startService } from '../helper.js'
 import { connectRaw, refusal, subscribe, upgradeRequest } from '../sockets.js'
 import { EVENT_STREAM, LINES } from '../streams.js'
+import { bearer, SECRET, token } from '../tokens.js'
 import { eventually } from '../eventually.js'
 
 /** A host that knows its users by a cookie, as browsers send it along whatever page asks. */
@@ -43,6 +44,48 @@ t.test('an attacker\'s page', async (t) => {
     assertError(t, await post({ origin: 'https://evil.example', 'content-type': 'text/plain' }), 403, 'MSG_ERR_ORIGIN_FORBIDDEN', 'as a form can be sent')
     assertError(t, await post({ origin: origin(app), cookie: 'session=other' }), 403, 'MSG_ERR_CHANNEL_FORBIDDEN')
     t.equal((await post({ origin: origin(app) })).status, 200)
+  })
+
+  t.test('that has a token for publishing from elsewhere cannot use it, and is not permitted to try', async (t) => {
+    const app = await startService(t, { TOKEN_SECRET: SECRET, ALLOWED_ORIGINS: 'https://app.example' })
+    for (const evil of ['https://evil.example', 'null', '', 'http://app.example', 'https://app.example.evil.example', 'https://app.example, https://evil.example', 'file://', `${origin(app)}.evil.example`]) {
+      for (const [path, body] of [['/send/room', { message: 1 }], ['/send', { channels: ['room'], message: 1 }]] as const) {
+        const answers = [await ask(app, path, { method: 'OPTIONS', headers: { origin: evil, 'access-control-request-method': 'POST' } }), await post(app, path, body, { ...bearer(token()), origin: evil })]
+        for (const answer of answers) {
+          assertError(t, answer, 403, 'MSG_ERR_ORIGIN_FORBIDDEN', evil)
+          t.equal(answer.headers['access-control-allow-origin'], undefined)
+        }
+      }
+    }
+    t.match((await ask(app, '/room', { headers: bearer(token()) })).body, { messages: { length: 0 } })
+  })
+
+  t.test('that tries the token which everybody knows publishes nothing to a service on its visitor\'s machine', async (t) => {
+    const app = await startService(t, { BEARER_TOKEN: '' })
+    const known = bearer('default-secret')
+    for (const [path, body] of [['/send/room', { message: 1 }], ['/send', { channels: ['room'], message: 1 }]] as const) {
+      assertError(t, await post(app, path, body, { ...known, origin: 'https://evil.example' }), 403, 'MSG_ERR_ORIGIN_FORBIDDEN', path)
+      t.equal((await post(app, path, body, { ...known, origin: origin(app) })).status, 200, 'the page of the service')
+      t.equal((await post(app, path, body, known)).status, 200, 'a program')
+    }
+    t.match((await ask(app, '/room')).body, { messages: { length: 4 } })
+    const named = await startService(t, { BEARER_TOKEN: '', ALLOWED_ORIGINS: 'https://app.example' })
+    for (const [page, status] of [['https://app.example', 200], ['https://evil.example', 403]] as const) t.equal((await post(named, '/send/room', { message: 1 }, { ...known, origin: page })).status, status, page)
+  })
+
+  t.test('that guesses at tokens does not lock out the publishers of its visitor\'s address', async (t) => {
+    const app = await startHost(t, { maxRefusedTokensPerMinute: 3 })
+    const guess = async (headers: Record<string, string>): Promise<number> => (await post(app, '/send/room', { message: 1 }, { ...bearer('guess'), ...headers })).status
+    const page = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+    for (const status of [403, 403, 403, 429]) t.equal(await guess(page), status)
+    t.equal((await post(app, '/send/room', { message: 1 }, page)).status, 429, 'nor is it told when it is right')
+    t.equal((await post(app, '/send/room', { message: 1 })).status, 200)
+    for (const status of [403, 403, 403, 429]) t.equal(await guess({}), status)
+  })
+
+  t.test('that is not allowed has its guesses counted like any other', async (t) => {
+    const app = await startHost(t, { tokenSecret: SECRET, allowedOrigins: ['https://app.example'], maxRefusedTokensPerMinute: 3 })
+    for (const status of [403, 403, 403, 429]) t.equal((await post(app, '/send/room', { message: 1 }, { ...bearer('guess'), origin: 'https://evil.example' })).status, status)
   })
 
   t.test('that is not on the list is refused on every transport, and one that is on it is not', async (t) => {

@@ -264,10 +264,11 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
     t.test('settles the last leave and the next join in the order in which they were asked for', async (t) => {
       const [a, b] = await createNodes(t)
       for (let round = 1; round <= 20; round++) {
-        const joins = [b.join('room')]
+        // It may fail, since it is not repeated once the channel is left.
+        const first = b.join('room').catch(() => {})
         b.leave('room')
-        joins.push(b.join('room'))
-        await Promise.all(joins)
+        await b.join('room')
+        await first
         const before = b.delivered('room').length
         await a.broker.publish('room', String(round))
         await b.handed('room', before + 1)

@@ -14,6 +14,18 @@ export async function launch (t: Test): Promise<(options?: Parameters<Browser['n
 
 type Browser = Awaited<ReturnType<typeof chromium.launch>>
 
+/** Opens a URL in a context of its own, which the end of the test closes. Errors of its scripts fail the test. */
+export async function openPage (
+  t: Test, newContext: Awaited<ReturnType<typeof launch>>, url: string, options?: Parameters<typeof newContext>[0]
+): Promise<Page> {
+  const context = await newContext(options)
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  watchErrors(t, page)
+  await page.goto(url)
+  return page
+}
+
 /** Fails the test when a script of the page throws. */
 export function watchErrors (t: Test, page: Page): void {
   page.on('pageerror', (error) => { t.error(error) })

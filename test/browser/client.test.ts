@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { origin, port, publish, startService } from '../helper.js'
-import { launch, watchErrors } from './chromium.js'
+import { launch, openPage } from './chromium.js'
 import { Site } from './site.js'
 
 // A browser is slow on a busy machine.
@@ -58,14 +58,7 @@ async function restart (t: Test, app: FastifyInstance): Promise<FastifyInstance>
 t.test('the client in Chromium', async (t) => {
   const newContext = await launch(t)
 
-  const open = async (t: Test, url: string): Promise<Page> => {
-    const context = await newContext()
-    t.teardown(() => context.close())
-    const page = await context.newPage()
-    watchErrors(t, page)
-    await page.goto(url)
-    return page
-  }
+  const open = (t: Test, url: string): Promise<Page> => openPage(t, newContext, url)
 
   await t.test('receives messages through a script tag on a page of another origin', async (t) => {
     const app = await startService(t)

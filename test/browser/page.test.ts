@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { origin, publish, startService, TOKEN } from '../helper.js'
-import { launch, watchErrors } from './chromium.js'
+import { launch, openPage, watchErrors } from './chromium.js'
 import { Site } from './site.js'
 
 // A browser is slow on a busy machine.
@@ -11,11 +11,7 @@ t.test('the page at /', async (t) => {
   const newContext = await launch(t)
 
   const open = async (t: Test, url: string, options?: Parameters<typeof newContext>[0]): Promise<Page> => {
-    const context = await newContext(options)
-    t.teardown(() => context.close())
-    const page = await context.newPage()
-    watchErrors(t, page)
-    await page.goto(url)
+    const page = await openPage(t, newContext, url, options)
     await live(page)
     return page
   }

@@ -1,6 +1,7 @@
-import { type Standing, Subscriber } from '../../src/channels/subscriber.js'
+import { Subscriber } from '../../src/channels/subscriber.js'
 import type { CloseCode } from '../../src/wire/close.js'
 import type { Envelope } from '../../src/wire/envelope.js'
+import type { Standing } from '../../src/wire/events.js'
 
 /** An encoder whose bytes are easy to read: the ids, one a line. */
 export function encodeIds (envelopes: readonly Envelope[]): Buffer {
@@ -14,6 +15,8 @@ export class FakeSubscriber extends Subscriber {
   /** What each write was. */
   readonly writes: Buffer[] = []
   readonly standings: Standing[] = []
+  /** The events that were sent besides positions. */
+  readonly sent: Record<string, unknown>[] = []
   readonly closes: { code: CloseCode, reason: string }[] = []
   /** What a write leaves in the buffer; a test sets it to make the subscriber slow. */
   unsentBytes = 0
@@ -52,6 +55,10 @@ export class FakeSubscriber extends Subscriber {
   announce (standing: Standing): boolean {
     if (this.events) this.standings.push(standing)
     return this.events
+  }
+
+  send (event: string, text: string): void {
+    this.sent.push({ event, ...JSON.parse(text) as object })
   }
 
   signal (): void {

@@ -52,6 +52,72 @@ t.test('a publisher with a token of its own', async (t) => {
   })
 })
 
+t.test('a page that publishes', async (t) => {
+  const PAGE = 'https://app.example.com'
+  const EVIL = 'https://evil.org'
+  const SHARED = { 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true', 'access-control-expose-headers': 'preference-applied, retry-after', vary: 'Origin' }
+  const HIDDEN = { 'access-control-allow-origin': undefined, 'access-control-allow-credentials': undefined, vary: 'Origin' }
+  const headers = bearer(goodJwt({ send: ['orders:*'] }))
+
+  t.test('does so with a token that covers the channel, from an allowed origin or the service\'s own', async (t) => {
+    const app = await startService(t, { ...ENV, ALLOWED_ORIGINS: PAGE })
+    for (const [path, body] of [['/send/orders:1', { message: 1 }], ['/send', { channels: ['orders:1'], message: 1 }]] as const) {
+      t.match(await post(app, path, body, { ...headers, origin: PAGE }), { status: 200, headers: SHARED }, path)
+      t.match(await post(app, path, body, { ...headers, origin: origin(app) }), { status: 200, headers: HIDDEN }, 'its own needs no header')
+      const refused = await post(app, path, body, { ...headers, origin: EVIL })
+      assertError(t, refused, 403, 'MSG_ERR_ORIGIN_FORBIDDEN', path)
+      t.match(refused.headers, HIDDEN)
+    }
+    t.match((await ask(app, '/orders:1', { headers: bearer(goodJwt()) })).body, { messages: { length: 4 } })
+    const open = await startService(t, ENV)
+    t.match(await post(open, '/send/orders:1', { message: 1 }, { ...headers, origin: EVIL }), {
+      status: 200, headers: { 'access-control-allow-origin': '*', 'access-control-allow-credentials': undefined, vary: undefined }
+    }, 'every origin')
+  })
+
+  t.test('can read why it was refused, unless its origin is not allowed', async (t) => {
+    stopTime(t)
+    const jwks = await startJwks(t, webKey(KEYS.ES256.publicKey))
+    jwks.status = 500
+    const limits = { maxMessageBytes: 1_000, maxPublishesPerSecond: 1, maxRefusedTokensPerMinute: 1 }
+    const app = await startHost(t, { tokenSecret: SECRET, tokenJwksUrl: jwks.url, allowedOrigins: [PAGE], ...limits })
+    const limited = bearer(goodJwt({ send: ['*'], sub: 'limited' }))
+    t.equal((await post(app, '/send/room', { message: 1 }, limited)).status, 200)
+    for (const [status, more, path = '/send/orders:1', message = 1] of [
+      [401, { authorization: undefined }], [403, {}, '/send/room'], [403, bearer('guess')], [429, bearer('guess')], [429, limited], [413, {}, '/send/orders:1', 'x'.repeat(10_000)],
+      [415, { 'content-type': 'text/plain' }], [415, { 'content-encoding': 'gzip' }], [400, {}, '/send/a/b'], [400, {}, '/send/orders:1', ''], [400, { ...bearer(goodJwt({ send: ['*'], sub: 'other' })), 'idempotency-key': '' }],
+      [503, bearer(goodJwt({ send: ['*'] }, { alg: 'ES256' }))]
+    ] as [number, Record<string, string | undefined>, string?, string?][]) {
+      const what = `${status} ${path} ${JSON.stringify(more)}`
+      t.match(await post(app, path, { message }, { ...headers, ...more, origin: PAGE }), { status, headers: SHARED }, what)
+      t.match(await post(app, path, { message }, { ...headers, ...more, origin: EVIL }), { headers: HIDDEN }, what)
+    }
+    t.match((await ask(app, '/orders:1', { headers: bearer(goodJwt()) })).body, { messages: { length: 0 } }, 'nothing was sent')
+  })
+
+  t.test('has no answer changed for a publisher without an origin', async (t) => {
+    const app = await startService(t, { ...ENV, ALLOWED_ORIGINS: PAGE })
+    for (const more of [headers, { authorization: undefined }, { ...headers, 'sec-fetch-site': 'cross-site' }]) {
+      const { headers: sent } = await post(app, '/send/orders:1', { message: 1 }, more)
+      t.strictSame(Object.keys(sent).filter((name) => name === 'vary' || name.startsWith('access-control-')), [])
+    }
+    t.match((await ask(app, '/orders:1', { headers: bearer(goodJwt()) })).body, { messages: { length: 2 } })
+  })
+
+  t.test('is not meant by the rule where it has a token of BEARER_TOKEN, which no page has', async (t) => {
+    const app = await startService(t, { ...ENV, ALLOWED_ORIGINS: PAGE })
+    t.match(await post(app, '/send/room', { message: 1 }, { origin: EVIL }), { status: 200, headers: HIDDEN })
+  })
+
+  t.test('may do so with the cookies of its user where the host says so', async (t) => {
+    const app = await startHost(t, { authorize: ({ headers }) => headers.cookie === 'session=alice', allowedOrigins: [PAGE] })
+    const more = { authorization: undefined, cookie: 'session=alice' }
+    t.match(await post(app, '/send/room', { message: 1 }, { ...more, origin: PAGE }), { status: 200, headers: SHARED })
+    t.match(await post(app, '/send/room', { message: 1 }, { ...more, origin: PAGE, cookie: 'session=bob' }), { status: 403, headers: SHARED })
+    assertError(t, await post(app, '/send/room', { message: 1 }, { ...more, origin: EVIL }), 403, 'MSG_ERR_ORIGIN_FORBIDDEN')
+  })
+})
+
 t.test('the tokens of publishers', async (t) => {
   t.test('are several that are valid at once, whatever the case of the scheme', async (t) => {
     const app = await startService(t, { BEARER_TOKEN: 'old, new' })
@@ -111,6 +177,8 @@ t.test('too many refused tokens', async (t) => {
     for (let count = 0; count < 2; count++) assertError(t, await ask(app, '/room?token=guess'), 401, 'MSG_ERR_TOKEN_REFUSED')
     assertError(t, await ask(app, '/room?token=guess'), 429, 'MSG_ERR_RATE_LIMITED')
     t.equal((await ask(app, `/room?token=${goodJwt()}`)).status, 200)
+    t.equal((await post(app, '/send/room', { message: 1 }, bearer(goodJwt({ send: ['*'] })))).status, 200, 'nor is a page locked out that publishes')
+    assertError(t, await post(app, '/send/room', { message: 1 }), 429, 'MSG_ERR_RATE_LIMITED')
     assertError(t, await ask(app, '/room', { headers: publishHeaders() }), 429, 'MSG_ERR_RATE_LIMITED', 'a token of publishers is not compared')
     assertError(t, await ask(app, '/room'), 401, 'MSG_ERR_TOKEN_REQUIRED', 'none is none that was refused')
   })

@@ -1,5 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
+// Loaded with the file: its many parts are transpiled one by one, which takes longer than a plugin may take to start.
+import '../../src/brokers/redis/redis.js'
 import { MemoryBroker } from '../../src/brokers/memory.js'
 import { hubOf } from '../../src/channels/registry.js'
 import messenger from '../../src/index.js'

@@ -1,5 +1,7 @@
-import t from 'tap'
-import { ask, assertError, startHost, startService, origin as originOf } from '../helper.js'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import messenger, { type MessengerOptions } from '../../src/index.js'
+import { ask, assertError, createHost, post, startHost, startService, origin as originOf, TOKEN } from '../helper.js'
 import { refusal, Subscription, subscribe } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
 
@@ -84,9 +86,84 @@ t.test('a preflight', async (t) => {
     t.equal((await ask(app, '/room', { method: 'OPTIONS', headers })).status, 404, 'the rest is the host\'s')
   })
 
-  t.test('lets no page publish', async (t) => {
+  t.test('lets a page publish with all headers that a publisher sends', async (t) => {
+    const send = { origin: PAGE, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type,idempotency-key,prefer' }
+    for (const [app, prefix] of [[await startService(t), ''], [await startHost(t, { prefix: '/rt' }), '/rt']] as const) {
+      for (const path of ['/send/room', `/send/${'%61'.repeat(100)}`, '/send']) {
+        const answer = await ask(app, prefix + path, { method: 'OPTIONS', headers: send })
+        t.match(answer, { status: 204, text: '' }, path)
+        t.match(answer.headers, {
+          'access-control-allow-origin': '*', 'access-control-allow-methods': /^POST\b/, 'access-control-allow-headers': /^authorization, content-type, idempotency-key, prefer\b/, 'access-control-max-age': '600'
+        }, path)
+      }
+      t.match((await ask(app, `${prefix}/send`, { method: 'OPTIONS', headers })).headers, {
+        'access-control-allow-methods': 'POST, GET', 'access-control-allow-headers': 'authorization, content-type, idempotency-key, prefer, last-event-id'
+      }, '/send is also the path of the channel "send"')
+    }
+  })
+
+  t.test('lets no page of an origin that is not allowed publish', async (t) => {
+    const app = await startService(t, { ALLOWED_ORIGINS: PAGE })
+    for (const path of ['/send/room', '/send']) {
+      const allowed = await ask(app, path, { method: 'OPTIONS', headers })
+      t.match(allowed, { status: 204, headers: { 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true', vary: 'Origin' } }, path)
+      for (const origin of [EVIL, 'null', '']) {
+        const answer = await ask(app, path, { method: 'OPTIONS', headers: { ...headers, origin } })
+        assertError(t, answer, 403, 'MSG_ERR_ORIGIN_FORBIDDEN', path)
+        t.match(answer.headers, { 'access-control-allow-origin': undefined, 'access-control-allow-credentials': undefined, vary: 'Origin' }, path)
+      }
+    }
+  })
+
+  t.test('concerns no operator: their routes have none', async (t) => {
     const app = await startService(t)
-    t.equal((await ask(app, '/send/room', { method: 'OPTIONS', headers })).status, 404)
+    for (const path of ['/-/tokens', '/-/revocations', '/-/limits']) t.equal((await ask(app, path, { method: 'OPTIONS', headers })).status, 404, path)
+  })
+})
+
+t.test('a host with rules of its own for other origins', async (t) => {
+  /** A host whose hook allows an origin as @fastify/cors does. */
+  const startSharing = async (t: Test, options: MessengerOptions): Promise<FastifyInstance> => {
+    const app = createHost(t)
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.headers({ 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true', 'access-control-expose-headers': 'x-request-id', vary: 'accept-encoding, origin' })
+    })
+    await app.register(messenger, { prefix: '/rt', token: TOKEN, ...options })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return app
+  }
+
+  t.test('keeps what it allows its pages, and the messenger adds to it', async (t) => {
+    const app = await startSharing(t, {})
+    for (const answer of [await ask(app, '/rt/room', { headers: { origin: PAGE } }), await post(app, '/rt/send/room', { message: 1 }, { origin: PAGE })]) {
+      t.match(answer, { status: 200, headers: { 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true', 'access-control-expose-headers': /^x-request-id, .*retry-after/, vary: 'accept-encoding, origin' } })
+    }
+    for (const headers of [{ origin: EVIL }, {}]) t.equal((await ask(app, '/rt/room', { headers })).headers['access-control-allow-origin'], '*')
+    const strict = await startSharing(t, { allowedOrigins: ['https://other.example'] })
+    t.match((await ask(strict, '/rt/room', { headers: { origin: 'https://other.example' } })).headers, { 'access-control-allow-origin': 'https://other.example', vary: 'accept-encoding, origin' })
+  })
+
+  t.test('keeps a Vary that does not name the origin', async (t) => {
+    const app = createHost(t)
+    app.addHook('onRequest', async (_request, reply) => { reply.header('vary', 'accept-encoding') })
+    await app.register(messenger, { token: TOKEN, allowedOrigins: [PAGE] })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    t.equal((await ask(app, '/room', { headers: { origin: PAGE } })).headers.vary, 'accept-encoding, Origin')
+    t.equal((await post(app, '/send/room', { message: 1 })).headers.vary, 'accept-encoding', 'without an origin there is nothing to add')
+  })
+
+  t.test('keeps its own answers to preflight requests, also below the prefix', async (t) => {
+    const app = createHost(t)
+    app.options('*', async () => 'all')
+    app.options('/rt/send/:room', async () => 'own')
+    await app.register(messenger, { prefix: '/rt', token: TOKEN })
+    app.options('/rt-other/send/:channel', async () => 'other')
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const options = async (path: string): Promise<string | number> => {
+      const { status, text } = await ask(app, path, { method: 'OPTIONS', headers: { origin: PAGE, 'access-control-request-method': 'POST' } })
+      return status === 200 ? text : status
+    }
+    for (const [path, answer] of [['/rt/send/room', 'own'], ['/rt/send', 204], ['/rt/room', 204], ['/send/room', 'all'], ['/', 'all'], ['/rt-other/send/room', 'other'], ['/rt/-/tokens', 'all']] as const) t.equal(await options(path), answer, path)
   })
 })
 

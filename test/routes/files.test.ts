@@ -74,7 +74,7 @@ t.test('a path that is nothing', async (t) => {
   t.test('is answered with 404 in the form of every error', async (t) => {
     const app = await startService(t)
     for (const path of ['/a/b', '/room/', '/-/', '/-/other', '/a/b?since=now']) assertError(t, await ask(app, path), 404, 'MSG_ERR_NOT_FOUND', path)
-    for (const [method, path] of [['PUT', '/a/b'], ['OPTIONS', '/send/room'], ['POST', '/-/other']] as const) {
+    for (const [method, path] of [['PUT', '/a/b'], ['OPTIONS', '/-/tokens'], ['POST', '/-/other']] as const) {
       assertError(t, await ask(app, path, { method }), 404, 'MSG_ERR_NOT_FOUND', `${method} ${path}`)
     }
   })

@@ -7,7 +7,7 @@ t.test('a method that a path does not have', async (t) => {
   t.test('is answered with 405 and those that it has, under a prefix, too', async (t) => {
     for (const [app, prefix] of [[await startService(t), ''], [await startHost(t, { prefix: '/rt' }), '/rt']] as const) {
       for (const [method, path, allow] of [
-        ['POST', '/room', 'GET, HEAD, OPTIONS'], ['DELETE', '/room', 'GET, HEAD, OPTIONS'], ['PUT', '/send', 'GET, HEAD, OPTIONS, POST'], ['GET', '/send/room', 'POST'],
+        ['POST', '/room', 'GET, HEAD, OPTIONS'], ['DELETE', '/room', 'GET, HEAD, OPTIONS'], ['PUT', '/send', 'GET, HEAD, OPTIONS, POST'], ['GET', '/send/room', 'OPTIONS, POST'],
         ['GET', '/-/tokens', 'POST'], ['POST', '/-/live', 'GET, HEAD'], ['PATCH', '/client.js', 'GET, HEAD']
       ] as const) {
         const answer = await ask(app, prefix + path, { method })

@@ -1,5 +1,7 @@
 import t from 'tap'
 import { WebSocket } from 'ws'
+// Loaded with the file: its many parts are transpiled one by one, which takes longer than a plugin may take to start.
+import '../../src/brokers/redis/redis.js'
 import messenger from '../../src/index.js'
 import { hubOf } from '../../src/channels/registry.js'
 import { ask, assertError, countConnections, createHost, ID, publish, startHost, startService, TOKEN } from '../helper.js'

@@ -23,6 +23,7 @@ t.test('LongPollSubscriber', async (t) => {
     t.equal(subscriber.unsentBytes, 0)
     await subscriber.drained()
     subscriber.beat()
+    subscriber.send()
     subscriber.signal()
     t.ok(subscriber.isOpen())
     subscriber.terminate()

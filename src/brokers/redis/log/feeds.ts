@@ -59,12 +59,10 @@ export class Feeds {
   async begin (channel: string, feed: Feed): Promise<void> {
     const { subscriptions, timings: { commandMs, maxBackoffMs } } = this.#ports
     const deadline = performance.now() + commandMs
-    const refusal = await refusalOf(retry(async () => {
+    await retry(async () => {
       await subscriptions.subscribe(channel).catch(refuse)
       await feed.catchUp()
-    }, { maxBackoffMs, wanted: () => this.#feeds.get(channel) === feed && performance.now() < deadline }))
-    // Of a channel that was removed meanwhile nothing is missing.
-    if (refusal !== undefined && this.#feeds.get(channel) === feed) throw refusal as Error
+    }, { maxBackoffMs, wanted: () => this.#feeds.get(channel) === feed && performance.now() < deadline })
   }
 
   remove (channel: string): void {

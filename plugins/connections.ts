@@ -1,0 +1,148 @@
+import type { FastifyError } from '@fastify/error'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { forbidden } from '../src/access/authorizer.js'
+import type { Grant } from '../src/access/grant.js'
+import type { Session } from '../src/access/session.js'
+import { Connection, type ConnectionPorts, type ConnectionSettings } from '../src/channels/connection.js'
+import { Outbox } from '../src/channels/outbox.js'
+import { refusalOf } from '../src/channels/refusal.js'
+import type { Subscriber } from '../src/channels/subscriber.js'
+import type { Subscription } from '../src/channels/subscription.js'
+import { ClosedError, FullError, InternalError } from '../src/errors.js'
+import { isOwnError } from '../src/http/error-reply.js'
+import type { RequestedChannel } from '../src/http/subscription-query.js'
+import { tokenText } from '../src/wire/events.js'
+import type { Place } from './subscriptions.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Connections with several channels. */
+    connections: Connections
+  }
+}
+
+/** Options of this plugin. */
+export interface ConnectionsPluginOptions {
+  maxChannelsPerConnection: number
+}
+
+/** The events of a connection that its transport handles. */
+export type ConnectionEvents = Pick<ConnectionPorts, 'onAdmitted' | 'onRefused' | 'onEmpty'>
+
+/** The right of a connection to subscribe. */
+export type ConnectionSession = Session<FastifyRequest>
+
+/** The judgement on a channel. */
+export type Judgement = Grant | FastifyError
+
+/** Judges a channel; never throws or rejects. */
+export type Judge = (channel: string) => Judgement | Promise<Judgement>
+
+/** The steps of a connection with several channels. */
+export interface Connections {
+  /** A connection at a counted place. Its channels are added by `subscribe`. */
+  open (place: Place, carrier: Subscriber, events: ConnectionEvents, settings: ConnectionSettings): Connection
+  /** The grant for a channel, or the error for which it is refused. Never throws or rejects. */
+  judge (session: ConnectionSession, channel: string): Judgement | Promise<Judgement>
+  /** Adds channels, each as soon as it is judged. The client is told of each admission and refusal. */
+  subscribe (connection: Connection, channels: readonly RequestedChannel[], judge: Judge): void
+  /** Refuses a channel; an error that is not one of this package is logged. */
+  refuse (connection: Connection, channel: string, error: unknown): void
+  /** Replaces the token of a connection: the client is told so, and channels that the new one does not cover are refused. */
+  replaceToken (connection: Connection, session: ConnectionSession, token: string): Promise<void>
+}
+
+/** Decorates the scope with connections of several channels. */
+export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
+  const { access, channelNames, hub, limits, log } = fastify
+  const outbox = new Outbox()
+
+  /** An error of this package; any other is logged and answered as a failure of the service. */
+  const known = (error: unknown): FastifyError => {
+    if (isOwnError(error)) return error
+    log.error(error)
+    return new InternalError()
+  }
+
+  /** Adds a channel that is yet to be judged. Throws where there is no place for it. */
+  const enter = (connection: Connection, channel: string): Subscription => {
+    channelNames.assert(channel)
+    if (hub.closing) throw new ClosedError()
+    hub.assertRoom(channel)
+    connection.delete(channel)
+    if (connection.size >= maxChannelsPerConnection) throw new FullError('MAX_CHANNELS_PER_CONNECTION')
+    limits.subscriptions.enter(connection.address)
+    return connection.add(channel)
+  }
+
+  const settle = (connection: Connection, subscription: Subscription, { since }: RequestedChannel, judgement: Judgement): void => {
+    // The client may have disconnected, unsubscribed or asked again meanwhile.
+    if (!subscription.isOpen()) return
+    const verdict = hub.closing ? new ClosedError() : judgement
+    if (verdict instanceof Error) { connection.refuse(subscription.name, refusalOf(verdict)); return }
+    connection.admit(subscription, verdict)
+    void hub.join(subscription.name, subscription, since ?? 'now', true)
+    access.grantExpiry.add(subscription, verdict)
+  }
+
+  const judge = (session: ConnectionSession, channel: string): Judgement | Promise<Judgement> => {
+    try {
+      const grant = session.admit(channel)
+      return grant instanceof Promise ? grant.catch(known) : grant
+    } catch (error) {
+      return known(error)
+    }
+  }
+
+  fastify.decorate('connections', {
+    open (place, carrier, events, settings) {
+      const { address } = place
+      const onEnd = (subscription: Subscription): void => {
+        limits.subscriptions.leave(address)
+        access.grantExpiry.delete(subscription)
+        hub.leave(subscription)
+      }
+      const connection = new Connection(carrier, { ...events, outbox, address, onEnd }, settings)
+      place.connection = connection
+      hub.open(connection)
+      return connection
+    },
+    judge,
+    subscribe (connection, channels, judgeChannel) {
+      // All are added first: the connection is not empty as long as one of them is yet to be judged.
+      const entered = channels.map((requested) => {
+        try {
+          return { requested, subscription: enter(connection, requested.channel) }
+        } catch (error) {
+          return { requested, error: known(error) }
+        }
+      })
+      for (const { requested, subscription, error } of entered) {
+        if (subscription === undefined) { connection.refuse(requested.channel, refusalOf(error)); continue }
+        const judgement = judgeChannel(requested.channel)
+        if (judgement instanceof Promise) void judgement.then((later) => { settle(connection, subscription, requested, later) })
+        else settle(connection, subscription, requested, judgement)
+      }
+    },
+    refuse (connection, channel, error) { connection.refuse(channel, refusalOf(known(error))) },
+    async replaceToken (connection, session, token) {
+      const judgement = await (async () => await session.replace(token))().catch(known)
+      if (!(judgement instanceof Error)) connection.send('token', tokenText(judgement.expiresIn))
+      for (const subscription of [...connection.subscriptions]) {
+        const { name, grant } = subscription
+        // Yet to be judged, or in no need of a token.
+        if (grant === undefined || access.authorizer.admitFreely(undefined, name) !== undefined) continue
+        const verdict = judgement instanceof Error || judgement.covers('subscribe', name) ? judgement : forbidden('subscribe', name)
+        if (verdict instanceof Error) { connection.refuse(name, refusalOf(verdict)); continue }
+        access.grantExpiry.delete(subscription)
+        subscription.grant = verdict
+        access.grantExpiry.add(subscription, verdict)
+      }
+    }
+  } satisfies Connections)
+}, {
+  name: 'messenger-connections',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-subscriptions'],
+  fastify: '5.x'
+})

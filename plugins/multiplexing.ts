@@ -1,0 +1,133 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { WebSocket } from 'ws'
+import type { Connection } from '../src/channels/connection.js'
+import { closeWhenIdle } from '../src/channels/idle-connection.js'
+import { isGone, keepOpen } from '../src/http/keep-open.js'
+import { parseSince } from '../src/http/subscription-query.js'
+import { networkOf } from '../src/limits/address.js'
+import { ClientFrames } from '../src/transports/client-frames.js'
+import { EventStreamCursor } from '../src/transports/event-stream-cursor.js'
+import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
+import { WebSocketSubscriber, type WebSocketSettings } from '../src/transports/websocket.js'
+import { Close, closeCodeOf, isFinal } from '../src/wire/close.js'
+import { type Refusal, tokenText } from '../src/wire/events.js'
+import type { ConnectionSession, Judgement } from './connections.js'
+import type { Place, Requested } from './subscriptions.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Requests for several channels on one connection. */
+    multiplexing: Multiplexing
+  }
+}
+
+/** Options of this plugin. */
+export interface MultiplexingPluginOptions {
+  /** Milliseconds between two heartbeats. */
+  pingIntervalMs: number
+  /** Channels of one connection. */
+  maxChannelsPerConnection: number
+}
+
+/** The transports of a connection with several channels. */
+export interface Multiplexing {
+  /** Subscribes a WebSocket, which is closed where no channel is admitted. Throws where it has no place. */
+  open (socket: WebSocket, request: FastifyRequest, requested: Requested, settings: WebSocketSettings): void
+  /** Begins a stream once a channel is admitted. Rejects where none is, or the client has no place. */
+  stream (format: StreamFormatName, request: FastifyRequest, requested: Requested, reply: FastifyReply): Promise<FastifyReply>
+}
+
+/** Decorates the scope with requests for several channels. */
+export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, maxChannelsPerConnection }) => {
+  const { access, connections, hub, limits, subscriptions, webSockets } = fastify
+
+  /** Takes the frames of a client that may change its channels. */
+  const listen = (socket: WebSocket, connection: Connection, session: ConnectionSession, ip: string): void => {
+    const subscribe = (channel: string, since: string | undefined): void => {
+      try {
+        limits.countSubscribes({ ip }, 1)
+        const start = since === undefined || since === '' ? undefined : parseSince(since)
+        connections.subscribe(connection, [{ channel, since: start }], (name) => connections.judge(session, name))
+      } catch (error) {
+        connections.refuse(connection, channel, error)
+      }
+    }
+    const token = async (text: string): Promise<void> => {
+      if (access.authorizer.verifies) await connections.replaceToken(connection, session, text)
+      else connection.send('token', tokenText(undefined))
+    }
+    const frames = new ClientFrames({ subscribe, token, unsubscribe: (channel) => { connection.unsubscribe(channel) } })
+    socket.on('message', (bytes: Buffer, isBinary) => { if (!isBinary && connection.carrier.isOpen()) frames.take(bytes.toString()) })
+  }
+
+  fastify.decorate('multiplexing', {
+    open (socket, request, { channels, heartbeat, frames }, settings) {
+      const { ip } = request
+      const address = networkOf(ip)
+      const carrier = new WebSocketSubscriber(socket, { announced: true, heartbeat }, settings)
+      const place = subscriptions.enter(socket, address)
+      subscriptions.attach(place, carrier)
+      const session = access.session(request)
+      const onIdle = closeWhenIdle()
+      const connection = connections.open(place, carrier, {
+        onAdmitted: () => { webSockets.admitted(socket, address) },
+        onEmpty: (empty, refusal) => {
+          if (frames && !hub.closing) onIdle(empty)
+          else end(empty, refusal)
+        }
+      }, { frames: frames ? maxChannelsPerConnection : undefined })
+      if (frames) listen(socket, connection, session, ip)
+      connections.subscribe(connection, channels, (name) => connections.judge(session, name))
+    },
+
+    async stream (format, request, requested, reply) {
+      const { channels } = requested
+      const place = subscriptions.enter(reply.raw, networkOf(request.ip))
+      const session = access.session(request)
+      const judgements = await Promise.all(channels.map(async ({ channel }) => await connections.judge(session, channel)))
+      assertAdmitted(judgements)
+      if (isGone(reply.raw)) { reply.hijack(); return await reply }
+      reply.header('cache-control', 'no-store')
+      if (request.method === 'HEAD') return await reply.type(`${format}; charset=utf-8`).send()
+      begin(format, requested, place, judgements, reply)
+      return await reply
+    }
+  } satisfies Multiplexing)
+
+  /** Sends the head of a stream and subscribes to the judged channels. */
+  const begin = (
+    format: StreamFormatName, { channels, heartbeat }: Requested, place: Place, judgements: readonly Judgement[], reply: FastifyReply
+  ): void => {
+    const judged = new Map(channels.map(({ channel }, index) => [channel, judgements[index] as Judgement]))
+    const heartbeatMs = heartbeat ? pingIntervalMs : undefined
+    reply.hijack()
+    reply.raw.once('close', keepOpen(reply.raw))
+    const channel = [...judged.keys()].join(',')
+    const carrier = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers: reply.getHeaders(), heartbeatMs })
+    subscriptions.attach(place, carrier)
+    const isEventStream = format === 'text/event-stream'
+    const connection = connections.open(place, carrier, {
+      onEmpty: end,
+      // An `EventSource` cannot ask for one channel again: it comes back for all.
+      onRefused: isEventStream ? (refused, refusal) => { if (refusal.close === Close.TRY_AGAIN) end(refused, refusal) } : undefined
+    }, { cursor: isEventStream ? new EventStreamCursor(carrier, channels) : undefined })
+    connections.subscribe(connection, channels, (name) => judged.get(name) as Judgement)
+  }
+}, {
+  name: 'messenger-multiplexing',
+  dependencies: ['messenger-access', 'messenger-connections', 'messenger-limits', 'messenger-subscriptions', 'messenger-websocket'],
+  fastify: '5.x'
+})
+
+/** Closes a connection without a channel, with the first refusal after which another attempt makes sense. */
+function end ({ carrier }: Connection, refusal: Refusal | undefined): void {
+  carrier.close(refusal?.close ?? Close.GOING_AWAY, refusal?.code ?? 'idle')
+}
+
+/** Throws the first error after which another attempt makes sense, or the first one, where no channel is admitted. */
+function assertAdmitted (judgements: readonly Judgement[]): void {
+  const errors = judgements.filter((judgement) => judgement instanceof Error)
+  if (errors.length < judgements.length) return
+  throw (errors.find(({ statusCode }) => !isFinal(closeCodeOf(statusCode))) ?? errors[0]) as Error
+}

@@ -1,0 +1,46 @@
+import { type ClientFrame, parseClientFrame } from '../wire/client-frame.js'
+
+/** Takes the frames of a client, in their order. */
+export interface ClientFramesPorts {
+  subscribe (channel: string, since: string | undefined): void
+  unsubscribe (channel: string): void
+  /** Resolves when the token is judged. Must not reject. */
+  token (token: string): Promise<void>
+}
+
+/** The frames of one client. Those behind a token wait until it is judged. */
+export class ClientFrames {
+  readonly #ports: ClientFramesPorts
+  /** The frames that wait, while a token is judged. Their number is bounded by the bytes that a client may send. */
+  #waiting: ClientFrame[] | undefined
+
+  constructor (ports: ClientFramesPorts) {
+    this.#ports = ports
+  }
+
+  /** Takes the text of a frame. What is none is ignored. */
+  take (text: string): void {
+    const frame = parseClientFrame(text)
+    if (frame !== undefined) this.#pass(frame)
+  }
+
+  #pass (frame: ClientFrame): void {
+    if (this.#waiting === undefined) this.#apply(frame)
+    else this.#waiting.push(frame)
+  }
+
+  #apply (frame: ClientFrame): void {
+    if ('subscribe' in frame) this.#ports.subscribe(frame.subscribe, frame.since)
+    else if ('unsubscribe' in frame) this.#ports.unsubscribe(frame.unsubscribe)
+    else if ('token' in frame) void this.#judge(frame.token)
+  }
+
+  async #judge (token: string): Promise<void> {
+    this.#waiting = []
+    await this.#ports.token(token)
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    // Another token among them makes the rest wait again.
+    for (const frame of waiting) this.#pass(frame)
+  }
+}
