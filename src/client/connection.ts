@@ -17,19 +17,19 @@ let capacity = 100
  * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
  * which is made after `batch` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
  */
-export const join = (member: Member, transport: number, batch = OPEN, floor = 0, patience = PROBE): void => {
+export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, transport = Number(member._key[2] === 'http')): void => {
   if (share(member, batch)) return
   const { _key } = member
   const [server, token, option, credentials] = _key
   const first = Number(option === 'http')
-  const renewable = token?.call
+  const renewable = typeof token === 'function'
   let members: Member[] = []
   /** What the server has been asked for, by channel; undefined where it has been told to let go and has yet to answer. */
   const asked = new Map<string, Member | undefined>()
   /** When to connect, and when to give a connection up. */
   const [schedule, check, touch] = alarm()
   /** When to ask for a token, or over HTTP for other channels. */
-  const [later] = alarm()
+  const [later]: readonly [(action?: () => void, ms?: number) => void, ...unknown[]] = alarm()
   const connection = new AbortController()
   /** More than one means more than that it was accepted. */
   let heard = 0
@@ -45,12 +45,16 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const put = (member: Member) => {
     members.push(member)
     member._asked = NEW
-    member._leave = () => { drop([member]) }
+    member._drop = drop
     sync()
   }
 
-  const add: Add = (member, other) => batch === other && transport < POLL && members.length < capacity &&
-    !members.some(({ channel }) => channel === member.channel) && member._key.every((part, index) => part === _key[index]) && !put(member)
+  const add: Add = (member, other) => {
+    const fits = batch === other && transport < POLL && members.length < capacity &&
+      !members.some(({ channel }) => channel === member.channel) && member._key.every((part, index) => part === _key[index])
+    if (fits) put(member)
+    return fits
+  }
 
   const drop = (list: Member[]) => {
     members = members.filter((member) => !list.includes(member))
@@ -66,7 +70,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const move = (list = members, batch?: number, floor?: number) => {
     list.forEach(({ channel }) => { asked.delete(channel) })
     drop(list)
-    list.forEach((member) => { join(member, transport, batch, floor, patience) })
+    list.forEach((member) => { join(member, batch, floor, patience, transport) })
   }
 
   const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', retry, floor = 0 }, atOnce, list = members) => {
@@ -77,14 +81,15 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     // Of several channels, which a server of an older version does not know, it is not said which one was meant.
     if (final && list[1]) move(list, ALONE)
     else {
-      if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
+      if (!ours && !atOnce && startedAt && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
       else {
         if (!heard) transport = first
         list.forEach((member) => {
           const open = member._state === 'open'
           if (open && heard > 1) member._attempt = 0
           // A token that was good for a while has only run out: the next one is asked for at once.
-          if (!atOnce && !(code === UNAUTHORIZED && open && Date.now() - (startedAt as number) > BASE)) wait = delay(member._attempt++, heard, reason, retry)
+          if (open && code === UNAUTHORIZED && Date.now() - (startedAt as number) > BASE) member._attempt = 0
+          else if (!atOnce) wait = delay(member._attempt++, heard, reason, retry)
         })
       }
       move(list, wait + floor, floor)
@@ -103,8 +108,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
     }
   }
 
-  const again: () => void = move
-  const tell = (frame: object) => { if (frames) send(frame); else later(again, COLLECT) }
+  const tell = (frame: object) => { if (frames) send(frame); else later(move, COLLECT) }
 
   /** Asks the server for what is new and lets go what is no longer wanted, over HTTP by another request. */
   const sync = () => {
@@ -159,7 +163,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
       heard = begins || close ? heard || 1 : 2
       if (begins) {
         schedule(silence, (messages ? POLL_HEARTBEAT : frame.heartbeat as number) * 1.5)
-        frames ??= frame.frames ?? 0
+        frames ??= ~~(frame.frames as number)
         capacity = frames || capacity
       }
       if (expiresIn && frames && renewable && !widens) later(refresh, expiresIn * 0.9)
@@ -170,7 +174,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
           asked.delete(channel)
           member._asked = DENIED
           widens = true
-          later(frames ? refresh : again, COLLECT)
+          later(frames ? refresh : move, COLLECT)
         } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) batch = ALONE
@@ -204,7 +208,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
 
   const connect = async () => {
     // Where others have come through by now.
-    if (batch) members.forEach((member) => { if (share(member, OPEN)) drop([member]) })
+    if (batch) drop(members.filter((member) => share(member, OPEN)))
     members.forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
     if (!members[0]) return
     batch &&= OPEN

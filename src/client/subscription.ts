@@ -1,5 +1,5 @@
 import { join } from './connection.js'
-import { STREAM, UNAUTHORIZED, WEBSOCKET } from './constants.js'
+import { UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close, Meta, Options, State } from './options.js'
 import { channelUrl } from './server-url.js'
@@ -22,8 +22,8 @@ export interface Member {
   _fail: (error: unknown) => void
   _end: (close: Close, wait: number) => void
   _take: (frame: Frame, begins: unknown, epoch: string, offset: number) => void
-  /** Leaves the connection. */
-  _leave: () => void
+  /** Takes subscriptions off the connection. */
+  _drop: (list: Member[]) => void
 }
 
 /**
@@ -62,7 +62,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   const disconnect = () => {
     if (!ended) {
       ended = true
-      member._leave()
+      member._drop([member])
     }
   }
 
@@ -106,6 +106,6 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
     }
   } as Member
 
-  join(member, options.transport === 'http' ? STREAM : WEBSOCKET)
+  join(member)
   return disconnect
 }
