@@ -123,7 +123,10 @@ export class FakeServer {
       return new Response(JSON.stringify({ channel: pathname.slice(1), messages: [], id: 'e:0', recovered: true }), { headers: { 'content-type': 'application/json' } })
     }
     if (this.older && url.includes(',')) return new Response('{"statusCode":400,"code":"MSG_ERR_CHANNEL_INVALID"}', { status: 400 })
-    const body = new ReadableStream({ start: (value) => { controller = value } })
+    const body = new ReadableStream({
+      start: (value) => { controller = value },
+      cancel: () => { peer.end(0, '') }
+    })
     signal.addEventListener('abort', () => {
       this.peers.delete(peer)
       controller = undefined
