@@ -1,226 +1,244 @@
+import { address } from './address.js'
+import { alarm } from './alarm.js'
 import { delay } from './backoff.js'
-import { ABNORMAL, BASE, EPOCHS, FORBIDDEN, MAX_TIMER, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import { ABNORMAL, ALONE, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, SILENCE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import type { Frame } from './frame.js'
 import { http } from './http.js'
-import type { Meta, Options, State } from './options.js'
-import { channelUrl, page } from './server-url.js'
-import type { Arrival } from './transport.js'
+import { type Add, connections, share } from './sharing.js'
+import type { Member } from './subscription.js'
+import type { End } from './transport.js'
+import { onWakeUp } from './wake-up.js'
 import { webSocket } from './websocket.js'
 
-/** A frame as the server should send it; what it does send is checked where it matters. */
-interface Frame {
-  id: string
-  message?: unknown
-  event?: string
-  recovered?: boolean | undefined
-  reason?: string
-  heartbeat?: number
-  code?: number
-  /** Only in the answer to a poll. */
-  messages?: Frame[] | undefined
-}
-
-const SILENCE = 'silence'
+/** How many channels a connection may have. */
+let capacity = 100
 
 /**
- * Calls `onMessage` with each message of `channel`, in order and once, and keeps doing so over lost connections. Messages that
- * can no longer be had are announced to `options.onGap`.
- * Throws a `TypeError` when the channel's name is invalid, the callback is missing, or the server is not a web address; nothing
- * else throws. Connects after the current task. Returns a function that ends it: no callback is called any more, calling it again
- * does nothing.
+ * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
+ * which is made after `batch` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
  */
-// The type parameter is an assertion about what the publisher sends: it spares callers a cast in every callback.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
-export const connectToChannel = <T = unknown>(channel: string, onMessage: (message: T, meta: Meta) => void, options: Options = {}): () => void => {
-  const { token, onClose, onError, onGap = ({ reason }) => { console.warn(`${url}: gap, ${reason}`) } } = options
-  const url = channelUrl(channel, options.server)
-  // The origin of anything but a web address is `null`.
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-  if (!channel?.match?.(/^\w[\w.:@=+~-]{0,99}$/) || !onMessage?.call || url[0] !== 'h') {
-    throw new TypeError('expected channel, callback, server')
-  }
-  /** The index of the transport that is tried first: {@link STREAM} or {@link WEBSOCKET}. */
-  const first = Number(options.transport === 'http')
-  const listeners = new AbortController()
+export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, transport = Number(member._key[2] === 'http')): void => {
+  if (share(member, batch)) return
+  const { _key } = member
+  const [server, token, option, credentials] = _key
+  const first = Number(option === 'http')
+  const renewable = typeof token === 'function'
+  let members: Member[] = []
+  /** What the server has been asked for, by channel; undefined where it has been told to let go and has yet to answer. */
+  const asked = new Map<string, Member | undefined>()
+  /** When to connect, and when to give a connection up. */
+  const [schedule, check, touch] = alarm()
+  /** When to ask for a token, or over HTTP for other channels. */
+  const [later]: readonly [(action?: () => void, ms?: number) => void, ...unknown[]] = alarm()
+  const connection = new AbortController()
+  /** More than one means more than that it was accepted. */
+  let heard = 0
+  /** How many channels the connection may have where it takes frames, otherwise 0; undefined before the first word of the server. */
+  let frames: number | undefined
+  /** Whether a token is about to be asked for that covers more channels. */
+  let widens: boolean
+  let turn = Promise.resolve()
+  /** When the server was asked; 0 while the token is asked for; undefined before. */
+  let startedAt: number | undefined
+  let send: (frame: object) => void
 
-  let cursor = options.since || 'now'
-  /** The last offsets of the last epochs. */
-  let offsets = new Map<string, number>()
-  let state: State | undefined
-  /** What the console has been told. */
-  let reported = ''
-  let attempt = 0
-  /** The transport in use. */
-  let transport = first
-  /** Drops the connection. What a dropped one still has to say is ignored. */
-  let connection: AbortController
-  /** How long a connection by another transport than the first lasts before that one is tried again. */
-  let patience = PROBE
-  let startedAt: number
-  /** Frames of the service on this connection. More than one means more than that it was accepted. */
-  let heard: number
-  /** What is due `limit` milliseconds after `mark`, or `soon` where the page wakes up. */
-  let due: (awake?: boolean) => unknown
-  let mark: number
-  let limit: number
-  let soon: number
-  let timer: ReturnType<typeof setTimeout> | undefined
-
-  // Timers stand still while the machine sleeps, so it is the clock that decides; it may have been set back.
-  const check = (awake?: boolean, begins?: boolean) => {
-    mark = Math.min(mark, Date.now())
-    const left = mark + (awake ? soon : limit) - Date.now()
-    if (begins || left > 0) {
-      clearTimeout(timer)
-      timer = setTimeout(check, Math.min(left, MAX_TIMER))
-    } else if (left <= 0) due(awake)
+  const put = (member: Member) => {
+    members.push(member)
+    member._asked = NEW
+    member._drop = drop
+    sync()
   }
 
-  const schedule = (next: typeof due, ms: number, msAwake = ms) => {
-    due = next
-    limit = ms
-    soon = msAwake
-    mark = Date.now()
-    check(false, true)
+  const add: Add = (member, other) => {
+    const fits = batch === other && transport < POLL && members.length < capacity &&
+      !members.some(({ channel }) => channel === member.channel) && member._key.every((part, index) => part === _key[index])
+    if (fits) put(member)
+    return fits
   }
 
-  const call = <A, B>(callback: ((a: A, b: B) => void) | undefined, a?: A, b?: B) => {
-    try {
-      if (!listeners.signal.aborted) callback?.(a as A, b as B)
-    } catch (error) {
-      console.error(error)
+  const drop = (list: Member[]) => {
+    members = members.filter((member) => !list.includes(member))
+    if (members[0]) sync()
+    else {
+      connections.delete(add)
+      connection.abort()
+      schedule()
+      later()
     }
   }
 
-  const enter = (next: State) => {
-    if (state !== next) call(options.onState, state = next)
+  const move = (list = members, batch?: number, floor?: number) => {
+    list.forEach(({ channel }) => { asked.delete(channel) })
+    drop(list)
+    list.forEach((member) => { join(member, batch, floor, patience, transport) })
   }
 
-  const disconnect = () => {
-    listeners.abort()
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-    connection?.abort()
-    clearTimeout(timer)
-  }
-
-  const end = ({ code = ABNORMAL, reason = '', floor = 0 }: Arrival, atOnce?: boolean) => {
+  const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', retry, floor = 0 }, atOnce, list = members) => {
     // What goes silent after its first word has been collected by something between, or is no connection any more.
     const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
     const final = ours && (code === POLICY || code === FORBIDDEN)
     let wait = 0
-    connection.abort()
-    if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && options.transport !== 'websocket' && (!transport || reason === SILENCE)) transport++
+    // Of several channels, which a server of an older version does not know, it is not said which one was meant.
+    if (final && list[1]) move(list, ALONE)
     else {
-      if (!heard) transport = first
-      // A token that was good for a while has only run out: the next one is asked for at once.
-      if (heard && code === UNAUTHORIZED && Date.now() - startedAt > BASE) attempt = 0
-      else if (!atOnce) wait = delay(attempt++, heard, reason)
+      if (!ours && !atOnce && startedAt && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
+      else {
+        if (!heard) transport = first
+        list.forEach((member) => {
+          const open = member._state === 'open'
+          if (open && heard > 1) member._attempt = 0
+          // A token that was good for a while has only run out: the next one is asked for at once.
+          if (open && code === UNAUTHORIZED && Date.now() - (startedAt as number) > BASE) member._attempt = 0
+          else if (!atOnce) wait = delay(member._attempt++, heard, reason, retry)
+        })
+      }
+      move(list, wait + floor, floor)
+      list.forEach((member) => { member._end({ code, reason, final }, wait) })
     }
-    schedule(connect, floor + wait, floor)
-    const text = `${url}: ${code} ${reason}, check ${code > 4000 ? 'token' : final ? 'channel' : 'server'}`
-    if (!onClose && !onError && (final || (wait && (code === UNAUTHORIZED || !offsets.size))) && !reported.includes(text)) {
-      console.error(text)
-      reported += text
+  }
+
+  const silence = (awake?: boolean) => { end({ reason: SILENCE }, awake) }
+
+  const fail = (error: unknown) => {
+    if (!startedAt && members[1]) move(members, ALONE)
+    else {
+      members.forEach((member) => { member._fail(error) })
+      // What comes after a word of the service ends nothing.
+      if (!heard) end({ reason: String(error) })
     }
-    call(onClose, { code, reason, final })
-    enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
-    if (final) disconnect()
+  }
+
+  const tell = (frame: object) => { if (frames) send(frame); else later(move, COLLECT) }
+
+  /** Asks the server for what is new and lets go what is no longer wanted, over HTTP by another request. */
+  const sync = () => {
+    if (frames as number >= 0) {
+      asked.forEach((member, channel) => {
+        if (member && !members.includes(member)) {
+          asked.set(channel, undefined)
+          tell({ unsubscribe: channel })
+        }
+      })
+      members.forEach((member) => {
+        const { channel, since } = member
+        if (!asked.has(channel) && member._asked !== DENIED) {
+          asked.set(channel, member)
+          tell({ subscribe: channel, since })
+        }
+      })
+    }
+  }
+
+  /** The token for all, with which these are asked for next. */
+  const bearer = async (list: Member[]) => {
+    const value = await (renewable ? token(members.map(({ channel }) => channel)) : token)
+    list.forEach((member) => { member._asked = COVERED })
+    return value
+  }
+
+  /** Replaces the token on the open connection, one call at a time. Without one, channels that wait for it ask for their own. */
+  const refresh = () => {
+    widens = false
+    turn = turn.then(async () => {
+      const denied = () => members.filter(({ _asked }) => _asked === DENIED)
+      try {
+        send({ token: await bearer(denied()) })
+        sync()
+      } catch {
+        move(denied(), ALONE)
+      }
+    })
   }
 
   const take = (frame: Frame) => {
-    const { id, event, reason, messages } = frame
-    const known = !event || event === 'subscribed'
-    if (messages) {
-      // The position before the first message, which may be one of another epoch than the one asked for.
-      take({
-        ...frame,
-        event: 'subscribed',
-        id: messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? id,
-        heartbeat: POLL_HEARTBEAT,
-        messages: undefined
-      })
-      messages.forEach(take)
-    } else if (event === 'close') {
-      end(frame)
-    } else if (known || heard) {
+    const { id, channel, event, messages, close, code, retry, expiresIn } = frame
+    // The answer to a poll begins at the position before its messages.
+    const begins = messages || event === 'subscribed'
+    const known = begins || !event
+    const member = asked.get(channel)
+    if (event === 'close') end(frame)
+    else if (known || close || heard) {
       const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
-      if (heard++) attempt = 0
-      mark = Date.now()
-      if (!known) return
-      const had = offsets.get(epoch) ?? -1
-      const ahead = digits - had - Number(!event)
-      const gap = frame.recovered === false ? cursor !== 'now' : offsets.size && ahead > 0 && (!event || cursor.startsWith(epoch + ':'))
-      if (event) schedule(due, (frame.heartbeat as number) * 1.5)
-      if (heard < 2) {
-        enter('open')
-        call(options.onOpen)
+      touch()
+      heard = begins || close ? heard || 1 : 2
+      if (begins) {
+        schedule(silence, (messages ? POLL_HEARTBEAT : frame.heartbeat as number) * 1.5)
+        frames ??= ~~(frame.frames as number)
+        capacity = frames || capacity
       }
-      if (!event && ahead < 0) return
-      const offset = Math.max(had, digits)
-      cursor = `${epoch}:${offset}`
-      offsets = new Map([...offsets, [epoch, offset] as const].slice(-EPOCHS))
-      if (gap) call(onGap, { reason: reason || 'missed' })
-      if (!event) call(onMessage, frame.message as T, { id, channel })
+      if (expiresIn && renewable && !widens) later(refresh, expiresIn * 0.9)
+      if (event === 'unsubscribed') asked.delete(channel)
+      if (known) member?._take(frame, begins, epoch, digits - (messages?.length ?? 0))
+      if (close && member) {
+        if (close === FORBIDDEN && renewable && member._asked === NEW) {
+          asked.delete(channel)
+          member._asked = DENIED
+          widens = true
+          later(frames ? refresh : move, COLLECT)
+        } else {
+          // It needs a connection with another token.
+          if (close === UNAUTHORIZED) batch = ALONE
+          end({ code: close, reason: code as unknown as string, retry }, false, [member])
+        }
+      }
+      if (event) sync()
     }
+    messages?.forEach(take)
   }
 
   /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
   const renew = (reason: string) => {
     transport = first
-    if (due === connect) check(true)
+    if (startedAt === undefined) check(true)
     else end({ reason }, true)
   }
 
-  const connect = async () => {
-    const { signal } = connection = new AbortController()
-    let code = UNAUTHORIZED
-    const silent = (awake?: boolean) => { end({ code, reason: SILENCE }, awake) }
-    const fail = (error: unknown) => {
-      if (!signal.aborted) call(onError, error)
-      // The callback may have disconnected. What comes after a word of the service ends nothing.
-      if (!signal.aborted && !heard) end({ code, reason: String(error) })
-    }
-    heard = 0
-    schedule(silent, TOKEN_TIMEOUT, BASE)
-    enter('connecting')
+  const receive = (data: unknown) => {
+    if (!members[0]) return
     try {
-      const bearer = await (signal.aborted || (typeof token === 'function' ? token() : token)) as string
-      if (signal.aborted) return
-      code = ABNORMAL
-      schedule(silent, OPEN_TIMEOUT, BASE)
-      startedAt = mark
-      await (transport ? http : webSocket)(
-        () => `${url}?${new URLSearchParams({ since: cursor }) as unknown as string}`,
-        bearer,
-        signal,
-        (arrival) => {
-          if (signal.aborted) return
-          try {
-            const { data } = arrival
-            if (data === undefined) end(arrival)
-            else if (transport > first && Date.now() - startedAt > patience) {
-              // What is not taken now comes again.
-              patience *= 2
-              renew('probe')
-            } else take((data ? JSON.parse(data as string) : { event: 'alive' }) as Frame)
-          } catch (error) {
-            fail(error)
-          }
-        },
-        transport - STREAM,
-        options.credentials
-      )
+      if (transport > first && Date.now() - (startedAt as number) > patience) {
+        // What is not taken now comes again.
+        patience *= 2
+        renew('probe')
+      } else take(JSON.parse(data as string || '{"event":1}') as Frame)
     } catch (error) {
       fail(error)
     }
-  };
+  }
 
-  ['online', 'pageshow', 'visibilitychange'].forEach((type) => {
-    (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
-      if (type === 'online') renew(type)
-      else if (!page?.hidden) check(true)
-    }, listeners)
-  })
+  const connect = async () => {
+    // Where others have come through by now.
+    if (batch) drop(members.filter((member) => share(member, OPEN)))
+    members.forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
+    if (!members[0]) return
+    batch &&= OPEN
+    startedAt = 0
+    schedule(silence, TOKEN_TIMEOUT, BASE)
+    try {
+      const value = await bearer(members)
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have been dropped meanwhile
+      if (!members[0]) return
+      schedule(silence, OPEN_TIMEOUT, BASE)
+      startedAt = Date.now()
+      const list = [...members]
+      const url = () => address(server, list)
+      while (list[1] && url().length > MAX_URL) {
+        const rest = list.splice(-1)
+        // What a WebSocket can be asked for later.
+        if (transport) {
+          batch = ALONE
+          move(rest)
+        }
+      }
+      list.forEach((member) => { asked.set(member.channel, member) })
+      send = await (transport ? http : webSocket)(url, value, connection.signal, receive, end, transport - STREAM, credentials) as typeof send
+    } catch (error) {
+      fail(error)
+    }
+  }
 
-  schedule(connect, 0)
-  return disconnect
+  onWakeUp(connection, renew, check)
+  connections.add(add)
+  schedule(connect, batch || 0, floor)
+  put(member)
 }

@@ -12,6 +12,18 @@ export const WEBSOCKET = 0
 export const STREAM = 1
 export const POLL = 2
 
+/** Batches, of which a connection takes subscriptions: those of all that have been made, and one that is none, for it does not even equal itself. */
+export const OPEN = 0
+export const ALONE = NaN
+
+/**
+ * What is known of the token with which a subscription is asked for: nothing; that it does not cover the channel, and another is to
+ * be asked for; that it was asked for with this channel, so that there is no other to be had.
+ */
+export const NEW = 0
+export const DENIED = 1
+export const COVERED = 2
+
 /** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
 export const OPEN_TIMEOUT = 10_000
 export const TOKEN_TIMEOUT = 30_000
@@ -19,8 +31,17 @@ export const TOKEN_TIMEOUT = 30_000
 /** What stands for the interval of heartbeats where the client polls. */
 export const POLL_HEARTBEAT = 25_000
 
-/** The time between two polls, so that something between that answers by itself is not asked without a pause. */
+/**
+ * The time between two polls, so that something between that answers by itself is not asked without a pause; and how long a brief
+ * stream lasts.
+ */
 export const PAUSE = 200
+
+/** The time between two brief requests. */
+export const BRIEF = 1000
+
+/** How many connections hold a request open, of the six that a browser has for a host. */
+export const MAX_HELD = 3
 
 /** How long a connection over HTTP lasts before a WebSocket is tried again; twice as long after each time. */
 export const PROBE = 30_000
@@ -32,5 +53,11 @@ export const CAP = 30_000
 /** The longest timer; those of more than 2^31 - 1 milliseconds fire at once. */
 export const MAX_TIMER = 1e9
 
-/** Epochs whose last offset is remembered, and one more: servers in the middle of a failover may disagree for a while. */
-export const EPOCHS = 5
+/** How long changes are collected before a request over HTTP is made anew, or a token is asked for, for all of them. */
+export const COLLECT = 50
+
+/** The longest URL, without the parameters that the transports add. */
+export const MAX_URL = 1_980
+
+/** The reason of the end of a connection that says nothing. */
+export const SILENCE = 'silence'

@@ -1,2 +1,2 @@
-export { connectToChannel } from './connection.js'
+export { connectToChannel } from './subscription.js'
 export type { Close, Gap, Meta, Options, State, TransportName } from './options.js'

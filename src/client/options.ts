@@ -49,12 +49,14 @@ export interface Options {
    */
   server?: string | undefined
   /**
-   * The subscriber's token, or a function that gives it, possibly later. The function is asked again for each attempt to
-   * connect; when it throws or rejects, `onError` is called. Then, and when it does not answer within 30 s, the attempt counts as
-   * failed (4401). The token travels as a WebSocket subprotocol (`token.<token>`, percent-encoded) or an `Authorization: Bearer`
+   * The subscriber's token, or a function that gives it, possibly later. The function is called with the channels of the
+   * connection, and again for each attempt to connect, before the token expires, and once where the token does not cover a
+   * channel that came later. When it throws or rejects for several channels, each of them is asked for alone; when it does so for
+   * one, `onError` is called. Then, and when it does not answer within 30 s, the attempt counts as failed (4401). The page names
+   * the channels: the backend has to check them. The token travels as a WebSocket subprotocol (`token.<token>`, percent-encoded) or an `Authorization: Bearer`
    * header, which takes ASCII only; never in the URL. Default: none.
    */
-  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined
+  token?: string | ((channels: string[]) => string | undefined | Promise<string | undefined>) | undefined
   /**
    * Where to begin: the id of a message (begin after it), `earliest` (all that is kept) or `now` (new messages only).
    * From then on the client keeps the position by itself. Default: `now`.
@@ -72,6 +74,11 @@ export interface Options {
    * (`Access-Control-Allow-Origin: *`), which a browser does not show to requests with cookies.
    */
   credentials?: 'omit' | 'same-origin' | 'include' | undefined
+  /**
+   * `false`: a connection for this call alone. Default: calls with the same `server`, `token` (the same string or function),
+   * `transport` and `credentials` share one, unless they have the same channel.
+   */
+  share?: boolean | undefined
   /** The server accepted the subscription; called for each connection. */
   onOpen?: (() => void) | undefined
   /**

@@ -8,7 +8,6 @@ const script = (page?.currentScript ?? page?.querySelector?.('script[data-server
 const base = () => (globalThis as Partial<typeof globalThis>).location?.href.replace(/^about.*/, page?.baseURI as string).replace('blob:', '')
 
 /** The channel's URL; not with `http` at its beginning where the server is not a web address. May throw a `TypeError`, too. */
-export const channelUrl = (channel: string, server: string | undefined): string => {
-  const { origin, pathname } = new URL(server || script?.dataset['server'] || '/', base())
-  return origin.replace(/^ws/, 'http') + pathname.replace(/\/*$/, '/') + channel
-}
+export const channelUrl = (
+  channel: string, server: string | undefined, { origin, pathname } = new URL(server || script?.dataset['server'] || '/', base())
+): string => origin.replace(/^ws/, 'http') + pathname.replace(/\/*$/, '/') + channel

@@ -5,11 +5,13 @@ import type { Transport } from './transport.js'
  * access logs. It is percent-encoded because a subprotocol may not contain, say, `=`, `/` or a parenthesis (RFC 6455, section 4.1);
  * `escape` encodes the latter.
  */
-export const webSocket: Transport = (address, token, signal, receive) => {
-  const socket = new WebSocket(address().replace('http', 'ws') + '&heartbeat',
+export const webSocket: Transport = (address, token, signal, receive, end) => {
+  const socket = new WebSocket(address().replace('http', 'ws') + '&heartbeat&frames',
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     token ? ['messenger', 'token.' + encodeURIComponent(token.trim()).replace(/[()]/g, escape)] : [])
   // A policy of the page may refuse the connection with an error and no close.
-  socket.onmessage = socket.onclose = socket.onerror = receive as (event: Event) => void
+  socket.onclose = socket.onerror = end as (event: Event) => void
+  socket.onmessage = ({ data }) => { receive(data) }
   signal.onabort = () => { socket.close() }
+  return (frame: object) => { socket.send(JSON.stringify(frame)) }
 }

@@ -15,7 +15,7 @@ t.test('connectToChannel', async (t) => {
 
   t.test('connects to the page\'s own host by default', async (t) => {
     const page = new FakePage(t)
-    t.equal((await page.connect()).url, 'wss://page.example/room?since=now&heartbeat')
+    t.equal((await page.connect()).url, 'wss://page.example/room?since=now&heartbeat&frames')
     t.strictSame(page.socket.protocols, [])
   })
 
@@ -32,7 +32,7 @@ t.test('connectToChannel', async (t) => {
       sub: 'wss://page.example/app/sub/room',
       '': 'wss://page.example/room'
     }
-    for (const [server, url] of Object.entries(expected)) t.equal((await page.connect({ server })).url, `${url}?since=now&heartbeat`)
+    for (const [server, url] of Object.entries(expected)) t.equal((await page.connect({ server })).url, `${url}?since=now&heartbeat&frames`)
   })
 
   t.test('throws a TypeError for a name that the service would refuse, and at once', async (t) => {

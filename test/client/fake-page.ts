@@ -8,11 +8,31 @@ export class FakeSocket {
   onclose: ((event: { code: number, reason: string }) => void) | undefined
   onerror: ((event: object) => void) | undefined
   dropped = false
+  /** The frames that the client has sent. */
+  readonly frames: unknown[] = []
+  onframe: ((frame: Record<string, string>) => void) | undefined
+  onend: (() => void) | undefined
 
   constructor (readonly url: string, readonly protocols: string[]) {}
 
+  /** The client's end: its `send()` goes the other way. */
+  get clientEnd (): object {
+    return Object.defineProperties({}, {
+      ...Object.fromEntries((['onmessage', 'onclose', 'onerror'] as const).map((name) => [name, { set: (listener: never) => { this[name] = listener } }])),
+      close: { value: () => { this.close() } },
+      send: {
+        value: (text: string) => {
+          const frame = JSON.parse(text) as Record<string, string>
+          this.frames.push(frame)
+          this.onframe?.(frame)
+        }
+      }
+    })
+  }
+
   close (): void {
     this.dropped = true
+    this.onend?.()
   }
 
   /** What the server sends; anything but a text is sent as JSON. */
@@ -46,24 +66,32 @@ export class FakePage {
   readonly timers = new Set<Timer>()
   now = 1_700_000_000_000
   random = 0.5
+  /** Ends the last of the subscriptions that `connect` has made. */
   disconnect: () => void = () => undefined
   /** What a request over HTTP is answered with. */
   answer: (url: string, init: RequestInit) => Response | Promise<Response> = () => Promise.reject(new Error('refused'))
+  /** Plays the server of a WebSocket. */
+  accept: (socket: FakeSocket) => void = () => undefined
   /** Lets a stream that a test has made give a sign of life. */
   beat: () => void = () => undefined
   readonly #events = new EventTarget()
+  readonly #disconnects: (() => void)[] = []
 
   constructor (t: Test) {
     const { sockets, requests, timers } = this
+    // Connections are shared, also with the next test.
+    t.teardown(() => { for (const disconnect of this.#disconnects) disconnect() })
     const realClear = clearTimeout
     const now = () => this.now
+    const accept = (socket: FakeSocket) => { this.accept(socket) }
     const globals = {
       location: new URL('https://page.example/app/index.html?q#top'),
       addEventListener: this.#events.addEventListener.bind(this.#events),
       WebSocket: function (url: string, protocols: string[]) {
         const socket = new FakeSocket(url, protocols)
         sockets.push(socket)
-        return socket
+        accept(socket)
+        return socket.clientEnd
       },
       fetch: (url: string, init: RequestInit) => {
         requests.push(url)
@@ -101,6 +129,7 @@ export class FakePage {
       onState: (state) => { told('state', state) },
       ...options
     })
+    this.#disconnects.push(this.disconnect)
     await this.pass(0)
     return this.socket
   }

@@ -8,7 +8,7 @@ t.test('the position', async (t) => {
     page.socket.subscribed('e:7')
     page.socket.end(1012)
     await page.pass(500)
-    t.equal(page.socket.url, 'wss://page.example/room?since=e%3A7&heartbeat')
+    t.equal(page.socket.url, 'wss://page.example/room?since=e%3A7&heartbeat&frames')
     t.strictSame(page.take(), [['open'], ['close', 1012, '', false]])
   })
 
@@ -21,7 +21,7 @@ t.test('the position', async (t) => {
     page.socket.send({ channel: 'room', event: 'heartbeat', id: 'e:99' })
     page.socket.end(1012)
     await page.pass(500)
-    t.equal(page.socket.url, 'wss://page.example/room?since=e%3A8&heartbeat')
+    t.equal(page.socket.url, 'wss://page.example/room?since=e%3A8&heartbeat&frames')
     t.strictSame(page.take(), [['open'], ['message', { n: 1 }, 'e:8'], ['close', 1012, '', false]])
   })
 
@@ -30,7 +30,7 @@ t.test('the position', async (t) => {
     await page.connect({ since: 'earliest', transport: 'websocket' })
     page.socket.end()
     await page.pass(500)
-    t.equal(page.socket.url, 'wss://page.example/room?since=earliest&heartbeat')
+    t.equal(page.socket.url, 'wss://page.example/room?since=earliest&heartbeat&frames')
     page.socket.subscribed('e:0')
     page.socket.message('e:1')
     t.strictSame(page.take().slice(1), [['open'], ['message', 'e:1', 'e:1']])
@@ -173,7 +173,7 @@ t.test('a callback that throws', async (t) => {
     page.socket.send('{')
     page.socket.end(1012)
     await page.pass(500)
-    t.equal(page.socket.url, 'wss://page.example/room?since=e%3A4&heartbeat')
+    t.equal(page.socket.url, 'wss://page.example/room?since=e%3A4&heartbeat&frames')
     t.strictSame(page.logged.map((error) => (error as Error).message),
       ['onState', 'onState', 'onOpen', 'onGap', 'onMessage', 'onError', 'onClose', 'onState', 'onState'])
     disconnect()

@@ -198,7 +198,7 @@ t.test('a connection that says nothing', async (t) => {
     t.strictSame(page.take().at(-1), ['close', 1006, 'silence', false])
     t.equal(page.next, 500, 'and replaced soon')
     await page.pass(500)
-    t.match(page.socket.url, 'wss://page.example/room?since=e%3A4&heartbeat')
+    t.match(page.socket.url, 'wss://page.example/room?since=e%3A4&heartbeat&frames')
   })
 
   t.test('is replaced at once when the machine wakes up', async (t) => {

@@ -10,7 +10,7 @@ import { FakePage } from './fake-page.js'
 
 type ServerUrl = typeof serverUrl
 
-const BUDGET = 2304
+const BUDGET = 2560
 
 let copies = 0
 

@@ -75,7 +75,7 @@ t.test('a WebSocket', async (t) => {
       }
     })
     t.strictSame(await listen(t, url, 3, { token: 'a.b' }), [['ä', 'e:1'], ['close', 1012, 'retry=1', false], [[2], 'e:2']])
-    t.strictSame(requests, [['/room?since=now&heartbeat', 'messenger,token.a.b'], ['/room?since=e%3A1&heartbeat', 'messenger,token.a.b']])
+    t.strictSame(requests, [['/room?since=now&heartbeat&frames', 'messenger,token.a.b'], ['/room?since=e%3A1&heartbeat&frames', 'messenger,token.a.b']])
   })
 
   t.test('that is refused with a final close is the last', async (t) => {
@@ -107,7 +107,7 @@ t.test('an HTTP stream', async (t) => {
     const told = await listen(t, url, 5, { token: () => 'secret' })
     t.strictSame(told.filter(([kind]) => kind !== 'close'), [['streamed', 'e:5'], ['framed', 'e:6']])
     t.strictSame(told.filter(([kind]) => kind === 'close').map(([, code]) => code), [1006, 1006, 1006])
-    t.strictSame(requests, [['/room?since=now&heartbeat', 'application/x-ndjson', 'Bearer secret'], '/room?since=e%3A5&heartbeat'])
+    t.strictSame(requests, [['/room?since=now&heartbeat', 'application/x-ndjson', 'Bearer secret'], '/room?since=e%3A5&heartbeat&frames'])
   })
 
   t.test('is read line by line wherever it is cut, blank lines aside', async (t) => {
