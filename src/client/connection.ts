@@ -21,7 +21,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   if (share(member, batch)) return
   const { _key } = member
   const [server, token, option, credentials] = _key
-  const first = Number(option === 'http')
+  const first = ~~((option === 'http' || option) as number)
   const renewable = typeof token === 'function'
   const members = new Map<string, Member>()
   /** The channels that the server has yet to let go, of which what comes is for nobody. */
