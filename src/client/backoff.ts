@@ -6,8 +6,8 @@ import { BASE, CAP } from './constants.js'
  * A window that the server names in the reason replaces the limit when the connection had worked, and otherwise can only
  * extend it.
  */
-export const delay = (attempt: number, wasOpen: unknown, reason: string): number => {
-  const window = ~~(/retry=(\d{1,8})/.exec(reason)?.[1] as unknown as number)
+export const delay = (attempt: number, wasOpen: unknown, reason: string, retry?: number): number => {
+  const window = ~~(retry ?? /retry=(\d{1,8})/.exec(reason)?.[1] as unknown as number)
   return Math.random() * ((wasOpen ? window : 0) || Math.max(window, Math.min(CAP, BASE * 2 ** attempt)))
 }
 

@@ -1,8 +1,8 @@
 import { address } from './address.js'
 import { alarm } from './alarm.js'
 import { delay } from './backoff.js'
-import { ABNORMAL, ALONE, ASKED, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, PROBE, SILENCE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
-import { begin, type Frame } from './frame.js'
+import { ABNORMAL, ALONE, BASE, COLLECT, COVERED, DENIED, FORBIDDEN, MAX_URL, NEW, OPEN, OPEN_TIMEOUT, POLICY, POLL, POLL_HEARTBEAT, PROBE, SILENCE, STREAM, TOKEN_TIMEOUT, UNAUTHORIZED } from './constants.js'
+import type { Frame } from './frame.js'
 import { http } from './http.js'
 import { type Add, connections, share } from './sharing.js'
 import type { Member } from './subscription.js'
@@ -17,27 +17,24 @@ let capacity = 100
  * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
  * which is made after `batch` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
  */
-export const join = (member: Member, transport: number, batch = OPEN, floor = 0, patience = PROBE): void => {
+export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, transport = Number(member._key[2] === 'http')): void => {
   if (share(member, batch)) return
   const { _key } = member
   const [server, token, option, credentials] = _key
   const first = ~~((option === 'http' || option) as number)
   const renewable = typeof token === 'function'
-  const members = new Map<string, Member>()
-  /** The channels that the server has yet to let go, of which what comes is for nobody. */
-  const left = new Set<string>()
+  let members: Member[] = []
+  /** What the server has been asked for, by channel; undefined where it has been told to let go and has yet to answer. */
+  const asked = new Map<string, Member | undefined>()
   /** When to connect, and when to give a connection up. */
-  const [schedule, check, stop, touch] = alarm()
+  const [schedule, check, touch] = alarm()
   /** When to ask for a token, or over HTTP for other channels. */
-  const [later,, cancel] = alarm()
+  const [later]: readonly [(action?: () => void, ms?: number) => void, ...unknown[]] = alarm()
   const connection = new AbortController()
-  const { signal } = connection
   /** More than one means more than that it was accepted. */
   let heard = 0
   /** How many channels the connection may have where it takes frames, otherwise 0; undefined before the first word of the server. */
   let frames: number | undefined
-  /** The channels that the token in use was asked for. */
-  let names: string[]
   /** Whether a token is about to be asked for that covers more channels. */
   let widens: boolean
   let turn = Promise.resolve()
@@ -45,59 +42,54 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   let startedAt: number | undefined
   let send: (frame: object) => void
 
-  const all = () => [...members.values()]
-
   const put = (member: Member) => {
-    const { channel } = member
+    members.push(member)
     member._asked = NEW
-    members.set(channel, member)
-    member._leave = () => {
-      remove(member)
-      if (member._asked && !signal.aborted) {
-        left.add(channel)
-        tell({ unsubscribe: channel })
-      }
-    }
+    member._drop = drop
     sync()
   }
 
   const add: Add = (member, other) => {
-    const fits = batch === other && transport < POLL && members.size < capacity && !members.has(member.channel) && member._key.every((part, index) => part === _key[index])
+    const fits = batch === other && transport < POLL && members.length < capacity &&
+      !members.some(({ channel }) => channel === member.channel) && member._key.every((part, index) => part === _key[index])
     if (fits) put(member)
     return fits
   }
 
-  const remove = ({ channel }: Member) => {
-    members.delete(channel)
-    if (!members.size) {
+  const drop = (list: Member[]) => {
+    members = members.filter((member) => !list.includes(member))
+    if (members[0]) sync()
+    else {
       connections.delete(add)
       connection.abort()
-      stop()
-      cancel()
+      schedule()
+      later()
     }
   }
 
-  const move = (list = all(), batch?: number, floor?: number) => {
-    list.forEach(remove)
-    list.forEach((member) => { join(member, transport, batch, floor, patience) })
+  const move = (list = members, batch?: number, floor?: number) => {
+    list.forEach(({ channel }) => { asked.delete(channel) })
+    drop(list)
+    list.forEach((member) => { join(member, batch, floor, patience, transport) })
   }
 
-  const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', floor = 0 }, atOnce, list = all()) => {
+  const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', retry, floor = 0 }, atOnce, list = members) => {
     // What goes silent after its first word has been collected by something between, or is no connection any more.
     const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
     const final = ours && (code === POLICY || code === FORBIDDEN)
     let wait = 0
-    if (signal.aborted) return
     // Of several channels, which a server of an older version does not know, it is not said which one was meant.
     if (final && list[1]) move(list, ALONE)
     else {
-      if (!ours && !atOnce && !floor && code !== UNAUTHORIZED && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
+      if (!ours && !atOnce && startedAt && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
       else {
         if (!heard) transport = first
         list.forEach((member) => {
+          const open = member._state === 'open'
+          if (open && heard > 1) member._attempt = 0
           // A token that was good for a while has only run out: the next one is asked for at once.
-          if (code === UNAUTHORIZED && member._state === 'open' && Date.now() - (startedAt as number) > BASE) member._attempt = 0
-          else if (!atOnce) wait = delay(member._attempt++, heard, reason)
+          if (open && code === UNAUTHORIZED && Date.now() - (startedAt as number) > BASE) member._attempt = 0
+          else if (!atOnce) wait = delay(member._attempt++, heard, reason, retry)
         })
       }
       move(list, wait + floor, floor)
@@ -108,34 +100,39 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const silence = (awake?: boolean) => { end({ reason: SILENCE }, awake) }
 
   const fail = (error: unknown) => {
-    if (signal.aborted) return
-    if (!startedAt && all()[1]) move(all(), ALONE)
+    if (!startedAt && members[1]) move(members, ALONE)
     else {
       members.forEach((member) => { member._fail(error) })
-      // The callbacks may have disconnected. What comes after a word of the service ends nothing.
+      // What comes after a word of the service ends nothing.
       if (!heard) end({ reason: String(error) })
     }
   }
 
-  const again: () => void = move
-  const tell = (frame: object) => { if (frames) send(frame); else later(again, COLLECT) }
+  const tell = (frame: object) => { if (frames) send(frame); else later(move, COLLECT) }
 
-  const mark = (member: Member) => { member._asked = names.includes(member.channel) ? COVERED : ASKED }
-
-  /** Asks the server for what is new, over HTTP by another request. */
+  /** Asks the server for what is new and lets go what is no longer wanted, over HTTP by another request. */
   const sync = () => {
-    members.forEach((member) => {
-      if (frames as number >= 0 && !member._asked && !left.has(member.channel)) {
-        mark(member)
-        tell({ subscribe: member.channel, since: member.since })
-      }
-    })
+    if (frames as number >= 0) {
+      asked.forEach((member, channel) => {
+        if (member && !members.includes(member)) {
+          asked.set(channel, undefined)
+          tell({ unsubscribe: channel })
+        }
+      })
+      members.forEach((member) => {
+        const { channel, since } = member
+        if (!asked.has(channel) && member._asked !== DENIED) {
+          asked.set(channel, member)
+          tell({ subscribe: channel, since })
+        }
+      })
+    }
   }
 
-  const bearer = async () => {
-    const channels = all().map(({ channel }) => channel)
-    const value = await (renewable ? token(channels) : token)
-    names = channels
+  /** The token for all, with which these are asked for next. */
+  const bearer = async (list: Member[]) => {
+    const value = await (renewable ? token(members.map(({ channel }) => channel)) : token)
+    list.forEach((member) => { member._asked = COVERED })
     return value
   }
 
@@ -143,53 +140,50 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   const refresh = () => {
     widens = false
     turn = turn.then(async () => {
+      const denied = () => members.filter(({ _asked }) => _asked === DENIED)
       try {
-        send({ token: await bearer() })
-        members.forEach((member) => { if (member._asked === DENIED && names.includes(member.channel)) member._asked = NEW })
+        send({ token: await bearer(denied()) })
         sync()
       } catch {
-        move(all().filter(({ _asked }) => _asked === DENIED), ALONE)
+        move(denied(), ALONE)
       }
     })
   }
 
   const take = (frame: Frame) => {
-    begin(frame)
-    const { id, channel, event, close, expiresIn } = frame
-    const begins = event === 'subscribed'
-    const known = !event || begins
-    const member = members.get(channel)
+    const { id, channel, event, messages, close, code, retry, expiresIn } = frame
+    // The answer to a poll begins at the position before its messages.
+    const begins = messages || event === 'subscribed'
+    const known = begins || !event
+    const member = asked.get(channel)
     if (event === 'close') end(frame)
     else if (known || close || heard) {
       const [, epoch, digits] = (known ? /^(.+):(\d+)$/.exec(id) : []) as unknown as [string, string, number]
       touch()
-      if (event && channel) heard ||= 1
-      else {
-        heard = 2
-        members.forEach((member) => { if (member._state === 'open') member._attempt = 0 })
-      }
+      heard = begins || close ? heard || 1 : 2
       if (begins) {
-        schedule(silence, (frame.heartbeat as number) * 1.5)
-        frames ??= frame.frames ?? 0
+        schedule(silence, (messages ? POLL_HEARTBEAT : frame.heartbeat as number) * 1.5)
+        frames ??= ~~(frame.frames as number)
         capacity = frames || capacity
       }
       if (expiresIn && frames && renewable && !widens) later(refresh, expiresIn * 0.9)
-      if (event === 'unsubscribed') left.delete(channel)
-      else if (known && !left.has(channel)) member?._take(frame, epoch, digits)
-      if (event) sync()
+      if (event === 'unsubscribed') asked.delete(channel)
+      if (known) member?._take(frame, begins, epoch, digits - (messages?.length ?? 0))
       if (close && member) {
-        if (close === FORBIDDEN && renewable && member._asked === ASKED) {
+        if (close === FORBIDDEN && renewable && member._asked === NEW) {
+          asked.delete(channel)
           member._asked = DENIED
           widens = true
-          later(frames ? refresh : again, COLLECT)
+          later(frames ? refresh : move, COLLECT)
         } else {
           // It needs a connection with another token.
           if (close === UNAUTHORIZED) batch = ALONE
-          end({ code: close, reason: `${frame.code as number}${frame.retry ? ` retry=${frame.retry}` : ''}` }, false, [member])
+          end({ code: close, reason: code as unknown as string, retry }, false, [member])
         }
       }
+      if (event) sync()
     }
-    frame.messages?.forEach(take)
+    messages?.forEach(take)
   }
 
   /** Begins anew, where WebSockets may get through by now, and where a socket of a former network may look open and be dead. */
@@ -200,7 +194,7 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
   }
 
   const receive = (data: unknown) => {
-    if (signal.aborted) return
+    if (!members[0]) return
     try {
       if (transport > first && Date.now() - (startedAt as number) > patience) {
         // What is not taken now comes again.
@@ -214,19 +208,19 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
 
   const connect = async () => {
     // Where others have come through by now.
-    if (batch) members.forEach((member) => { if (share(member, OPEN)) remove(member) })
+    if (batch) drop(members.filter((member) => share(member, OPEN)))
     members.forEach((member) => { if (member._state !== 'open') member._enter('connecting') })
-    if (signal.aborted) return
+    if (!members[0]) return
     batch &&= OPEN
     startedAt = 0
     schedule(silence, TOKEN_TIMEOUT, BASE)
     try {
-      const value = await bearer()
+      const value = await bearer(members)
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it may have been dropped meanwhile
-      if (signal.aborted) return
+      if (!members[0]) return
       schedule(silence, OPEN_TIMEOUT, BASE)
       startedAt = Date.now()
-      const list = all()
+      const list = [...members]
       const url = () => address(server, list)
       while (list[1] && url().length > MAX_URL) {
         const rest = list.splice(-1)
@@ -236,8 +230,8 @@ export const join = (member: Member, transport: number, batch = OPEN, floor = 0,
           move(rest)
         }
       }
-      list.forEach(mark)
-      send = await (transport ? http : webSocket)(url, value, signal, receive, end, transport - STREAM, credentials) as typeof send
+      list.forEach((member) => { asked.set(member.channel, member) })
+      send = await (transport ? http : webSocket)(url, value, connection.signal, receive, end, transport - STREAM, credentials) as typeof send
     } catch (error) {
       fail(error)
     }

@@ -17,13 +17,12 @@ export const OPEN = 0
 export const ALONE = NaN
 
 /**
- * What the server knows of a subscription: nothing; that it is wanted; the same, but the token does not cover it, and another is
- * to be asked for; that it is wanted, by a token that was asked for with this channel, so that there is no other to be had.
+ * What is known of the token with which a subscription is asked for: nothing; that it does not cover the channel, and another is to
+ * be asked for; that it was asked for with this channel, so that there is no other to be had.
  */
 export const NEW = 0
-export const ASKED = 1
-export const DENIED = 2
-export const COVERED = 3
+export const DENIED = 1
+export const COVERED = 2
 
 /** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
 export const OPEN_TIMEOUT = 10_000
@@ -44,9 +43,6 @@ export const CAP = 30_000
 
 /** The longest timer; those of more than 2^31 - 1 milliseconds fire at once. */
 export const MAX_TIMER = 1e9
-
-/** Epochs whose last offset is remembered, and one more: servers in the middle of a failover may disagree for a while. */
-export const EPOCHS = 5
 
 /** How long changes are collected before a request over HTTP is made anew, or a token is asked for, for all of them. */
 export const COLLECT = 50

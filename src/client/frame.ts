@@ -1,5 +1,3 @@
-import { POLL_HEARTBEAT } from './constants.js'
-
 /** A frame as the server should send it; what it does send is checked where it matters. */
 export interface Frame {
   channel: string
@@ -21,15 +19,4 @@ export interface Frame {
   retry?: number
   /** Only in the answer to a poll. */
   messages?: Frame[] | undefined
-}
-
-/**
- * Makes the answer to a poll the event of its beginning: with the position before its first message, which may be one of another
- * epoch than the one asked for.
- */
-export const begin = (frame: Frame): void => {
-  if (!frame.messages) return
-  frame.event = 'subscribed'
-  frame.heartbeat = POLL_HEARTBEAT
-  frame.id = frame.messages[0]?.id.replace(/\d+$/, (offset) => offset as unknown as number - 1 as unknown as string) ?? frame.id
 }

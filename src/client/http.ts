@@ -30,21 +30,18 @@ export const http: Transport = async (address, token, signal, receive, end, poll
         end({ code: [POLICY, UNAUTHORIZED,, FORBIDDEN, POLICY][response.status - 400] ?? TRY_AGAIN, reason, floor: retryAfter(response.headers.get('Retry-After')) })
         return
       }
-      if (polls) {
-        receive(await response.text())
-        query = '&wait=20'
-      } else {
-        const reader = (response.body as ReadableStream).pipeThrough(new TextDecoderStream()).getReader()
-        let rest = ''
-        for (;;) {
-          const { done, value } = await reader.read()
-          // eslint-disable-next-line @typescript-eslint/only-throw-error
-          if (done) throw 'end of stream'
-          const lines = (rest + value).split('\n')
-          rest = lines.pop() as string
-          lines.forEach(receive)
-        }
+      const reader = (response.body as ReadableStream).pipeThrough(new TextDecoderStream()).getReader()
+      let rest = ''
+      let chunk: ReadableStreamReadResult<string>
+      while (!(chunk = await reader.read()).done) {
+        const lines = (rest + chunk.value).split('\n')
+        rest = lines.pop() as string
+        lines.forEach(receive)
       }
+      // eslint-disable-next-line @typescript-eslint/only-throw-error
+      if (!polls) throw 'end of stream'
+      receive(rest)
+      query = '&wait=20'
     }
   } catch (error) {
     end({ reason: String(error) })

@@ -1,5 +1,5 @@
 import { join } from './connection.js'
-import { EPOCHS, STREAM, UNAUTHORIZED, WEBSOCKET } from './constants.js'
+import { UNAUTHORIZED } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close, Meta, Options, State } from './options.js'
 import { channelUrl } from './server-url.js'
@@ -21,9 +21,9 @@ export interface Member {
   _enter: (state: State) => void
   _fail: (error: unknown) => void
   _end: (close: Close, wait: number) => void
-  _take: (frame: Frame, epoch: string, offset: number) => void
-  /** Leaves the connection. */
-  _leave: () => void
+  _take: (frame: Frame, begins: unknown, epoch: string, offset: number) => void
+  /** Takes subscriptions off the connection. */
+  _drop: (list: Member[]) => void
 }
 
 /**
@@ -46,7 +46,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   }
 
   /** The last offsets of the last epochs. */
-  let offsets = new Map<string, number>()
+  const offsets = new Map<string, number>()
   /** What the console has been told. */
   let reported = ''
   let ended: boolean
@@ -62,7 +62,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   const disconnect = () => {
     if (!ended) {
       ended = true
-      member._leave()
+      member._drop([member])
     }
   }
 
@@ -86,25 +86,26 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
       member._enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
       if (final) disconnect()
     },
-    _take ({ id, event, reason, recovered, message }, epoch, digits) {
+    _take ({ id, reason, recovered, message }, begins, epoch, digits) {
       const had = offsets.get(epoch) ?? -1
-      const ahead = digits - had - Number(!event)
-      const gap = recovered === false ? member.since !== 'now' : offsets.size && ahead > 0 && (!event || member.since.startsWith(epoch + ':'))
+      const ahead = digits - had - Number(!begins)
+      const gap = recovered === false ? member.since !== 'now' : offsets.size && ahead > 0 && (!begins || member.since.startsWith(epoch + ':'))
       if (member._state !== 'open') {
         // Not told by a connection that was open before.
         member._enter('connecting')
         member._enter('open')
         call(options.onOpen)
       }
-      if (!event && ahead < 0) return
-      const offset = Math.max(had, digits)
-      member.since = `${epoch}:${offset}`
-      offsets = new Map([...offsets, [epoch, offset] as const].slice(-EPOCHS))
-      if (gap) call(onGap, { reason: reason || 'missed' })
-      if (!event) call(onMessage, message as T, { id, channel })
+      if (begins || ahead >= 0) {
+        const offset = Math.max(had, digits)
+        member.since = `${epoch}:${offset}`
+        offsets.set(epoch, offset)
+        if (gap) call(onGap, { reason: reason || 'missed' })
+        if (!begins) call(onMessage, message as T, { id, channel })
+      }
     }
   } as Member
 
-  join(member, options.transport === 'http' ? STREAM : WEBSOCKET)
+  join(member)
   return disconnect
 }

@@ -5,7 +5,7 @@ import type { Member } from './subscription.js'
  * the other side does not want to be asked again.
  */
 export type End = (
-  arrival: { code?: number | undefined, reason?: string | undefined, floor?: number | undefined }, atOnce?: boolean, list?: Member[]
+  arrival: { code?: number | undefined, reason?: string | undefined, retry?: number | undefined, floor?: number | undefined }, atOnce?: boolean, list?: Member[]
 ) => void
 
 /**
