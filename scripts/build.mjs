@@ -1,4 +1,4 @@
-// Compiles the server to dist/ and the browser client to public/ (classic script, ES module) and dist/client/ (for bundlers, with types).
+// Compiles the server to dist/ and the browser client to public/ (classic scripts, ES modules) and dist/client/ (for bundlers, with types).
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,5 +11,6 @@ for (const project of ['tsconfig.json', 'src/client/tsconfig.json']) {
   if (status !== 0) process.exit(1)
 }
 await writePublicClient()
+writeFileSync(join(root, 'dist/client/shared.js'), await compileClient('shared.ts', 'esm'))
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
 writeFileSync(join(root, 'dist/client/index.js'), await compileClient('index.ts', 'esm'))

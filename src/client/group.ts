@@ -19,6 +19,9 @@ interface Relay extends Member {
   _wanted: unknown
 }
 
+const split = (id: string) => id.split(':') as unknown as [string, number]
+
+type Timer = readonly [set: (action?: () => void, ms?: number) => void, ...unknown[]]
 type Message = [from: number, kind: number, a?: unknown, b?: unknown, c?: unknown]
 
 /**
@@ -30,8 +33,8 @@ export const group = (name: string, _key: Member['_key']) => {
   const members = new Set<Follower>()
   const me = Math.random()
   /** When a leader calls, and when it is missed. */
-  const [watch,, stop] = alarm()
-  const [later,, cancel] = alarm()
+  const [watch]: Timer = alarm()
+  const [later]: Timer = alarm()
   let channel: BroadcastChannel
   /** The tab that called last. */
   let leader: number
@@ -54,8 +57,8 @@ export const group = (name: string, _key: Member['_key']) => {
     }), reply)
   }
 
-  const drop = (relay: Relay) => {
-    relay._leave()
+  const drop = (relay: Member) => {
+    relay._drop([relay])
     relays?.delete(relay.channel)
   }
 
@@ -78,32 +81,31 @@ export const group = (name: string, _key: Member['_key']) => {
     if (kind === WANT) {
       if (relays) {
         (a as [string, string][]).forEach(([channel, since]) => {
-          let relay = relays?.get(channel)
-          if (!relay) {
-            const made = relay = {
-              channel,
-              since,
-              _key,
-              _attempt: 0,
-              _asked: 0,
-              _enter () { post(TELL, channel) },
-              _fail (error) { post(TELL, channel, String(error)) },
-              _end (close, wait) {
-                made._state = undefined
-                post(TELL, channel, close, wait)
-                if (close.final) drop(made)
-              },
-              _take ({ messages: _, ...frame }) {
-                const { since } = relay!
-                made.since = frame.id
-                made._state = 'open'
-                post(TAKE, frame, since)
-              }
-            } as Relay
-            relays?.set(channel, made)
-            join(made, Number(_key[2] === 'http'))
-          }
+          const relay = relays?.get(channel) ?? {
+            channel,
+            since,
+            _key,
+            _attempt: 0,
+            _enter () { post(TELL, channel) },
+            _fail (error) { post(TELL, channel, String(error)) },
+            _end (close, wait) {
+              relay._state = undefined
+              post(TELL, channel, close, wait)
+              if (close.final) drop(relay)
+            },
+            _take (frame, begins, epoch, offset) {
+              const { since } = relay
+              relay.since = `${epoch}:${offset}`
+              relay._state = 'open'
+              post(TAKE, { ...frame, id: relay.since, event: begins && 1, messages: undefined }, since)
+            }
+          } as Partial<Relay> as Relay
           relay._wanted = 1
+          if (!relays?.has(channel)) {
+            relays?.set(channel, relay)
+            relay._asked = 0
+            join(relay)
+          }
         })
         if (!b) tick()
       }
@@ -130,20 +132,19 @@ export const group = (name: string, _key: Member['_key']) => {
   }
 
   const take = (member: Follower, frame: Frame, after: unknown, last?: boolean) => {
-    const { _held, since } = member
-    beat = frame.heartbeat || beat
-    const [epoch, offset] = frame.id.split(':') as unknown as [string, number]
-    const [own, had] = since.split(':') as unknown as [string, number]
+    const { _held, _key, since } = member
+    const [epoch, offset] = split(frame.id)
+    const [own, had] = split(since)
     const again = () => { take(member, frame, after, true) }
+    beat = frame.heartbeat || beat
     if (_held) _held.push(again)
-    else if (after === since) member._take(frame, epoch, offset)
-    else if (own === epoch && had - offset >= 0) {
-      // The tab has it. The leader's position may be behind.
-      if (frame.event) member._take({ event: frame.event } as Frame, own, had)
-    } else if (!last) {
+    else if (after === since) member._take(frame, frame.event, epoch, offset)
+    // The tab has it. The leader's position may be behind.
+    else if (own === epoch && had - offset >= 0) member._take({} as Frame, 1, own, had)
+    else if (!last) {
       member._held = [again]
-      join(member._poll = Object.assign(Object.create(member), {
-        _key: member._key.map((part, index) => index === 2 ? POLL : part),
+      const poll = member._poll = Object.assign(Object.create(member) as Member, {
+        _key: _key.map((part, index) => index === 2 ? POLL : part),
         _asked: 0,
         _end (close, wait) {
           // The next answer has it all.
@@ -156,12 +157,13 @@ export const group = (name: string, _key: Member['_key']) => {
             queueMicrotask(() => {
               const held = member._held
               member._held = undefined
-              member._poll?._leave()
+              poll._drop([poll])
               held?.forEach((again) => { again() })
             })
           }
         }
-      } as Partial<Member>) as Member, POLL, ALONE)
+      } as Partial<Member>)
+      join(poll, ALONE)
     }
   }
 
@@ -183,14 +185,14 @@ export const group = (name: string, _key: Member['_key']) => {
       tick()
     })
     pause(own)
-    navigator.locks.request(name, steal ? { steal } : { signal }, lead)
+    void navigator.locks.request(name, steal ? { steal } : { signal }, lead)
       // Where there are no locks, as in frames of no origin, each tab leads.
       .catch((error: unknown) => (error as Error).name === 'AbortError' || lead())
       .then(() => { if (turn === own) contend() })
   };
 
   ['freeze', 'pagehide', 'resume', 'pageshow', 'visibilitychange'].forEach((type, index) => {
-    globalThis.addEventListener?.(type, () => {
+    (globalThis as Partial<typeof globalThis>).addEventListener?.(type, () => {
       if (members.size) {
         if (index < 2) pause()
         else {
@@ -209,15 +211,15 @@ export const group = (name: string, _key: Member['_key']) => {
     }
     members.add(member)
     later(want, 0)
-    member._leave = () => {
-      member._poll?._leave()
+    member._drop = () => {
+      member._poll?._drop([member._poll])
       members.delete(member)
       want()
       if (!members.size) {
         pause()
         channel.close()
-        stop()
-        cancel()
+        watch()
+        later()
       }
     }
   }

@@ -1,4 +1,5 @@
-type Soon = <T>(tab: T | undefined, task: () => void) => void
+/** Runs a task of a tab after the current one. */
+type Soon = (tab: unknown, task: () => void) => void
 
 interface Lock {
   readonly tab: unknown

@@ -125,7 +125,7 @@ export class FakeTabs {
     Object.defineProperty(page, 'random', { get: () => (seed = seed * 48271 % 2147483647) / 2147483647 })
     const later = globalThis.setTimeout
     const tab = (): Tab | undefined => current.getStore()
-    const soon = (tab: Tab | undefined, task: () => void) => { later(() => { if (tab) tab.run(task); else task() }, 1) }
+    const soon = (tab: unknown, task: () => void) => { later(() => { (tab as Tab).run(task) }, 1) }
     this.locks = new FakeLocks(soon, tab)
     this.channels = new FakeChannels(soon, tab)
     const { fetch, WebSocket } = globalThis
