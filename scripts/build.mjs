@@ -1,4 +1,4 @@
-// Compiles the server to dist/ and the browser client to public/ (classic script, ES module) and dist/client/ (for bundlers, with types);
+// Compiles the server to dist/ and the browser client to public/ (classic scripts, ES modules) and dist/client/ (for bundlers, with types);
 // the publisher also to dist/publisher/ (CommonJS, with types).
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,5 +15,6 @@ for (const project of ['tsconfig.json', 'src/client/tsconfig.json']) {
 for (const file of ['index.cjs', 'index.d.cts']) copyFileSync(join(root, 'src', file), join(root, 'dist/src', file))
 await writePublicClient()
 await writePublisher()
+writeFileSync(join(root, 'dist/client/shared.js'), await compileClient('shared.ts', 'esm'))
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
 writeFileSync(join(root, 'dist/client/index.js'), await compileClient('index.ts', 'esm'))

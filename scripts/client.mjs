@@ -30,8 +30,10 @@ export async function compileClient (entry, format) {
   return code
 }
 
-/** Writes the classic script and the ES module to public/, for script tags. */
+/** Writes the classic scripts and the ES modules to public/, for script tags. */
 export async function writePublicClient () {
   writeFileSync(join(root, 'public/client.js'), await compileClient('script.ts', 'iife'))
   writeFileSync(join(root, 'public/client.mjs'), await compileClient('index.ts', 'esm'))
+  writeFileSync(join(root, 'public/client.shared.js'), await compileClient('shared-script.ts', 'iife'))
+  writeFileSync(join(root, 'public/client.shared.mjs'), await compileClient('shared.ts', 'esm'))
 }

@@ -12,7 +12,10 @@ const testCommands = [
 ]
 const sources = ['src', 'plugins', 'routes', 'tsconfig.json', 'package.json', 'scripts/build.mjs', 'scripts/client.mjs', 'scripts/publisher.mjs', 'scripts/steps.mjs']
 // The build writes the last of these at its very end, so a build that broke off is never taken for a finished one.
-const products = ['dist/src/server.js', 'public/client.js', 'public/client.mjs', 'dist/publisher/index.cjs', 'dist/client/index.js']
+const products = [
+  'dist/src/server.js', 'public/client.js', 'public/client.mjs', 'public/client.shared.js', 'public/client.shared.mjs', 'dist/publisher/index.cjs',
+  'dist/client/shared.js', 'dist/client/index.js'
+]
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const path = (name) => join(root, name)

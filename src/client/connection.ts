@@ -13,15 +13,18 @@ import { webSocket } from './websocket.js'
 /** How many channels a connection may have. */
 let capacity = 100
 
+/** The transport to begin with. */
+const firstOf = ({ _key: [,, option] }: Member) => ~~((option === 'http' || option) as number)
+
 /**
  * Adds the subscription to a connection of its batch that has room and no subscription to the same channel, or to a new one,
  * which is made after `batch` milliseconds, or after `floor` where the page wakes up. Where it ends, another takes its place.
  */
-export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, transport = Number(member._key[2] === 'http')): void => {
+export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, transport = firstOf(member)): void => {
   if (share(member, batch)) return
   const { _key } = member
   const [server, token, option, credentials] = _key
-  const first = Number(option === 'http')
+  const first = firstOf(member)
   const renewable = typeof token === 'function'
   let members: Member[] = []
   /** What the server has been asked for, by channel; undefined where it has been told to let go and has yet to answer. */

@@ -61,3 +61,18 @@ export const MAX_URL = 1_980
 
 /** The reason of the end of a connection that says nothing. */
 export const SILENCE = 'silence'
+
+/** What tabs tell each other: which channels one wants, and where it stands. Of the leader: the same; a frame; what becomes of its connection. */
+export const WANT = 0
+export const CALL = 1
+export const TAKE = 2
+export const TELL = 3
+
+/** What stands for the interval of heartbeats before a leader has said one. */
+export const QUIET = 6_000
+
+/** How long a leader waits for the tabs to answer before it leaves the channels that none wants. */
+export const ROLL = 2_000
+
+/** The number of messages of a full answer to a poll. */
+export const PAGE = 100

@@ -78,7 +78,7 @@ export interface Options {
    * `false`: a connection for this call alone. Default: calls with the same `server`, `token` (the same string or function),
    * `transport` and `credentials` share one, unless they have the same channel.
    */
-  share?: boolean | undefined
+  share?: boolean | string | undefined
   /** The server accepted the subscription; called for each connection. */
   onOpen?: (() => void) | undefined
   /**

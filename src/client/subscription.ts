@@ -5,7 +5,7 @@ import type { Close, Meta, Options, State } from './options.js'
 import { channelUrl } from './server-url.js'
 
 /** What subscriptions have in common that share a connection; `own` differs for those that do not want to. */
-type Key = [server: string, token: Options['token'], option: Options['transport'], credentials: Options['credentials'], own: unknown]
+type Key = [server: string, token: Options['token'], option: Options['transport'] | number, credentials: Options['credentials'], own: unknown]
 
 /** A subscription, as its connections see it. */
 export interface Member {
@@ -68,7 +68,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
 
   const member = {
     channel,
-    _key: [server, options.token, options.transport, options.credentials, options.share === false && {}],
+    _key: [server, options.token, options.transport, options.credentials, options.share === false ? {} : options.share ?? true],
     _attempt: 0,
     since: options.since || 'now',
     _enter (next) {

@@ -8,11 +8,12 @@ interface Peer {
 }
 
 /**
- * The service as far as it has several channels on one connection. Each channel's log begins with the epoch `e` and keeps all.
+ * The service as far as it has several channels on one connection. Each channel's log keeps all.
  * A token is the list of the channels whose names begin with `private` that it covers; it is good for `expiresIn` milliseconds.
  */
 export class FakeServer {
   readonly logs = new Map<string, unknown[]>()
+  epoch = 'e'
   readonly peers = new Set<Peer>()
   /** The URLs of the connections, in order. */
   readonly urls: string[] = []
@@ -39,7 +40,14 @@ export class FakeServer {
 
   publish (channel: string, message: unknown): void {
     const offset = this.log(channel).push(message)
-    for (const peer of this.peers) if (peer.channels.has(channel)) peer.send({ channel, message, id: `e:${offset}` })
+    for (const peer of this.peers) if (peer.channels.has(channel)) peer.send({ channel, message, id: `${this.epoch}:${offset}` })
+  }
+
+  /** Loses all logs, and every connection. */
+  restart (epoch: string): void {
+    this.epoch = epoch
+    this.logs.clear()
+    for (const peer of this.peers) peer.end(1006, '')
   }
 
   beat (): void {
@@ -79,16 +87,30 @@ export class FakeServer {
 
   #subscribe (peer: Peer, channel: string, since: string, takesFrames: boolean): void {
     const log = this.log(channel)
-    const refusal = this.refusals.get(channel) ??
-      (channel.startsWith('private') && !peer.token.split(',').includes(channel) ? { code: 'MSG_ERR_CHANNEL_FORBIDDEN', close: 4403 } : undefined)
+    const refusal = this.#refusal(channel, peer.token)
     if (refusal) {
       peer.send({ channel, event: 'refused', message: 'no', ...refusal })
       return
     }
     peer.channels.add(channel)
-    const offset = since === 'now' ? log.length : since === 'earliest' ? 0 : Number(since.replace('e:', ''))
-    peer.send({ channel, event: 'subscribed', id: `e:${offset}`, recovered: true, heartbeat: 20_000, ...takesFrames && { frames: this.frames, expiresIn: this.expiresIn } })
-    log.slice(offset).forEach((message, index) => { peer.send({ channel, message, id: `e:${offset + index + 1}` }) })
+    const offset = this.#offset(channel, since)
+    peer.send({ channel, event: 'subscribed', id: `${this.epoch}:${offset}`, ...this.#standing(since), heartbeat: 20_000, ...takesFrames && { frames: this.frames, expiresIn: this.expiresIn } })
+    log.slice(offset).forEach((message, index) => { peer.send({ channel, message, id: `${this.epoch}:${offset + index + 1}` }) })
+  }
+
+  #refusal (channel: string, token: string): { code: string, close: number, retry?: number } | undefined {
+    return this.refusals.get(channel) ??
+      (channel.startsWith('private') && !token.split(',').includes(channel) ? { code: 'MSG_ERR_CHANNEL_FORBIDDEN', close: 4403 } : undefined)
+  }
+
+  /** The offset after which a subscription begins. */
+  #offset (channel: string, since: string): number {
+    const [epoch, offset] = since.split(':')
+    return since === 'now' ? this.log(channel).length : epoch === this.epoch ? Number(offset) : 0
+  }
+
+  #standing (since: string): object {
+    return since.includes(':') && since.split(':')[0] !== this.epoch ? { recovered: false, reason: 'epoch' } : { recovered: true }
   }
 
   #take (peer: Peer, { subscribe, unsubscribe, token, since }: Record<string, string>): void {
@@ -117,11 +139,7 @@ export class FakeServer {
         controller = undefined
       }
     }
-    if (polls) {
-      const { pathname } = new URL(url)
-      this.urls.push(pathname.slice(1))
-      return new Response(JSON.stringify({ channel: pathname.slice(1), messages: [], id: 'e:0', recovered: true }), { headers: { 'content-type': 'application/json' } })
-    }
+    if (polls) return this.#poll(new URL(url), peer)
     if (this.older && url.includes(',')) return new Response('{"statusCode":400,"code":"MSG_ERR_CHANNEL_INVALID"}', { status: 400 })
     const body = new ReadableStream({
       start: (value) => { controller = value },
@@ -133,5 +151,18 @@ export class FakeServer {
     })
     this.#begin(peer, new URL(url), false)
     return new Response(body, { headers: { 'content-type': 'application/x-ndjson' } })
+  }
+
+  /** Answers a poll with what there is, 100 messages at most. */
+  #poll ({ pathname, searchParams }: URL, { token }: Peer): Response {
+    const channel = pathname.slice(1)
+    this.urls.push(channel)
+    const refusal = this.#refusal(channel, token)
+    if (refusal) return new Response(JSON.stringify(refusal), { status: refusal.close - 4000 })
+    const since = searchParams.get('since') ?? 'now'
+    const after = this.#offset(channel, since)
+    const messages = this.log(channel).slice(after, after + 100).map((message, index) => ({ channel, message, id: `${this.epoch}:${after + index + 1}` }))
+    const id = messages.at(-1)?.id ?? `${this.epoch}:${after}`
+    return new Response(JSON.stringify({ channel, messages, id, ...this.#standing(since) }), { headers: { 'content-type': 'application/json' } })
   }
 }

@@ -82,7 +82,7 @@ t.test('package', async (t) => {
     const directory = join(consumer, 'node_modules/fastify-messenger')
     const entries = await readdir(directory, { recursive: true, withFileTypes: true })
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    for (const file of ['package.json', 'LICENSE', 'README.md', 'public/index.html', 'public/client.js', 'public/client.mjs', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/server.js', 'dist/client/index.js', 'dist/client/index.d.ts']) {
+    for (const file of ['package.json', 'LICENSE', 'README.md', 'public/index.html', 'public/client.js', 'public/client.mjs', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/server.js', 'dist/client/index.js', 'dist/client/index.d.ts', 'public/client.shared.js', 'public/client.shared.mjs', 'dist/client/shared.js', 'dist/client/shared.d.ts']) {
       t.ok(files.includes(file), `holds ${file}`)
     }
     t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/publisher\/.*\.(cjs|d\.cts))$/.test(file)), [])
@@ -113,8 +113,8 @@ t.test('package', async (t) => {
   })
 
   t.test('bundles the client with esbuild, for a page and for a module', async (t) => {
-    for (const format of ['iife', 'esm'] as const) {
-      const contents = "export { connectToChannel } from 'fastify-messenger/client'"
+    for (const [format, entry] of [['iife', 'client'], ['esm', 'client'], ['iife', 'client/shared'], ['esm', 'client/shared']] as const) {
+      const contents = `export { connectToChannel } from 'fastify-messenger/${entry}'`
       const bundled = await build({
         stdin: { contents, resolveDir: consumer }, bundle: true, format, globalName: 'bundle', platform: 'browser', write: false
       })

@@ -7,7 +7,7 @@ import { refusal } from '../sockets.js'
 t.test('GET of a file', async (t) => {
   t.test('answers with it, and with the client for scripts of any origin', async (t) => {
     const app = await startService(t)
-    for (const [name, type] of [['client.js', /^(text|application)\/javascript/], ['client.mjs', /^(text|application)\/javascript/], ['index.html', /^text\/html/]] as const) {
+    for (const [name, type] of [['client.js', /^(text|application)\/javascript/], ['client.mjs', /^(text|application)\/javascript/], ['client.shared.js', /^(text|application)\/javascript/], ['index.html', /^text\/html/]] as const) {
       const { status, headers, text } = await ask(app, `/${name}`)
       t.equal(status, 200)
       t.equal(text, readFileSync(`${publicDirectory}/${name}`, 'utf8'))
@@ -50,7 +50,7 @@ t.test('GET of a file', async (t) => {
   })
 
   t.test('as HEAD is answered the same without the file', async (t) => {
-    for (const [app, paths] of [[await startService(t), ['/', '/index.html', '/page.js', '/client.js', '/client.mjs']], [await startHost(t, { prefix: '/rt' }), ['/rt/client.js']]] as const) {
+    for (const [app, paths] of [[await startService(t), ['/', '/index.html', '/page.js', '/client.js', '/client.mjs', '/client.shared.js', '/client.shared.mjs']], [await startHost(t, { prefix: '/rt' }), ['/rt/client.js']]] as const) {
       for (const path of paths) {
         const [get, head] = [await ask(app, path), await ask(app, path, { method: 'HEAD' })]
         t.equal(head.status, 200, path)

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import messenger, { type MessengerOptions, type Publication } from 'fastify-messenger'
 import { connectToChannel, type Meta } from 'fastify-messenger/client'
+import { connectToChannel as connectShared, type Options } from 'fastify-messenger/client/shared'
 
 interface Greeting { text: string }
 
@@ -30,4 +31,13 @@ const publication: Publication = await app.channels.publish('room1', { text: 'he
 console.log(JSON.stringify({ subscribers, occupied, publication, received: await received }))
 
 disconnect()
+
+// Where there are no other tabs, it does as the other.
+const shared: Options = { server: '/rt', since: 'earliest', share: 'user-7' }
+await new Promise<void>((resolve) => {
+  const end = connectShared<Greeting>('room1', () => {
+    end()
+    resolve()
+  }, shared)
+})
 await app.close()
