@@ -10,9 +10,9 @@ const testCommands = [
   { command: 'chromium', packages: ['chromium', 'fonts-liberation'] },
   { command: 'redis-server', packages: ['redis-server'] }
 ]
-const sources = ['src', 'plugins', 'routes', 'tsconfig.json', 'package.json', 'scripts/build.mjs', 'scripts/client.mjs', 'scripts/steps.mjs']
+const sources = ['src', 'plugins', 'routes', 'console', 'tsconfig.json', 'package.json', 'scripts/build.mjs', 'scripts/client.mjs', 'scripts/console.mjs', 'scripts/steps.mjs']
 // The build writes the last of these at its very end, so a build that broke off is never taken for a finished one.
-const products = ['dist/src/server.js', 'public/client.js', 'public/client.mjs', 'dist/client/index.js']
+const products = ['dist/src/server.js', 'public/client.js', 'public/client.mjs', 'public/page.js', 'public/page.css', 'dist/client/index.js']
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const path = (name) => join(root, name)

@@ -1,0 +1,48 @@
+type Attributes = Record<string, string | number | boolean | undefined>
+
+/** Makes an element. An attribute that is `true` is empty, one that is `false` or undefined is left out. */
+export function element<K extends keyof HTMLElementTagNameMap> (name: K, attributes: Attributes = {}, ...children: Array<Node | string>): HTMLElementTagNameMap[K] {
+  const made = document.createElement(name)
+  setAttributes(made, attributes)
+  made.append(...children)
+  return made
+}
+
+/** Makes an element of a drawing. */
+export function drawing<K extends keyof SVGElementTagNameMap> (name: K, attributes: Attributes = {}, ...children: Node[]): SVGElementTagNameMap[K] {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', name)
+  setAttributes(made, attributes)
+  made.append(...children)
+  return made
+}
+
+/** A button that does nothing but what its listener does. */
+export function button (attributes: Attributes, label: string, onClick: () => void): HTMLButtonElement {
+  const made = element('button', { type: 'button', ...attributes }, label)
+  made.addEventListener('click', onClick)
+  return made
+}
+
+/** The element of the page with an id. */
+export function byId<T extends HTMLElement = HTMLElement> (id: string): T {
+  const found = document.getElementById(id)
+  if (found === null) throw new Error(`The page has no element ${id}`)
+  return found as T
+}
+
+/** Sets a text where it is another one: a status that is set again is read out again. */
+export function setText (node: Element, text: string): void {
+  if (node.textContent !== text) node.textContent = text
+}
+
+/** Shows a text, or hides its element where it is empty. */
+export function showText (node: HTMLElement, text: string): void {
+  setText(node, text)
+  node.hidden = text === ''
+}
+
+function setAttributes (made: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) made.setAttribute(name, value === true ? '' : String(value))
+  }
+}
