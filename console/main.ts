@@ -14,7 +14,7 @@ import { byId, setText, showText } from './view/dom.js'
 import { MetricsView } from './view/metrics-view.js'
 import { Pages } from './view/pages.js'
 import { PublishView } from './view/publish-view.js'
-import { SnippetsView } from './view/snippets-view.js'
+import { showSnippets } from './view/snippets-view.js'
 import { StatusView } from './view/status-view.js'
 import { TailsView } from './view/tails-view.js'
 import { TokenView } from './view/token-view.js'
@@ -40,7 +40,7 @@ new DetailsView(details, session, (channel) => {
   pages.reveal(byId('publish-form'))
   publish.channel = channel
 })
-new SnippetsView(publish, subscriber)
+showSnippets(publish, subscriber)
 new Announcer(feeds)
 
 feeds.unauthorized.on(() => { subscriber.need() })

@@ -7,7 +7,7 @@ export interface Envelope {
   id?: string
   from?: string
   /** Milliseconds since 1970 at which the server took the message. */
-  time?: number
+  time?: number | undefined
   /** The message as it is written. */
   json?: string
 }
@@ -37,9 +37,14 @@ function collect (text: string, start: number, found: Envelope[]): void {
     const name = NAMES.find((name) => name === part.key)
     if (part.key === 'message') envelope.json = value()
     else if (name !== undefined && kind === 'string') envelope[name] = decoded(value())
-    else if (part.key === 'time' && kind === 'number') envelope.time = Number(value())
+    else if (part.key === 'time' && kind === 'number') envelope.time = dateOf(Number(value()))
     else if (part.key === 'messages' && kind === 'array') {
       for (const entry of partsOf(text, part.start)) if (kindAt(text, entry.start) === 'object') collect(text, entry.start, found)
     }
   }
+}
+
+/** What is none could not be shown as a date. */
+function dateOf (time: number): number | undefined {
+  return Number.isNaN(new Date(time).getTime()) ? undefined : time
 }

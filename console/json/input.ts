@@ -19,7 +19,7 @@ export function readInput (value: string, format: Format): Input {
   if (format === 'text') return { kind: 'text', json: JSON.stringify(value) }
   try {
     const json = value.trim()
-    const end = valueEnd(json, 0)
+    const end = spaceEnd(json, valueEnd(json, 0))
     if (end < json.length) throw new JsonProblem('nothing more', end)
     return json === 'null' || json === '""' ? { kind: 'missing' } : { kind: 'json', json }
   } catch (error) {
@@ -32,7 +32,7 @@ export function readInput (value: string, format: Format): Input {
 
 function described (value: string, at: number, expected: string): string {
   const before = value.slice(0, at).split('\n')
-  const found = [...value.slice(at).trimEnd()][0]
+  const found = /^./su.exec(value.slice(at).trimEnd())?.[0]
   const where = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
   return `${where}: expected ${expected}, found ${found === undefined ? 'the end' : found === '\n' ? 'the end of the line' : found}`
 }

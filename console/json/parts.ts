@@ -37,8 +37,9 @@ export function * partsOf (text: string, start: number): Generator<Part, void> {
 
 /** How many parts the object or array that begins at `start` has. */
 export function countParts (text: string, start: number): number {
+  const parts = partsOf(text, start)
   let count = 0
-  for (const _ of partsOf(text, start)) count++
+  while (parts.next().done !== true) count++
   return count
 }
 

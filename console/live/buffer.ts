@@ -14,7 +14,8 @@ export class Buffer {
   add (entry: Entry): Entry[] {
     const { entries } = this
     let index = entries.length
-    for (let before = entries[index - 1]; before !== undefined && before.channel !== entry.channel && before.time > entry.time; before = entries[index - 1]) index--
+    const later = (before: Entry | undefined): boolean => before !== undefined && before.channel !== entry.channel && before.time > entry.time
+    while (later(entries[index - 1])) index--
     if (index === entries.length) entries.push(entry)
     else entries.splice(index, 0, entry)
     this.#bytes += sizeOf(entry)

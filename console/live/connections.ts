@@ -27,7 +27,6 @@ export class Connection {
 class Connections {
   readonly changed = new Signal()
   readonly #open = new Set<Connection>()
-  #number = 0
   /** The frame that the client is processing: its callbacks are called meanwhile. */
   #envelopes: Envelope[] = []
 
@@ -41,7 +40,10 @@ class Connections {
   }
 
   begin (transport: string, url: string): Connection {
-    const connection = new Connection(++this.#number, transport, url)
+    const taken = new Set(this.all.map(({ number }) => number))
+    let number = 1
+    while (taken.has(number)) number++
+    const connection = new Connection(number, transport, url)
     this.#open.add(connection)
     this.changed.emit()
     return connection

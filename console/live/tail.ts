@@ -3,28 +3,30 @@ import { Buffer } from './buffer.js'
 import type { Entry } from './entry.js'
 import type { Feeds } from './feeds.js'
 import { filterOf } from './filter.js'
-
-/** Seconds over which the rate of a tail is taken. */
-const RATE_SECONDS = 5
+import { Meter } from './meter.js'
 
 /** One or several channels that are shown together, with a filter. */
 export class Tail {
   readonly changed = new Signal()
   readonly #buffer = new Buffer()
   readonly #leave: Array<() => void> = []
-  readonly #arrivals: number[] = []
+  readonly #meter = new Meter(performance.now())
   /** What matches the filter, oldest first. */
   #shown: Entry[] = []
   #matches = filterOf('')
   #filter = ''
   /** How many entries that match have come since the beginning. */
-  #count = 0
+  #came = 0
 
   constructor (readonly channels: readonly string[], readonly feeds: Feeds) {
     for (const channel of channels) {
       const feed = feeds.take(channel)
       for (const entry of feed.recent) this.#add(entry)
-      this.#leave.push(feed.added.on((entry) => { this.#add(entry) }), feed.changed.on(() => { this.changed.emit() }), () => { feeds.release(channel) })
+      this.#leave.push(
+        feed.added.on((entry) => { this.#add(entry) }),
+        feed.changed.on(() => { this.changed.emit() }),
+        () => { feeds.release(channel) }
+      )
     }
   }
 
@@ -33,7 +35,7 @@ export class Tail {
   }
 
   get count (): number {
-    return this.#count
+    return this.#came
   }
 
   /** How many entries are kept, whether they match or not. */
@@ -54,9 +56,7 @@ export class Tail {
 
   /** Messages a second, of late. */
   get rate (): number {
-    const from = performance.now() - RATE_SECONDS * 1_000
-    while ((this.#arrivals[0] ?? Infinity) < from) this.#arrivals.shift()
-    return this.#arrivals.length / RATE_SECONDS
+    return this.#meter.rate(performance.now())
   }
 
   clear (): void {
@@ -71,9 +71,7 @@ export class Tail {
 
   #add (entry: Entry): void {
     const gone = this.#buffer.add(entry)
-    this.#arrivals.push(performance.now())
-    // Nobody asks for the rate while the page is hidden.
-    if (this.#arrivals.length > 10_000) this.#arrivals.splice(0, 5_000)
+    this.#meter.count(performance.now())
     if (gone.length > 0) {
       const left = new Set(gone)
       while (this.#shown[0] !== undefined && left.has(this.#shown[0])) this.#shown.shift()
@@ -83,7 +81,7 @@ export class Tail {
   }
 
   #insert (entry: Entry): void {
-    this.#count++
+    this.#came++
     const { entries } = this.#buffer
     if (entries.at(-1) === entry) this.#shown.push(entry)
     // A history that came later than that of another channel.

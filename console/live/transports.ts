@@ -18,4 +18,4 @@ function observed (open: Transport, name: (polls: number) => string): Transport 
 
 // The build puts these in the place of the client's own, in the page alone.
 export const webSocket = observed(openWebSocket, () => 'WebSocket')
-export const http = observed(openHttp, (polls) => polls > 0 ? 'Long poll' : 'HTTP stream')
+export const http = observed(openHttp, (polls) => polls > 0 ? 'long poll' : 'HTTP stream')

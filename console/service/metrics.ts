@@ -85,8 +85,9 @@ export class Metrics {
     const answer = await ask<{ connections: number, hits: Record<string, number> }>('-/limits', { token })
     if (answer.kind !== 'ok') { this.#gap(); return }
     const { connections, hits } = answer.value
+    const limits = Object.entries(hits).filter(([, value]) => value > 0).sort(([, a], [, b]) => b - a)
     this.series.connections.add(performance.now(), connections)
-    this.#counts = { limits: Object.entries(hits).filter(([, value]) => value > 0).sort(([, a], [, b]) => b - a), refused: [], gaps: [], closed: [] }
+    this.#counts = { limits, refused: [], gaps: [], closed: [] }
   }
 
   #take (samples: Sample[]): void {

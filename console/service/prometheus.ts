@@ -5,17 +5,17 @@ export interface Sample {
   value: number
 }
 
-const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+([-+]?(?:Inf|[\d.]+(?:[eE][-+]?\d+)?))(?:\s|$)/
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
 const ESCAPES: Record<string, string> = { '\\n': '\n', '\\"': '"', '\\\\': '\\' }
 
-/** The samples of Prometheus text (exposition format 0.0.4). Comments and what is not a sample are left out. */
+/** The samples of Prometheus text (exposition format 0.0.4). Comments, what is not a sample and what is not a number are left out. */
 export function samplesOf (text: string): Sample[] {
   const samples: Sample[] = []
   for (const line of text.split('\n')) {
     const [, name, labels = '', value] = LINE.exec(line) ?? []
     if (name === undefined || value === undefined) continue
-    const number = value === '+Inf' ? Infinity : value === '-Inf' ? -Infinity : Number(value)
+    const number = value.endsWith('Inf') ? Number(`${value}inity`) : Number(value)
     samples.push({ name, labels: labelsOf(labels), value: number })
   }
   return samples

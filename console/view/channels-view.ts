@@ -38,7 +38,8 @@ export class ChannelsView {
   readonly #draw = (): void => {
     const { found, more, problem } = this.#list
     const search = this.#search.value.trim().toLowerCase()
-    const listed: Listed[] = found ?? this.#tails.channels.filter((name) => name.toLowerCase().includes(search)).map((channel) => ({ channel, subscribers: NaN }))
+    const watched = this.#tails.channels.filter((name) => name.toLowerCase().includes(search))
+    const listed: Listed[] = found ?? watched.map((channel) => ({ channel, subscribers: NaN }))
     this.#subscribers = new Map(listed.map(({ channel, subscribers }) => [channel, subscribers]))
     this.#rows.show([...this.#subscribers.keys()])
     setText(byId('channel-count'), found === undefined ? '' : `${count(found.length, 'channel')}${more ? ' or more' : ''}`)

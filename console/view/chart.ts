@@ -1,10 +1,12 @@
 import { type Point, SPAN_MS } from '../service/history.js'
 
-/** A scale that ends at 1, 2 or 5 times a power of ten. */
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10]
+
+/** The end of a scale: a round number that is not much larger than the largest value. */
 export function niceMax (value: number): number {
   if (!(value > 0)) return 1
   const power = 10 ** Math.floor(Math.log10(value))
-  return ([1, 2, 5, 10].find((step) => step * power >= value * (1 - Number.EPSILON)) ?? 10) * power
+  return (STEPS.find((step) => step * power >= value * (1 - Number.EPSILON)) ?? 10) * power
 }
 
 /** The size of a drawing, in its own units. */
@@ -46,8 +48,9 @@ export function pathOf (points: readonly Point[], now: number, max: number, { wi
 /** The point that is nearest to a place between the left edge (0) and the right one (1). */
 export function nearest (points: readonly Point[], now: number, place: number): Point | undefined {
   const at = now - SPAN_MS * (1 - place)
+  const distance = (point: Point | undefined): number => point === undefined ? Infinity : Math.abs(point.at - at)
   let found: Point | undefined
-  for (const point of points) if (point.value !== undefined && (found === undefined || Math.abs(point.at - at) < Math.abs(found.at - at))) found = point
+  for (const point of points) if (point.value !== undefined && distance(point) < distance(found)) found = point
   return found
 }
 

@@ -1,7 +1,9 @@
 type Attributes = Record<string, string | number | boolean | undefined>
+type Elements = HTMLElementTagNameMap
+type Drawings = SVGElementTagNameMap
 
 /** Makes an element. An attribute that is `true` is empty, one that is `false` or undefined is left out. */
-export function element<K extends keyof HTMLElementTagNameMap> (name: K, attributes: Attributes = {}, ...children: Array<Node | string>): HTMLElementTagNameMap[K] {
+export function element<K extends keyof Elements> (name: K, attributes: Attributes = {}, ...children: Array<Node | string>): Elements[K] {
   const made = document.createElement(name)
   setAttributes(made, attributes)
   made.append(...children)
@@ -9,7 +11,7 @@ export function element<K extends keyof HTMLElementTagNameMap> (name: K, attribu
 }
 
 /** Makes an element of a drawing. */
-export function drawing<K extends keyof SVGElementTagNameMap> (name: K, attributes: Attributes = {}, ...children: Node[]): SVGElementTagNameMap[K] {
+export function drawing<K extends keyof Drawings> (name: K, attributes: Attributes = {}, ...children: Node[]): Drawings[K] {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name)
   setAttributes(made, attributes)
   made.append(...children)
@@ -24,6 +26,8 @@ export function button (attributes: Attributes, label: string, onClick: () => vo
 }
 
 /** The element of the page with an id. */
+// The type parameter is an assertion about the page, which every caller would have to make.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function byId<T extends HTMLElement = HTMLElement> (id: string): T {
   const found = document.getElementById(id)
   if (found === null) throw new Error(`The page has no element ${id}`)

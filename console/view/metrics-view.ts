@@ -1,8 +1,9 @@
 import { bytes, duration, short } from '../service/format.js'
+import type { Series } from '../service/history.js'
 import type { Counts, Metrics } from '../service/metrics.js'
 import { byId, element, showText } from './dom.js'
 import { schedule } from './schedule.js'
-import { Tile } from './tile.js'
+import { Tile, type TileOptions } from './tile.js'
 
 const GROUPS: Array<[keyof Counts, string]> = [['limits', 'Limits that were hit'], ['refused', 'Refused'], ['gaps', 'Gaps'], ['closed', 'Connections closed']]
 
@@ -14,15 +15,16 @@ export class MetricsView {
   constructor (metrics: Metrics) {
     this.#metrics = metrics
     const { series } = metrics
+    const quantiles = (p50: Series, p99: Series): TileOptions['series'] => [{ name: 'p50', of: p50 }, { name: 'p99', of: p99 }]
     const perSecond = (value: number): string => `${short(value)}/s`
     this.#tiles = [
       new Tile({ title: 'Connections', series: [{ of: series.connections }], format: short }),
       new Tile({ title: 'Channels', series: [{ of: series.channels }], format: short }),
       new Tile({ title: 'Published', series: [{ of: series.published }], format: perSecond }),
       new Tile({ title: 'Delivered', series: [{ of: series.delivered }], format: perSecond }),
-      new Tile({ title: 'Publish latency', series: [{ name: 'p50', of: series.publishP50 }, { name: 'p99', of: series.publishP99 }], format: duration }),
-      new Tile({ title: 'Delivery latency', series: [{ name: 'p50', of: series.deliveryP50 }, { name: 'p99', of: series.deliveryP99 }], format: duration }),
-      new Tile({ title: 'History', series: [{ of: series.history }], format: bytes })
+      new Tile({ title: 'Publish latency', series: quantiles(series.publishP50, series.publishP99), format: duration }),
+      new Tile({ title: 'Delivery latency', series: quantiles(series.deliveryP50, series.deliveryP99), format: duration }),
+      new Tile({ title: 'History', series: [{ of: series.history }], format: bytes, unit: 1_024 ** 2 })
     ]
     byId('tiles').append(...this.#tiles.map(({ root }) => root))
     metrics.changed.on(() => { schedule(this.#draw) })

@@ -25,7 +25,7 @@ export class TailList {
     this.#onDraw = onDraw
     const named = tail.channels.length > 1
     this.#rows = new VirtualList<Entry>({ viewport: this.viewport, list, rowHeight: ROW_HEIGHT, render: (entry) => this.#row(entry, named) })
-    list.addEventListener('click', ({ target }) => { if (target instanceof Element && target.closest('.line') !== null) this.#toggle(this.#rows.itemOf(target)) })
+    list.addEventListener('click', ({ target }) => { if (lineOf(target) !== null) this.#toggle(this.#rows.itemOf(target)) })
     list.addEventListener('keydown', (event) => { this.#steer(event) })
     list.addEventListener('focusout', () => { this.draw() })
     this.viewport.addEventListener('scroll', () => { this.draw() }, { passive: true })
@@ -79,7 +79,7 @@ export class TailList {
   #show (): void {
     this.#rows.show([...this.tail.shown].reverse())
     // One row can be reached by Tab; the arrow keys lead on from there.
-    if (this.viewport.querySelector('.line[tabindex="0"]') === null) this.viewport.querySelector('.line')?.setAttribute('tabindex', '0')
+    if (this.viewport.querySelector('.line[tabindex="0"]') === null) lineOf(this.viewport.querySelector('.line'))?.setAttribute('tabindex', '0')
   }
 
   #row (entry: Entry, named: boolean): HTMLElement {
@@ -100,7 +100,7 @@ export class TailList {
 
   #steer (event: KeyboardEvent): void {
     const entry = this.#rows.itemOf(event.target)
-    const line = event.target instanceof Element ? event.target.closest('.line') : null
+    const line = lineOf(event.target)
     if (event.key === 'Escape') { this.release(); return }
     if (entry === undefined || line === null) return
     const { items } = this.#rows
@@ -114,4 +114,9 @@ export class TailList {
     next.setAttribute('tabindex', '0')
     next.focus({ preventScroll: true })
   }
+}
+
+/** The line that an element belongs to. */
+function lineOf (target: EventTarget | null): HTMLElement | null {
+  return target instanceof Element ? target.closest<HTMLElement>('.line') : null
 }

@@ -9,6 +9,8 @@ export interface TileOptions {
   title: string
   series: ReadonlyArray<{ name?: string, of: Series }>
   format: (value: number) => string
+  /** What round numbers are multiples of; default 1. */
+  unit?: number
 }
 
 /** A number and its last minutes. */
@@ -38,13 +40,13 @@ export class Tile {
       this.#place = undefined
       this.#read()
     })
-    this.root = element('section', { class: 'tile', 'aria-label': options.title }, element('h3', {}, options.title), this.#value, plot)
+    this.root = element('section', { class: options.series.length > 1 ? 'tile wide' : 'tile', 'aria-label': options.title }, element('h3', {}, options.title), this.#value, plot)
   }
 
   draw (now: number): void {
-    const { series, format } = this.options
+    const { series, format, unit = 1 } = this.options
     const values = series.flatMap(({ of }) => of.points.flatMap(({ value }) => value ?? []))
-    const max = niceMax(Math.max(0, ...values))
+    const max = niceMax(Math.max(0, ...values) / unit) * unit
     this.#now = now
     this.root.hidden = series.every(({ of }) => of.points.length === 0)
     series.forEach(({ of }, index) => {

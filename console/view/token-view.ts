@@ -3,9 +3,9 @@ import type { Session } from '../service/session.js'
 import { byId, setText, showText } from './dom.js'
 
 const ROLES = {
-  operator: ['Operator', 'The token is good for everything, and kept until this tab is closed.'],
-  publisher: ['Publisher', 'The token is good for pushing, and kept until this tab is closed.'],
-  metrics: ['Metrics', 'The token is good for the metrics alone, and kept until this tab is closed.']
+  operator: ['Operator', 'until this tab is closed'],
+  publisher: ['Publisher', 'may push, until this tab is closed'],
+  metrics: ['Metrics', 'may see the charts, until this tab is closed']
 } as const
 
 /** The field of the token, which gives way to what the token is good for. */

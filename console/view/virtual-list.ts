@@ -130,7 +130,8 @@ export class VirtualList<T extends object | string> {
   #measure (entries: ResizeObserverEntry[]): void {
     for (const { target, borderBoxSize } of entries) {
       const found = this.#items.get(target)
-      if (found !== undefined && this.#open.has(found.item)) this.#open.set(found.item, borderBoxSize[0]?.blockSize ?? this.options.rowHeight)
+      const height = borderBoxSize[0]?.blockSize ?? this.options.rowHeight
+      if (found !== undefined && this.#open.has(found.item)) this.#open.set(found.item, height)
     }
     this.draw()
   }
@@ -139,7 +140,8 @@ export class VirtualList<T extends object | string> {
   #openPlaces (): Array<[index: number, more: number]> {
     if (this.#open.size === 0) return []
     const { rowHeight } = this.options
-    return [...this.#open].map(([item, height]) => [this.#shown.indexOf(item), height - rowHeight] as [number, number]).filter(([index]) => index >= 0).sort(([a], [b]) => a - b)
+    const places = [...this.#open].map(([item, height]): [number, number] => [this.#shown.indexOf(item), height - rowHeight])
+    return places.filter(([index]) => index >= 0).sort(([a], [b]) => a - b)
   }
 
   /** How far down the row of an index begins. */

@@ -16,7 +16,8 @@ const url = `http://127.0.0.1:${app.server.address().port}/`
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none'] })
 
 const NAMES = ['orders', 'orders:eu', 'orders:us', 'chat:general', 'chat:support', 'user:7', 'user:12', 'user:31', 'price:BTC', 'price:ETH', 'price:EUR', 'ai:9f2c', 'ai:b01e', 'deploys', 'alerts', 'stock:4711', 'stock:4712', 'lobby']
-const CHANNELS = NAMES.map((channel, index) => ({ channel, subscribers: [1240, 812, 428, 96, 14, 3, 1, 2, 5120, 3310, 240, 1, 1, 12, 12, 8, 5, 2][index] })).sort((a, b) => a.channel < b.channel ? -1 : 1)
+const COUNTS = [1240, 812, 428, 96, 14, 3, 1, 2, 5120, 3310, 240, 1, 1, 12, 12, 8, 5, 2]
+const CHANNELS = NAMES.map((channel, index) => ({ channel, subscribers: COUNTS[index] })).sort((a, b) => a.channel < b.channel ? -1 : 1)
 const MEMBERS = ['anna', 'ben', 'chiara', 'david', 'emma', 'farid', 'grete', 'hugo'].map((sub, index) => ({ sub, connections: index === 2 ? 3 : 1 }))
 
 /** What a service with a busy hour would count: the same in every run. */
@@ -70,8 +71,8 @@ async function draw (name, { scheme, width, height, tab }) {
     metrics: () => metricsText(figures(turn++))
   })
   await page.clock.install()
-  await page.goto(`${url}#orders:eu,orders:us;price:BTC;chat:support`)
-  if (width < 500) await page.getByRole('tab', { name: 'Publish' }).click()
+  await page.goto(`${url}#lobby`)
+  if (width < 500) await page.getByRole('tab', { name: 'Push' }).click()
   await page.getByLabel('Token', { exact: true }).fill(TOKEN)
   await page.getByRole('button', { name: 'Unlock' }).click()
   await page.getByText('Operator', { exact: true }).waitFor()
@@ -81,6 +82,8 @@ async function draw (name, { scheme, width, height, tab }) {
     await answered
   }
   await page.clock.resume()
+  // Not before: to the client the time that passes so would be silence.
+  await page.evaluate(() => { location.hash = '#orders:eu,orders:us;price:BTC;chat:support' })
   if (width >= 500) {
     await page.getByRole('button', { name: 'chat:support, 14 subscribers' }).click()
     await page.getByText('chiara').waitFor()
@@ -92,7 +95,7 @@ async function draw (name, { scheme, width, height, tab }) {
   } else {
     await page.getByRole('tab', { name: tab }).click()
   }
-  await page.evaluate(() => document.activeElement.blur())
+  await page.evaluate(() => { globalThis.document.activeElement.blur() })
   await page.mouse.move(0, 0)
   await page.waitForTimeout(300)
   await page.screenshot({ path: join(DIRECTORY, `${name}.png`) })
