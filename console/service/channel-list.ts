@@ -69,7 +69,8 @@ export class ChannelList {
     if (this.#session.token !== token) return 'ok'
     if (answer.kind === 'ok') {
       this.#asked = prefix
-      this.#settle(answer.value, '')
+      const { channels, more } = answer.value
+      this.#settle({ channels: channels.sort((a, b) => a.channel < b.channel ? -1 : 1), more }, '')
       // What was typed meanwhile, or needs the server as it turns out.
       if (this.more && prefix !== this.#search) this.#poller.start()
       return 'ok'
