@@ -1,7 +1,7 @@
 import { decoded, kindAt } from './parts.js'
 
 /** More does not fit in one line of any screen. */
-const MAX_LENGTH = 600
+const MAX_LENGTH = 400
 
 /** A message in one line: the characters of a string, everything else as it is written. */
 export function preview (json: string): string {

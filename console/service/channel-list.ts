@@ -5,7 +5,7 @@ import type { Session } from './session.js'
 
 const INTERVAL_MS = 2_000
 /** How many channels are asked for: a server may give fewer. */
-const LIMITS = [10_000, 1_000, 100]
+const LIMITS = [1_000, 100]
 
 /** A channel with its subscribers, over all instances. */
 export interface Listed {

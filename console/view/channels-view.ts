@@ -42,7 +42,7 @@ export class ChannelsView {
     const listed: Listed[] = found ?? watched.map((channel) => ({ channel, subscribers: NaN }))
     this.#subscribers = new Map(listed.map(({ channel, subscribers }) => [channel, subscribers]))
     this.#rows.show([...this.#subscribers.keys()])
-    setText(byId('channel-count'), found === undefined ? '' : `${count(found.length, 'channel')}${more ? ' or more' : ''}`)
+    setText(byId('channel-count'), found === undefined ? '' : `${more ? 'First ' : ''}${count(found.length, 'channel')}`)
     showText(byId('channels-problem'), problem)
     showText(byId('channels-hint'), listed.length > 0 ? '' : found === undefined ? 'None is watched.' : search === '' ? 'No channel has a subscriber.' : 'No channel with a subscriber has this in its name.')
   }

@@ -16,8 +16,8 @@ export class TailList {
   readonly #rows: VirtualList<Entry>
   readonly #onDraw: (fresh: number, held: boolean) => void
   #paused = false
-  /** How many entries the tail had when the list came to a standstill; undefined while it is live. */
-  #heldAt: number | undefined
+  /** How many entries had come when the list was last brought up to date. */
+  #shownAt = 0
 
   constructor (readonly tail: Tail, onDraw: (fresh: number, held: boolean) => void) {
     const list = element('ol', { role: 'log', 'aria-live': 'off', 'aria-label': `Messages of ${tail.channels.join(', ')}, newest first` })
@@ -52,7 +52,6 @@ export class TailList {
 
   /** Shows what matches the filter by now, also while it stands still. */
   refilter (): void {
-    this.#heldAt = undefined
     this.#rows.closeAll()
     this.viewport.scrollTop = 0
     this.#show()
@@ -62,14 +61,12 @@ export class TailList {
   readonly draw = (): void => { schedule(this.#draw) }
 
   readonly #draw = (): void => {
-    const { tail } = this
-    if (!this.#held) {
-      this.#heldAt = undefined
-      this.#show()
-    } else {
-      this.#heldAt ??= tail.count
-    }
-    this.#onDraw(tail.count - (this.#heldAt ?? tail.count), this.#heldAt !== undefined)
+    const held = this.#held
+    const still = held && !this.#rows.numbered
+    this.#rows.numbered = held
+    if (!held) this.#show()
+    else if (still) this.#rows.draw()
+    this.#onDraw(this.tail.count - this.#shownAt, held)
   }
 
   get #held (): boolean {
@@ -77,6 +74,7 @@ export class TailList {
   }
 
   #show (): void {
+    this.#shownAt = this.tail.count
     this.#rows.show([...this.tail.shown].reverse())
     // One row can be reached by Tab; the arrow keys lead on from there.
     if (this.viewport.querySelector('.line[tabindex="0"]') === null) lineOf(this.viewport.querySelector('.line'))?.setAttribute('tabindex', '0')
@@ -91,7 +89,6 @@ export class TailList {
   #toggle (entry: Entry | undefined): void {
     if (entry?.kind !== 'message') return
     const open = !this.#rows.isOpen(entry)
-    this.#heldAt ??= this.tail.count
     const row = this.#rows.row(entry)
     if (row !== undefined) openRow(row, entry, open)
     this.#rows.setOpen(entry, open)

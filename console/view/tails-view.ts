@@ -14,6 +14,7 @@ export class TailsView {
   readonly #views: TailView[] = []
   readonly #field = byId<HTMLInputElement>('watch-channels')
   readonly #error = byId('watch-error')
+  #channels: string[] = []
 
   constructor (readonly feeds: Feeds) {
     byId('watch-form').addEventListener('submit', (event) => {
@@ -25,7 +26,7 @@ export class TailsView {
 
   /** The channels that are watched. */
   get channels (): string[] {
-    return [...new Set(this.#names().flat())]
+    return this.#channels
   }
 
   /** Shows these tails in place of those that are there, but for the ones that stay. */
@@ -86,7 +87,7 @@ export class TailsView {
   #settle (): void {
     const fragment = fragmentOf(this.#names())
     if (location.hash !== fragment) history.replaceState(null, '', fragment)
-    const names = this.channels
+    const names = this.#channels = [...new Set(this.#names().flat())]
     document.title = names.length === 0 ? 'Messenger' : names.length === 1 ? `${names[0] ?? ''} · Messenger` : `${names.length} channels · Messenger`
     byId('tails').hidden = this.#views.length === 0
     byId('no-tails').hidden = this.#views.length > 0

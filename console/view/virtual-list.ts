@@ -22,6 +22,8 @@ export class VirtualList<T extends object | string> {
   readonly #items = new WeakMap<Element, { item: T }>()
   readonly #resized = new ResizeObserver((entries) => { this.#measure(entries) })
   #shown: readonly T[] = []
+  /** Whether rows say which of how many they are; not worth it while they move. */
+  numbered = true
 
   constructor (readonly options: Rows<T>) {
     options.viewport.addEventListener('scroll', () => { this.draw() }, { passive: true })
@@ -108,8 +110,8 @@ export class VirtualList<T extends object | string> {
       } else {
         refresh?.(row, item)
       }
-      row.ariaPosInSet = String(++index)
-      row.ariaSetSize = String(items.length)
+      index++
+      if (this.numbered) number(row, index, items.length)
       if (row === next) next = next.nextElementSibling
       else list.insertBefore(row, next)
     }
@@ -161,4 +163,10 @@ export class VirtualList<T extends object | string> {
     }
     return Math.floor((distance - before) / rowHeight)
   }
+}
+
+function number (row: HTMLElement, position: number, size: number): void {
+  const [positionText, sizeText] = [String(position), String(size)]
+  if (row.ariaPosInSet !== positionText) row.ariaPosInSet = positionText
+  if (row.ariaSetSize !== sizeText) row.ariaSetSize = sizeText
 }
