@@ -24,7 +24,7 @@ const DEFAULT_TOKEN = 'default-secret'
 
 const session = new Session()
 const subscriber = new SubscriberToken(session)
-const feeds = new Feeds(base.href, subscriber.get)
+const feeds = new Feeds({ server: base.href, token: subscriber.get })
 const health = new Health()
 const list = new ChannelList(session)
 const details = new ChannelDetails(session)
@@ -45,7 +45,7 @@ new Announcer(feeds)
 
 feeds.unauthorized.on(() => { subscriber.need() })
 subscriber.changed.on(() => { showText(byId('notice'), subscriber.problem) })
-session.changed.on(() => { if (session.role !== undefined && subscriber.needed) feeds.retry() })
+session.changed.on(() => { if (session.role !== undefined && subscriber.needed) feeds.reconnect() })
 if (/Mac|iPhone|iPad/.test(navigator.userAgent)) setText(byId('shortcut'), '⌘ ↵')
 if (/^(localhost|127\.|\[::1\])/.test(location.hostname)) token.value = DEFAULT_TOKEN
 

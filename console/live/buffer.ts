@@ -14,8 +14,7 @@ export class Buffer {
   add (entry: Entry): Entry[] {
     const { entries } = this
     let index = entries.length
-    const later = (before: Entry | undefined): boolean => before !== undefined && before.channel !== entry.channel && before.time > entry.time
-    while (later(entries[index - 1])) index--
+    while (isLater(entries[index - 1], entry)) index--
     if (index === entries.length) entries.push(entry)
     else entries.splice(index, 0, entry)
     this.#bytes += sizeOf(entry)
@@ -32,4 +31,9 @@ export class Buffer {
     this.entries.length = 0
     this.#bytes = 0
   }
+}
+
+/** Whether an entry of another channel is later. */
+function isLater (before: Entry | undefined, entry: Entry): boolean {
+  return before !== undefined && before.channel !== entry.channel && before.time > entry.time
 }

@@ -17,15 +17,15 @@ export class Feed {
   /** The service refused the channel for want of a token. */
   readonly unauthorized = new Signal()
   readonly #recent = new Buffer(500, 2 * 1024 ** 2)
-  readonly #token: Options['token']
-  readonly #server: string
+  readonly #options: Pick<Options, 'server' | 'token'>
+  /** The id of the last message; before the first one all that is kept is wanted. */
+  #position = 'earliest'
   #state: State = 'connecting'
   #refusal = ''
   #disconnect = (): void => undefined
 
-  constructor (readonly channel: string, server: string, token: Options['token']) {
-    this.#server = server
-    this.#token = token
+  constructor (readonly channel: string, options: Pick<Options, 'server' | 'token'>) {
+    this.#options = options
   }
 
   get state (): State {
@@ -42,15 +42,14 @@ export class Feed {
     return this.#recent.entries
   }
 
-  /** Connects, or connects anew with all that is kept. */
-  connect (since = 'earliest'): void {
+  /** Connects, or connects anew and goes on where it was. */
+  connect (): void {
     const { channel } = this
     this.#disconnect()
     this.#refusal = ''
     this.#disconnect = connectToChannel(channel, (_message, { id }) => { this.#take(id) }, {
-      server: this.#server,
-      token: this.#token,
-      since,
+      ...this.#options,
+      since: this.#position,
       onState: (state) => {
         this.#state = state
         if (state === 'open') this.#refusal = ''
@@ -75,6 +74,7 @@ export class Feed {
 
   #take (id: string): void {
     const { channel } = this
+    this.#position = id
     const { json = 'null', time, from } = connections.envelope(channel, id) ?? {}
     this.#add({ kind: 'message', channel, id, json, time: time ?? Date.now(), timed: time !== undefined, from })
   }

@@ -8,7 +8,7 @@ export class Feeds {
   readonly unauthorized = new Signal()
   readonly #feeds = new Map<string, { feed: Feed, users: number }>()
 
-  constructor (readonly server: string, readonly token: Options['token']) {}
+  constructor (readonly options: Pick<Options, 'server' | 'token'>) {}
 
   get all (): Feed[] {
     return [...this.#feeds.values()].map(({ feed }) => feed)
@@ -25,7 +25,7 @@ export class Feeds {
       found.users++
       return found.feed
     }
-    const feed = new Feed(channel, this.server, this.token)
+    const feed = new Feed(channel, this.options)
     feed.changed.on(() => { this.changed.emit() })
     feed.unauthorized.on(() => { this.unauthorized.emit() })
     feed.connect()
@@ -42,8 +42,8 @@ export class Feeds {
     this.changed.emit()
   }
 
-  /** Connects what is not open, at once and not when its next attempt is due. */
-  retry (): void {
-    for (const feed of this.all) if (feed.state !== 'open') feed.connect()
+  /** Connects all of them anew, at once and together: with another token they share a connection again. */
+  reconnect (): void {
+    for (const feed of this.all) feed.connect()
   }
 }

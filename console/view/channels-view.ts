@@ -30,7 +30,10 @@ export class ChannelsView {
       render: (name) => this.#row(name),
       refresh: (row, name) => { this.#refresh(row, name) }
     })
-    this.#search.addEventListener('input', () => { list.search = this.#search.value.trim() })
+    this.#search.addEventListener('input', () => {
+      byId('channel-rows').scrollTop = 0
+      list.search = this.#search.value.trim()
+    })
     for (const signal of [list.changed, tails.changed, details.changed]) signal.on(() => { schedule(this.#draw) })
     this.#draw()
   }

@@ -24,7 +24,8 @@ export class TailList {
     this.viewport = element('div', { class: 'rows', tabindex: -1 }, list)
     this.#onDraw = onDraw
     const named = tail.channels.length > 1
-    this.#rows = new VirtualList<Entry>({ viewport: this.viewport, list, rowHeight: ROW_HEIGHT, render: (entry) => this.#row(entry, named) })
+    const render = (entry: Entry): HTMLElement => this.#row(entry, named)
+    this.#rows = new VirtualList<Entry>({ viewport: this.viewport, list, rowHeight: ROW_HEIGHT, render })
     list.addEventListener('click', ({ target }) => { if (lineOf(target) !== null) this.#toggle(this.#rows.itemOf(target)) })
     list.addEventListener('keydown', (event) => { this.#steer(event) })
     list.addEventListener('focusout', () => { this.draw() })
@@ -102,10 +103,11 @@ export class TailList {
     if (entry === undefined || line === null) return
     const { items } = this.#rows
     const index = items.indexOf(entry)
-    const target = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: items.length - 1, PageDown: index + 10, PageUp: index - 10 }[event.key]
+    const last = items.length - 1
+    const target = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: last, PageDown: index + 10, PageUp: index - 10 }[event.key]
     if (target === undefined) return
     event.preventDefault()
-    const next = this.#rows.reveal(Math.max(0, Math.min(items.length - 1, target)))?.querySelector<HTMLElement>('.line')
+    const next = this.#rows.reveal(Math.max(0, Math.min(last, target)))?.querySelector<HTMLElement>('.line')
     if (next === null || next === undefined || next === line) return
     line.setAttribute('tabindex', '-1')
     next.setAttribute('tabindex', '0')

@@ -83,7 +83,7 @@ async function draw (name, { scheme, width, height, tab }) {
   }
   await page.clock.resume()
   // Not before: to the client the time that passes so would be silence.
-  await page.evaluate(() => { location.hash = '#orders:eu,orders:us;price:BTC;chat:support' })
+  await page.evaluate(() => { globalThis.location.hash = '#orders:eu,orders:us;price:BTC;chat:support' })
   if (width >= 500) {
     await page.getByRole('button', { name: 'chat:support, 14 subscribers' }).click()
     await page.getByText('chiara').waitFor()

@@ -52,7 +52,8 @@ t.test('a Rate', async (t) => {
 })
 
 t.test('Quantiles', async (t) => {
-  const buckets = (...counts: number[]): Array<[number, number]> => [0.001, 0.01, 0.1, Infinity].map((bound, index) => [bound, counts[index] ?? 0])
+  const BOUNDS = [0.001, 0.01, 0.1, Infinity]
+  const buckets = (...counts: number[]): Array<[number, number]> => BOUNDS.map((bound, index) => [bound, counts[index] ?? 0])
 
   t.test('are those of the last seconds, interpolated within a bucket', async (t) => {
     const quantiles = new Quantiles()
@@ -103,7 +104,7 @@ t.test('a chart', async (t) => {
   })
 
   t.test('has the newest point at the right, and a gap where nothing is known', async (t) => {
-    const points = [{ at: 0, value: 0 }, { at: now / 2, value: 20 }, { at: now * 0.6, value: undefined }, { at: now * 0.8, value: 5 }, { at: now, value: 10 }]
+    const points = ([[0, 0], [0.5, 20], [0.6, undefined], [0.8, 5], [1, 10]] as const).map(([part, value]) => ({ at: now * part, value }))
     t.strictSame(pathOf(points, now, 10, size), { line: 'M0 10L50 0M80 5L100 0', area: 'M0 10L0 10L50 0L50 10ZM80 10L80 5L100 0L100 10Z' })
     t.strictSame(pathOf([], now, 10, size), { line: '', area: '' })
   })
