@@ -10,6 +10,7 @@ COPY scripts scripts
 COPY src src
 COPY plugins plugins
 COPY routes routes
+COPY console console
 COPY public public
 RUN node scripts/build.mjs && npm prune --omit=dev
 

@@ -10,7 +10,7 @@ const BROWSER = readonly([
 
 export default defineConfig(
   // The consumer is checked where it is installed, by test/package/package.test.ts.
-  { ignores: ['dist/', 'public/client.*', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
+  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.js', '**/*.mjs'],

@@ -1,9 +1,10 @@
-// Compiles the server to dist/ and the browser client to public/ (classic scripts, ES modules) and dist/client/ (for bundlers, with types);
-// the publisher also to dist/publisher/ (CommonJS, with types).
+// Compiles the server to dist/, the browser client to public/ (classic scripts, ES modules) and dist/client/ (for bundlers, with types),
+// the page at / to public/, and the publisher also to dist/publisher/ (CommonJS, with types).
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileClient, writePublicClient } from './client.mjs'
+import { writeConsole } from './console.mjs'
 import { writePublisher } from './publisher.mjs'
 import { bin, root } from './steps.mjs'
 
@@ -16,5 +17,6 @@ for (const file of ['index.cjs', 'index.d.cts']) copyFileSync(join(root, 'src', 
 await writePublicClient()
 await writePublisher()
 writeFileSync(join(root, 'dist/client/shared.js'), await compileClient('shared.ts', 'esm'))
+await writeConsole()
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
 writeFileSync(join(root, 'dist/client/index.js'), await compileClient('index.ts', 'esm'))

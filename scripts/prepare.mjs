@@ -10,11 +10,11 @@ const testCommands = [
   { command: 'chromium', packages: ['chromium', 'fonts-liberation'] },
   { command: 'redis-server', packages: ['redis-server'] }
 ]
-const sources = ['src', 'plugins', 'routes', 'tsconfig.json', 'package.json', 'scripts/build.mjs', 'scripts/client.mjs', 'scripts/publisher.mjs', 'scripts/steps.mjs']
+const sources = ['src', 'plugins', 'routes', 'console', 'tsconfig.json', 'package.json', 'scripts']
 // The build writes the last of these at its very end, so a build that broke off is never taken for a finished one.
 const products = [
-  'dist/src/server.js', 'public/client.js', 'public/client.mjs', 'public/client.shared.js', 'public/client.shared.mjs', 'dist/publisher/index.cjs',
-  'dist/client/shared.js', 'dist/client/index.js'
+  'dist/src/server.js', 'public/client.js', 'public/client.mjs', 'public/client.shared.js', 'public/client.shared.mjs', 'public/page.js', 'public/page.css',
+  'dist/publisher/index.cjs', 'dist/client/shared.js', 'dist/client/index.js'
 ]
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))

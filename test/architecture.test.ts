@@ -5,7 +5,7 @@ import ts from 'typescript'
 import t from 'tap'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-const FOLDERS = ['src', 'plugins', 'routes']
+const FOLDERS = ['src', 'plugins', 'routes', 'console']
 
 interface Import {
   /** The file that imports, like `src/wire/id.ts`. */
@@ -150,7 +150,14 @@ t.test('the arrows between the parts', async (t) => {
 
   t.test('leave the client alone', async (t) => {
     t.strictSame(astray(arrows(/^src\/client\//, { types: true }), /^src\/client\//), [])
-    t.strictSame(imports.filter(({ from, to }) => to.startsWith('src/client/') && !from.startsWith('src/client/')), [])
+    t.strictSame(imports.filter(({ from, to }) => to.startsWith('src/client/') && !/^(src\/client|console)\//.test(from)), [])
+  })
+
+  t.test('lead from the console to the client, and to nothing from elsewhere', async (t) => {
+    t.strictSame(astray(arrows(/^console\//, { types: true }), /^(console|src\/client)\//), [])
+    t.strictSame(astray(arrows(/^console\/json\//), /^console\/json\//), [])
+    t.strictSame(astray(arrows(/^console\/(live|service)\//), /^(console\/(json|live|service|signal)|src\/client)\b/), [])
+    t.strictSame(imports.filter(({ from, to }) => to.startsWith('console/') && !from.startsWith('console/')), [])
   })
 })
 

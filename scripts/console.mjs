@@ -1,0 +1,39 @@
+// Compiles the page at / to public/: one script, which holds the browser client, and one style sheet.
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { root } from './steps.mjs'
+
+/**
+ * Has the client of the page use the transports of the page, which are the client's own with what goes over them shown: the text of
+ * each message as it is written, and which connection carries which channel.
+ */
+const observedTransports = {
+  name: 'observed-transports',
+  setup ({ onResolve }) {
+    onResolve({ filter: /^\.\/(websocket|http)\.js$/ }, ({ importer }) =>
+      importer === join(root, 'src/client/connection.ts') ? { path: join(root, 'console/live/transports.ts') } : undefined)
+  }
+}
+
+/** Writes page.js and page.css to public/. */
+export async function writeConsole () {
+  await build({
+    entryPoints: { page: join(root, 'console/main.ts') },
+    outdir: join(root, 'public'),
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    tsconfigRaw: '{}',
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [observedTransports]
+  })
+  await build({
+    entryPoints: { page: join(root, 'console/styles/page.css') },
+    outdir: join(root, 'public'),
+    bundle: true,
+    minify: true,
+    logLevel: 'warning'
+  })
+}
