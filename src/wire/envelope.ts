@@ -8,16 +8,19 @@ export interface Envelope {
   readonly text: string
 }
 
+/** Asks for an acknowledgement, as a member of a JSON object that follows others. */
+const RECEIPT = ',"receipt":true'
+
 /** Encodes a run of envelopes as bytes of one transport: one call, one buffer, whatever the number of subscribers. */
 export type Encode = (envelopes: readonly Envelope[]) => Buffer
 
 /**
  * Wraps the JSON text of a message. The channel's name and the id are concatenated unescaped: the rules for both exclude
- * characters that JSON would escape.
+ * characters that JSON would escape. A message asks for a receipt where its publisher waits for one, and not on replay.
  */
-export function wrap (channel: string, message: string, epoch: string, offset: number): Envelope {
+export function wrap (channel: string, message: string, epoch: string, offset: number, receipt = false): Envelope {
   const id = formatId(epoch, offset)
-  return { id, text: `{"channel":"${channel}","message":${message},"id":"${id}"}` }
+  return { id, text: `{"channel":"${channel}","message":${message}${receipt ? RECEIPT : ''},"id":"${id}"}` }
 }
 
 /** The answer of a request that does not stream: messages, and the id to continue from. */
