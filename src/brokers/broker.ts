@@ -4,6 +4,11 @@ import type { Position } from '../wire/id.js'
 export interface LogEntry extends Position {
   /** The message as JSON text on one line. */
   readonly message: string
+  /**
+   * Milliseconds since 1970 at which the broker took the message, the same for every reader. Times do not order messages. Absent where
+   * an instance of an earlier version has published it.
+   */
+  readonly time?: number | undefined
   /** Where its publisher waits for receipts: the reference of the wait. For live delivery alone; replays do not ask for receipts. */
   readonly receipt?: string | undefined
 }
@@ -113,7 +118,7 @@ export const CLOSED_STATUS: BrokerStatus = { ready: false, reason: 'closed', cod
 
 /**
  * Storage of the logs, and delivery of published messages to every instance. Implementations
- * - MUST give each message of a channel the next offset of its log, and append and number it in one atomic step;
+ * - MUST give each message of a channel the next offset of its log and its time, and append and number it in one atomic step;
  * - MUST resolve `publish` only when the message can be read, and MUST have passed it to `deliver` of every listening
  *   instance, the publisher's own included, or pass it later, in order;
  * - MUST NOT use an epoch and offset for two messages of one channel;

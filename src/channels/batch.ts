@@ -31,7 +31,7 @@ export class Batch {
   add (entry: LogEntry, tally?: ReceiptTally): boolean {
     if (entry.epoch !== this.epoch || entry.offset !== this.last + 1) return false
     if (this.#length >= MAX_BATCH_BYTES || this.#encoded.size > 0) return false
-    const envelope = wrap(this.#channel, entry.message, entry.epoch, entry.offset, tally !== undefined)
+    const envelope = wrap(this.#channel, entry, tally !== undefined)
     this.#envelopes.push(envelope)
     this.#length += envelope.text.length
     this.last = entry.offset
