@@ -57,7 +57,7 @@ export default fp(async (fastify) => {
       // The read may have taken long.
       access.authorizer.assertHolds(grant)
       const taken = entries.slice(0, countOfAnswer(entries))
-      const envelopes = taken.map((entry) => wrap(channel, entry.message, epoch, entry.offset))
+      const envelopes = taken.map((entry) => wrap(channel, entry))
       return payloadOf(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)
     },
     async poll (subscription, grant, address, reply) {

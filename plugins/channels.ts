@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import type { BrokerStatus, CreateBroker } from '../src/brokers/broker.js'
@@ -37,11 +38,18 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   })
   fastify.decorate('channels', new ChannelRegistry(hub, new Publisher(hub, options)))
   // So that the engine is there for the first message. Without it the app starts all the same, not ready.
-  await hub.started(ENGINE_START_MS)
+  await started(hub, ENGINE_START_MS)
   if (!hub.ready && !hub.status.failing) log.warn(`Redis cannot be used yet (${hub.status.reason}): publishing is refused until it can`)
   // Before the server closes, which waits for every connection.
   fastify.addHook('preClose', async () => { await hub.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })
+
+/** Resolves when messages and subscribers are accepted, or after `timeoutMs` milliseconds. */
+async function started (hub: Hub, timeoutMs: number): Promise<void> {
+  const timeout = new AbortController()
+  await Promise.race([hub.started, delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => {})])
+  timeout.abort()
+}
 
 /** Logs when the engine is lost, when the reason changes and when it is back. */
 function logChanges (log: FastifyBaseLogger): (status: BrokerStatus) => void {

@@ -57,7 +57,11 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
       if (access.authorizer.verifies) await connections.replaceToken(connection, session, text)
       else connection.send('token', tokenText(undefined))
     }
-    const frames = new ClientFrames({ subscribe, token, unsubscribe: (channel) => { connection.unsubscribe(channel) } })
+    const acknowledge = (channel: string, id: string): void => {
+      const subscription = connection.get(channel)
+      if (subscription !== undefined) hub.receipts.acknowledge(subscription, id)
+    }
+    const frames = new ClientFrames({ subscribe, token, acknowledge, unsubscribe: (channel) => { connection.unsubscribe(channel) } })
     socket.on('message', (bytes: Buffer, isBinary) => { if (!isBinary && connection.carrier.isOpen()) frames.take(bytes.toString()) })
   }
 

@@ -99,6 +99,13 @@ export const IdempotencyKeyInvalidError = createError(
   400
 )
 
+/** `waitMs` of `publish()` is not a number from 1 to 30,000. Over HTTP such a preference is ignored. */
+export const WaitInvalidError = createError<[string]>(
+  'MSG_ERR_WAIT_INVALID',
+  'waitMs must be a number of milliseconds from 1 to 30,000, but is %s',
+  400
+)
+
 /** The idempotency key was used for another message of the channel within the last 5 minutes. */
 export const IdempotencyConflictError = createError(
   'MSG_ERR_IDEMPOTENCY_CONFLICT',

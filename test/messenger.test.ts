@@ -14,6 +14,7 @@ import { Opcode } from './frames.js'
 import { ask, assertError, countConnections, createHost, GOING_AWAY, ID, publishHeaders, startHost, TOKEN } from './helper.js'
 import { refusal, subscribe, Subscription, upgradeRaw } from './sockets.js'
 import { turn } from './eventually.js'
+import { untimed, untimedText } from './envelopes.js'
 
 const OPTIONS: MessengerOptions = { prefix: '/rt', token: TOKEN, drainMs: 1_000 }
 
@@ -26,9 +27,9 @@ async function assertWorks (t: Test, app: FastifyInstance, prefix = '/rt', regis
   const subscription = await subscribe(t, app, `${prefix}/room`)
   const answer = await ask(app, `${prefix}/send/room`, { method: 'POST', headers: publishHeaders(), body: '{"message":{"n":null}}' })
   t.match(answer, { status: 200, body: { status: 'Message sent', id: ID, subscribers: 1 } })
-  t.strictSame(await subscription.next(), { channel: 'room', message: { n: null }, id: answer.body['id'] })
+  t.strictSame(untimed(await subscription.next()), { channel: 'room', message: { n: null }, id: answer.body['id'] })
   const { id } = await registry.publish('room', { n: null })
-  t.strictSame(await subscription.next(), { channel: 'room', message: { n: null }, id })
+  t.strictSame(untimed(await subscription.next()), { channel: 'room', message: { n: null }, id })
   t.match(await refusal(t, app, `${prefix}/.invalid`), { code: 1008 })
   assertError(t, await ask(app, `${prefix}/send/room`, { method: 'POST', headers: publishHeaders(), body: '{}' }), 400, 'MSG_ERR_MESSAGE_MISSING')
   assertError(t, await ask(app, `${prefix}/send/room`, { method: 'POST', headers: publishHeaders({ authorization: 'Bearer wrong' }), body: '{}' }), 403, 'MSG_ERR_TOKEN_INVALID')
@@ -101,7 +102,7 @@ t.test('the plugin', async (t) => {
     t.equal(statusCode, 200)
     const { id } = JSON.parse(body) as { id: string }
     await arrived
-    t.strictSame(messages, [{ channel: 'room', message: 'hello', id }])
+    t.strictSame(messages.map(untimed), [{ channel: 'room', message: 'hello', id }])
     socket.terminate()
   })
 
@@ -357,9 +358,9 @@ t.test('app.channels', async (t) => {
     const first = await app.channels.publish('room', { n: null, list: [0, false, ''] })
     t.strictSame(Object.keys(first), ['id', 'subscribers'])
     t.match(first, { id: ID, subscribers: 1 })
-    t.strictSame(await subscription.next(), { channel: 'room', message: { n: null, list: [0, false, ''] }, id: first.id })
+    t.strictSame(untimed(await subscription.next()), { channel: 'room', message: { n: null, list: [0, false, ''] }, id: first.id })
     const second = await app.channels.publish('room', new RawJson('12345678901234567890'))
-    t.equal(await subscription.nextText(), `{"channel":"room","message":12345678901234567890,"id":"${second.id}"}`)
+    t.equal(untimedText(await subscription.nextText()), `{"channel":"room","message":12345678901234567890,"id":"${second.id}"}`)
   })
 
   t.test('rejects with the codes of HTTP', async (t) => {

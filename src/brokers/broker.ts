@@ -4,6 +4,13 @@ import type { Position } from '../wire/id.js'
 export interface LogEntry extends Position {
   /** The message as JSON text on one line. */
   readonly message: string
+  /**
+   * Milliseconds since 1970 at which the broker took the message, the same for every reader. Times do not order messages. Absent where
+   * an instance of an earlier version has published it.
+   */
+  readonly time?: number | undefined
+  /** Where its publisher waits for receipts: the reference of the wait. For live delivery alone; replays do not ask for receipts. */
+  readonly receipt?: string | undefined
 }
 
 /** The start of a read: after a position, at the oldest kept message, or at the next new one. */
@@ -38,6 +45,35 @@ export interface Published extends Position {
 export interface PublishOptions {
   /** 1–255 printable ASCII characters: the same key for the same channel is published once within 5 minutes. */
   readonly idempotencyKey?: string | undefined
+  /** Reference of the wait for receipts, to be passed to `deliver` of every instance with the message. */
+  readonly receipt?: string | undefined
+}
+
+/** The receipts of a message on one instance. */
+export interface ReceiptReport {
+  /** Subscriptions that can acknowledge, at the hand-over. */
+  readonly counted: number
+  /** All other subscriptions at the hand-over. */
+  readonly unable: number
+  /** Those of `counted` that may still acknowledge. */
+  readonly open: number
+  /** Milliseconds from the arrival of the message on the instance to the report. */
+  readonly elapsedMs: number
+  /** Milliseconds from the arrival of the message to each acknowledgement since the last report. */
+  readonly latenciesMs: readonly number[]
+}
+
+/** The exchange of receipts between the instances of a broker. A message between instances may be lost. */
+export interface ReceiptExchange {
+  /** The id of this instance. */
+  readonly instance: string
+  /**
+   * Asks the other instances for their reports on a message that is published; returns their ids, each with its last known number of
+   * subscribers of the channel.
+   */
+  ask (receipt: string, channel: string, position: Position): ReadonlyMap<string, number>
+  /** Sends a report to the instance that waits. */
+  report (receipt: string, report: ReceiptReport): void
 }
 
 /** The interface of an instance towards its broker. */
@@ -55,6 +91,10 @@ export interface Receiver {
   occupied (): Iterable<string>
   /** Called with each announcement, this instance's own included; possibly several times with the same one. */
   announced (text: string): void
+  /** Called when another instance asks for the receipts of a message that it has published. */
+  receiptAsked? (receipt: string, channel: string, position: Position): void
+  /** Takes a report of another instance on a message that this one has published. */
+  receiptReported? (receipt: string, instance: string, report: ReceiptReport): void
   /** Called when the status of the engine, or the reason for it, has changed. */
   statusChanged? (status: BrokerStatus): void
   /** Takes a line for the log. */
@@ -78,7 +118,7 @@ export const CLOSED_STATUS: BrokerStatus = { ready: false, reason: 'closed', cod
 
 /**
  * Storage of the logs, and delivery of published messages to every instance. Implementations
- * - MUST give each message of a channel the next offset of its log, and append and number it in one atomic step;
+ * - MUST give each message of a channel the next offset of its log and its time, and append and number it in one atomic step;
  * - MUST resolve `publish` only when the message can be read, and MUST have passed it to `deliver` of every listening
  *   instance, the publisher's own included, or pass it later, in order;
  * - MUST NOT use an epoch and offset for two messages of one channel;
@@ -116,6 +156,8 @@ export interface Broker {
   membershipChanged (channel: string): void
   /** Delivers an announcement to every instance and keeps it until a time (milliseconds since 1970). */
   announce (text: string, until: number): Promise<void>
+  /** Absent where there is no other instance. */
+  readonly receipts?: ReceiptExchange
   /** Releases every resource. Later calls of `publish` reject. */
   close (): Promise<void>
 }

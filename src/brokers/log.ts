@@ -2,11 +2,14 @@ import type { LogEntry, Replay, Since } from './broker.js'
 import { ListItem } from './linked-list.js'
 
 /** Memory of an entry besides its text: the object, its slot and the header of the string. */
-const ENTRY_OVERHEAD_BYTES = 96
+const ENTRY_OVERHEAD_BYTES = 112
 
 interface KeptMessage {
   readonly message: string
   readonly bytes: number
+  /** When it was appended, in the clock of the broker. */
+  readonly at: number
+  /** The same in milliseconds since 1970. */
   readonly time: number
 }
 
@@ -44,24 +47,24 @@ export class Log extends ListItem<Log> {
     return this.#kept.length - this.#start
   }
 
-  /** Numbers a message and keeps it within `retention`. */
-  append (message: string, retention: Retention, now: number): LogEntry {
+  /** Numbers a message and keeps it within `retention`. `now` is in the clock of the broker, `time` in milliseconds since 1970. */
+  append (message: string, retention: Retention, now: number, time = Date.now()): LogEntry {
     this.usedAt = now
     const offset = ++this.head
     if (retention.size > 0) {
-      const kept = { message, bytes: textBytes(message) + ENTRY_OVERHEAD_BYTES, time: now }
+      const kept = { message, bytes: textBytes(message) + ENTRY_OVERHEAD_BYTES, at: now, time }
       if (this.#kept === NONE) this.#kept = [kept]
       else this.#kept.push(kept)
       this.bytes += kept.bytes
       if (this.size > retention.size) this.trim()
     }
     this.expire(now - retention.ttlMs)
-    return { epoch: this.epoch, offset, message }
+    return { epoch: this.epoch, offset, message, time }
   }
 
-  /** Removes the messages that were appended before `time`. */
-  expire (time: number): void {
-    for (let oldest = this.#kept[this.#start]; oldest && oldest.time < time; oldest = this.#kept[this.#start]) this.trim()
+  /** Removes the messages that were appended before `at`. */
+  expire (at: number): void {
+    for (let oldest = this.#kept[this.#start]; oldest && oldest.at < at; oldest = this.#kept[this.#start]) this.trim()
   }
 
   /** Removes the oldest message. */
@@ -94,7 +97,8 @@ export class Log extends ListItem<Log> {
 
   #slice (after: number, limit: number): LogEntry[] {
     const from = this.#start + after - (this.head - this.size)
-    return this.#kept.slice(from, from + limit).map(({ message }, index) => ({ epoch: this.epoch, offset: after + 1 + index, message }))
+    const { epoch } = this
+    return this.#kept.slice(from, from + limit).map(({ message, time }, index) => ({ epoch, offset: after + 1 + index, message, time }))
   }
 }
 

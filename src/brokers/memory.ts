@@ -49,13 +49,13 @@ export class MemoryBroker implements Broker {
   }
 
   // Awaits nothing, so that no other publish can interleave.
-  async publish (channel: string, message: string, { idempotencyKey: key }: PublishOptions = {}): Promise<Published> {
+  async publish (channel: string, message: string, { idempotencyKey: key, receipt }: PublishOptions = {}): Promise<Published> {
     if (this.#closed) throw new ClosedError()
-    if (key === undefined) return this.#publish(channel, message)
+    if (key === undefined) return this.#publish(channel, message, receipt)
     const now = this.#now()
     const known = this.#keys.find(channel, key, message, now)
     if (known !== undefined) return known
-    const published = this.#publish(channel, message)
+    const published = this.#publish(channel, message, receipt)
     this.#keys.remember(channel, key, message, published, now)
     return published
   }
@@ -100,10 +100,10 @@ export class MemoryBroker implements Broker {
     this.#logs.sweep(now)
   }
 
-  #publish (channel: string, message: string): Published {
+  #publish (channel: string, message: string, receipt: string | undefined): Published {
     const entry = this.#logs.append(channel, message, this.#now())
     const subscribers = this.#receiver.count(channel)
-    if (subscribers > 0) this.#receiver.deliver(channel, entry)
+    if (subscribers > 0) this.#receiver.deliver(channel, receipt === undefined ? entry : { ...entry, receipt })
     return { epoch: entry.epoch, offset: entry.offset, subscribers }
   }
 }

@@ -1,6 +1,7 @@
 import type { LogEntry } from '../brokers/broker.js'
 import type { Position } from '../wire/id.js'
 import { Batch } from './batch.js'
+import type { ReceiptTally } from './receipt-tally.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
 /** Events of a channel that concern one subscriber. */
@@ -9,6 +10,8 @@ export interface ChannelEvents {
   onSlow (subscriber: Subscriber): void
   /** Called when messages before the next one are missing for a subscriber. */
   onHole (subscriber: Subscriber): void
+  /** Called with a message that asks for receipts before its hand-over; returns their tally. */
+  onReceipt? (channel: string, entry: LogEntry): ReceiptTally
 }
 
 /** An occupied channel on this instance: its subscribers and the messages that wait for delivery. */
@@ -39,6 +42,8 @@ export class Channel {
 
   /** Continues at another position: each subscriber reads the messages that still wait from the log. */
   move ({ epoch, offset }: Position): void {
+    const rest = this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]
+    for (const batch of rest) if (batch.tallies !== undefined) this.#forgo(batch)
     this.epoch = epoch
     this.offset = offset
     this.#waiting.length = 0
@@ -47,7 +52,8 @@ export class Channel {
 
   /** Queues a message for the next {@link flush}. */
   deliver (entry: LogEntry): void {
-    if (this.#waiting.at(-1)?.add(entry) !== true) this.#waiting.push(new Batch(this.name, entry))
+    const tally = entry.receipt === undefined ? undefined : this.events.onReceipt?.(this.name, entry)
+    if (this.#waiting.at(-1)?.add(entry, tally) !== true) this.#waiting.push(new Batch(this.name, entry, tally))
   }
 
   /**
@@ -68,23 +74,31 @@ export class Channel {
     for (let handed = 0; handed < budget; handed++) {
       const { value: subscriber, done } = walk.next()
       if (done === true) {
+        if (this.#batch.tallies !== undefined) this.#batch.handedOver()
         this.#batch = this.#walk = undefined
         return cost
       }
       cost += subscriber.writeCost
-      this.#hand(subscriber, this.#batch)
+      const { offset } = subscriber
+      const written = this.#hand(subscriber, this.#batch)
+      if (this.#batch.tallies !== undefined) this.#batch.count(subscriber, offset, written)
     }
     return cost
   }
 
   /** Writes the messages that still wait to a subscriber that is about to be closed. */
   complete (subscriber: Subscriber): void {
-    for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) this.#hand(subscriber, batch)
+    for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) {
+      const { offset } = subscriber
+      // Otherwise the subscriber is counted in its turn, unless it is closed before.
+      if (this.#hand(subscriber, batch) && batch.tallies !== undefined) batch.count(subscriber, offset, true)
+    }
   }
 
-  #hand (subscriber: Subscriber, batch: Batch): void {
+  /** Hands a batch to a subscriber; returns whether it was written. */
+  #hand (subscriber: Subscriber, batch: Batch): boolean {
     const { offset } = subscriber
-    if (offset === REPLAYING) return
+    if (offset === REPLAYING) return false
     if (subscriber.epoch !== batch.epoch || offset < batch.before) {
       this.events.onHole(subscriber)
     } else if (subscriber.unsentBytes > this.maxBufferedBytes) {
@@ -93,6 +107,15 @@ export class Channel {
       const shared = offset === batch.before && subscriber.sharesBytes
       subscriber.write(shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode))
       subscriber.offset = batch.last
+      return true
     }
+    return false
+  }
+
+  /** Ends the hand-over of a batch that the remaining subscribers read from the log. */
+  #forgo (batch: Batch): void {
+    const remaining = batch === this.#batch ? this.#walk as SetIterator<Subscriber> : this.subscribers
+    for (const subscriber of remaining) batch.count(subscriber, subscriber.offset, false)
+    batch.handedOver()
   }
 }

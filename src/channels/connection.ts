@@ -78,6 +78,11 @@ export class Connection {
     return this.#subscriptions.values()
   }
 
+  /** The subscription of a channel. */
+  get (channel: string): Subscription | undefined {
+    return this.#subscriptions.get(channel)
+  }
+
   get unsentBytes (): number {
     return this.#queue === undefined ? this.carrier.unsentBytes : this.#carried + this.#queue.length
   }

@@ -1,8 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyError } from '@fastify/error'
 import {
-  type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Published, type PublishOptions,
-  type Replay, type Since
+  type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type PublishOptions, type Replay, type Since
 } from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
@@ -13,6 +11,7 @@ import { type Connection, siblingsOf } from './connection.js'
 import { FanOut } from './fan-out.js'
 import { Membership, type MembershipOptions } from './membership.js'
 import { PacedLog } from './paced-log.js'
+import { type Acknowledged, Receipts, type WaitOptions } from './receipts.js'
 import { refusalOf } from './refusal.js'
 import { Shutdown } from './shutdown.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
@@ -40,6 +39,7 @@ export interface HubOptions extends MembershipOptions {
  * A channel exists while it has subscribers. Internal; hosts see a `ChannelRegistry`.
  */
 export class Hub {
+  readonly receipts = new Receipts({ broker: () => this.#broker, channel: (name) => this.#members.get(name) })
   readonly #options: HubOptions
   readonly #members: Membership
   readonly #broker: Broker
@@ -53,7 +53,8 @@ export class Hub {
     this.#options = options
     this.#members = new Membership(options, {
       onSlow: (subscriber) => { this.#onSlow(subscriber) },
-      onHole: (subscriber) => { this.#onHole(subscriber) }
+      onHole: (subscriber) => { this.#onHole(subscriber) },
+      onReceipt: (name, entry) => this.receipts.begin(name, entry)
     })
     this.#broker = createBroker({
       deliver: (name, entry) => { this.#deliver(name, entry) },
@@ -62,7 +63,8 @@ export class Hub {
       occupied: () => this.occupied(),
       announced: options.onAnnouncement,
       statusChanged: options.onStatus,
-      log: options.onLog
+      log: options.onLog,
+      ...this.receipts.receiver
     })
     this.#log = new PacedLog(this.#broker)
     this.#backlogs = new Backlogs({
@@ -77,12 +79,8 @@ export class Hub {
     })
   }
 
-  /** Resolves when messages and subscribers are accepted, or after `timeoutMs` milliseconds. */
-  async started (timeoutMs: number): Promise<void> {
-    const timeout = new AbortController()
-    await Promise.race([this.#broker.started, delay(timeoutMs, undefined, { signal: timeout.signal }).catch(() => {})])
-    timeout.abort()
-  }
+  /** Resolves when messages and subscribers are accepted for the first time. */
+  get started (): Promise<void> { return this.#broker.started }
 
   /** Whether the app is closing: subscribers are refused. */
   get closing (): boolean {
@@ -115,17 +113,16 @@ export class Hub {
   }
 
   /** Appends a message, as JSON text, to the log of a channel. Rejects as `Broker.publish` does, and with MSG_ERR_CLOSED. */
-  publish (channel: string, text: string, options: PublishOptions): Promise<Published> {
-    return this.#shutdown.state === 'closed' ? Promise.reject(new ClosedError()) : this.#broker.publish(channel, text, options)
+  publish (channel: string, text: string, options: PublishOptions & WaitOptions): Promise<Acknowledged> {
+    const publisher = options.waitMs === undefined ? this.#broker : this.receipts
+    return this.#shutdown.state === 'closed' ? Promise.reject(new ClosedError()) : publisher.publish(channel, text, options)
   }
 
   /** Reads the log of a channel, at most `limit` messages. */
   read (channel: string, since: Since, limit: number): Promise<Replay> { return this.#log.read(channel, since, limit) }
 
   /** Announces a text to all instances, those that start before `until` (ms since 1970) included. Rejects as `Broker.announce` does. */
-  async announce (text: string, until: number): Promise<void> {
-    await this.#broker.announce(text, until)
-  }
+  async announce (text: string, until: number): Promise<void> { await this.#broker.announce(text, until) }
 
   /** Throws MSG_ERR_FULL where another channel would become occupied beyond the maximum number. */
   assertRoom (name: string): void {
@@ -196,6 +193,7 @@ export class Hub {
   }
 
   async #close (drainMs: number): Promise<void> {
+    this.receipts.close()
     const ended = this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
     for (const { carrier } of this.#members.idleConnections()) {
       this.#shutdown.add(carrier)
@@ -244,6 +242,7 @@ export class Hub {
   }
 
   #remove (subscriber: Subscriber): void {
+    this.receipts.leave(subscriber)
     this.#members.delete(subscriber, this.#broker)
     this.#backlogs.delete(subscriber)
   }

@@ -1,14 +1,28 @@
 import type { FastifyError } from '@fastify/error'
-import type { Broker, PublishOptions } from '../brokers/broker.js'
-import { BatchInvalidError, IdempotencyKeyInvalidError, MessageTooLargeError } from '../errors.js'
+import type { PublishOptions } from '../brokers/broker.js'
+import { BatchInvalidError, IdempotencyKeyInvalidError, MessageTooLargeError, WaitInvalidError } from '../errors.js'
 import { formatId } from '../wire/id.js'
 import { messageText, reasonOf } from '../wire/json.js'
-import type { ChannelNames } from './name.js'
+import { MAX_WAIT_MS } from '../wire/receipt.js'
+import type { Hub } from './hub.js'
+import { type ChannelNames, shown } from './name.js'
+import type { ReceiptCounts } from './receipt-wait.js'
+import type { WaitOptions } from './receipts.js'
 
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/
 
-/** The answer to a publisher. */
-export interface Publication {
+/** Conditions of a single message. */
+export interface PublicationOptions extends Pick<PublishOptions, 'idempotencyKey'> {
+  /**
+   * Milliseconds, 1–30,000, for which to wait at most for receipts: the acknowledgements of subscribers after their callback has
+   * returned. The result then has `received`, `silent` and `unable`, unless it is a duplicate, there are more than 1,000 subscribers,
+   * 1,000 publishers wait already or the app closes.
+   */
+  readonly waitMs?: number | undefined
+}
+
+/** The answer to a publisher; with the receipts where it has waited for them. */
+export interface Publication extends Partial<ReceiptCounts> {
   /** `"<epoch>:<offset>"`, the id of the message for every subscriber. */
   readonly id: string
   /** Subscribers of the channel when the message was appended. */
@@ -18,7 +32,7 @@ export interface Publication {
 }
 
 /** A message of a batch. */
-export interface BatchEntry extends PublishOptions {
+export interface BatchEntry extends Pick<PublishOptions, 'idempotencyKey'> {
   readonly channel: string
   /** Any JSON value but `null` and `""`. */
   readonly message: unknown
@@ -34,18 +48,24 @@ export interface PublisherOptions {
   readonly maxMessageBytes: number
 }
 
-/** A valid message in the form for the broker; also the options of its own publish. */
-interface Prepared extends PublishOptions {
+/** A valid message in the form for the hub; also the options of its own publish. */
+interface Prepared extends PublishOptions, WaitOptions {
   readonly channel: string
   readonly text: string
 }
 
-/** Validates messages and passes them to the broker. */
+/** Validates messages and passes them to the hub. */
 export class Publisher {
-  constructor (private readonly broker: Pick<Broker, 'publish'>, private readonly rules: PublisherOptions) {}
+  constructor (private readonly hub: Pick<Hub, 'publish'>, private readonly rules: PublisherOptions) {}
 
-  async publish (channel: string, message: unknown, options: PublishOptions | null | undefined): Promise<Publication> {
-    return await this.#append(this.#prepare(channel, message, options?.idempotencyKey))
+  /** @param options with a signal that cancels the wait for receipts, and not the publish */
+  async publish (channel: string, message: unknown, options: PublicationOptions & WaitOptions | null | undefined): Promise<Publication> {
+    const prepared = this.#prepare(channel, message, options?.idempotencyKey)
+    // A caller without types may express the absence of a value as null.
+    const waitMs = options?.waitMs ?? undefined
+    if (waitMs === undefined) return await this.#append(prepared)
+    if (typeof waitMs !== 'number' || !(waitMs >= 1 && waitMs <= MAX_WAIT_MS)) throw new WaitInvalidError(typeof waitMs === 'number' ? String(waitMs) : shown(waitMs))
+    return await this.#append({ ...prepared, waitMs, signal: options?.signal })
   }
 
   /** Publishes all or, when one of them is invalid, none; the error names its index. */
@@ -75,7 +95,6 @@ export class Publisher {
 
   #prepare (channel: string, message: unknown, key: PublishOptions['idempotencyKey'] | null): Prepared {
     this.rules.names.assert(channel)
-    // A caller without types may express the absence of a key as null.
     const idempotencyKey = key ?? undefined
     if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey)))
       throw new IdempotencyKeyInvalidError()
@@ -85,9 +104,9 @@ export class Publisher {
   }
 
   async #append (prepared: Prepared): Promise<Publication> {
-    const { epoch, offset, subscribers, duplicate } = await this.broker.publish(prepared.channel, prepared.text, prepared)
+    const { epoch, offset, subscribers, duplicate, receipts } = await this.hub.publish(prepared.channel, prepared.text, prepared)
     const id = formatId(epoch, offset)
-    return duplicate ? { id, subscribers, duplicate } : { id, subscribers }
+    return duplicate ? { id, subscribers, duplicate } : { id, subscribers, ...receipts }
   }
 }
 

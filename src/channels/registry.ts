@@ -1,10 +1,10 @@
-import type { PublishOptions } from '../brokers/broker.js'
 import type { LimitName } from '../limits/limit-counters.js'
 import type { Hub } from './hub.js'
-import type { BatchEntry, BatchResult, Publication, Publisher } from './publisher.js'
+import type { BatchEntry, BatchResult, Publication, PublicationOptions, Publisher } from './publisher.js'
 
-/** The hub of a registry, which hosts do not see. */
+/** The hub and the publisher of a registry, which hosts do not see. */
 let hubOf: (registry: ChannelRegistry) => Hub
+let publisherOf: (registry: ChannelRegistry) => Publisher
 
 /**
  * The channels of an app, as `app.channels`.
@@ -14,6 +14,7 @@ let hubOf: (registry: ChannelRegistry) => Hub
 export class ChannelRegistry implements Iterable<string> {
   static {
     hubOf = (registry) => registry.#hub
+    publisherOf = (registry) => registry.#publisher
   }
 
   /** The limits of this messenger, by the names of their options. */
@@ -32,12 +33,13 @@ export class ChannelRegistry implements Iterable<string> {
   }
 
   /**
-   * Publishes any JSON value but `null` and `""`. Resolves when the message is in the log and its delivery has started.
+   * Publishes any JSON value but `null` and `""`. Resolves when the message is in the log and its delivery has started; with `waitMs`,
+   * once every subscriber that can has acknowledged it, the time is over or the app closes.
    * Rejects with MSG_ERR_CHANNEL_INVALID, MSG_ERR_CHANNEL_RESERVED, MSG_ERR_MESSAGE_MISSING, MSG_ERR_MESSAGE_INVALID,
    * MSG_ERR_MESSAGE_TOO_LARGE, MSG_ERR_IDEMPOTENCY_KEY_INVALID, MSG_ERR_IDEMPOTENCY_CONFLICT, MSG_ERR_IDEMPOTENCY_FULL,
-   * MSG_ERR_ENGINE_UNAVAILABLE and, once the app closes, MSG_ERR_CLOSED; nothing is delivered then.
+   * MSG_ERR_WAIT_INVALID, MSG_ERR_ENGINE_UNAVAILABLE and, once the app closes, MSG_ERR_CLOSED; nothing is delivered then.
    */
-  publish (channel: string, message: unknown, options?: PublishOptions | null): Promise<Publication> {
+  publish (channel: string, message: unknown, options?: PublicationOptions | null): Promise<Publication> {
     return this.#publisher.publish(channel, message, options)
   }
 
@@ -59,4 +61,4 @@ export class ChannelRegistry implements Iterable<string> {
   }
 }
 
-export { hubOf }
+export { hubOf, publisherOf }

@@ -61,8 +61,8 @@ export async function replay (
 function * chunks (channel: string, entries: readonly LogEntry[]): Generator<Envelope[]> {
   let chunk: Envelope[] = []
   let length = 0
-  for (const { message, epoch, offset } of entries) {
-    const envelope = wrap(channel, message, epoch, offset)
+  for (const entry of entries) {
+    const envelope = wrap(channel, entry)
     chunk.push(envelope)
     length += envelope.text.length
     if (length >= CHUNK_BYTES) {

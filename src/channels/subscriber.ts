@@ -43,6 +43,14 @@ export abstract class Subscriber {
     return REPLAY_WINDOW_BYTES
   }
 
+  /** Whether the client can acknowledge a message. */
+  get acknowledges (): boolean {
+    return false
+  }
+
+  /** Called after a message that asks for an acknowledgement: where the client is limited, it may send the bytes of one more. */
+  allowAcknowledgement (): void {}
+
   /** Written bytes that the operating system has not taken yet. */
   abstract get unsentBytes (): number
 

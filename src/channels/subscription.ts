@@ -37,6 +37,14 @@ export class Subscription extends Subscriber {
     return 0
   }
 
+  override get acknowledges (): boolean {
+    return this.#connection.frames !== undefined
+  }
+
+  override allowAcknowledgement (): void {
+    this.#connection.carrier.allowAcknowledgement()
+  }
+
   get unsentBytes (): number {
     return this.#connection.unsentBytes
   }

@@ -2,7 +2,8 @@ import { Http2ServerResponse, type Http2Session } from 'node:http2'
 import type { ServerResponse } from 'node:http'
 import { timeoutOf } from './internals.js'
 
-type Response = ServerResponse | Http2ServerResponse
+/** A response of HTTP/1 or of HTTP/2. */
+export type Response = ServerResponse | Http2ServerResponse
 
 interface Held {
   /** Milliseconds without traffic after which the session would end. */
@@ -26,6 +27,15 @@ export function keepOpen (response: Response): () => void {
 /** Whether the client has disconnected. */
 export function isGone (response: Response): boolean {
   return response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed
+}
+
+/** A signal that is aborted when the response is complete or the client has disconnected. */
+export function goneSignal (response: Response): AbortSignal {
+  const gone = new AbortController()
+  const abort = (): void => { gone.abort() }
+  if (isGone(response)) abort()
+  else response.once('close', abort)
+  return gone.signal
 }
 
 /** A session of HTTP/2 has many responses: its time limit applies again once none of them waits. */

@@ -6,6 +6,7 @@ export interface ClientFramesPorts {
   unsubscribe (channel: string): void
   /** Resolves when the token is judged. Must not reject. */
   token (token: string): Promise<void>
+  acknowledge (channel: string, id: string): void
 }
 
 /** The frames of one client. Those behind a token wait until it is judged. */
@@ -33,6 +34,7 @@ export class ClientFrames {
     if ('subscribe' in frame) this.#ports.subscribe(frame.subscribe, frame.since)
     else if ('unsubscribe' in frame) this.#ports.unsubscribe(frame.unsubscribe)
     else if ('token' in frame) void this.#judge(frame.token)
+    else this.#ports.acknowledge(frame.channel, frame.ack)
   }
 
   async #judge (token: string): Promise<void> {

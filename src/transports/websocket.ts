@@ -8,6 +8,8 @@ import { drained } from './drained.js'
 
 /** Time limit for the peer to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
+/** Bytes of an acknowledgement; the longest one takes less. */
+const ACK_BYTES = 256
 const UNKNOWN = -1
 /** The close reason for a subscriber that sends too much. */
 export const FLOODED = 'sends too much'
@@ -19,7 +21,7 @@ type Connection = WebSocketConnection & { [SUBSCRIBER]?: WebSocketSubscriber }
 export interface WebSocketSettings {
   /** Milliseconds between two beats. */
   readonly pingIntervalMs: number
-  /** Bytes that a subscriber may send from one beat to the next. They are read and discarded. */
+  /** Bytes that a subscriber may send from one beat to the next, besides those that it is allowed. */
   readonly maxReceivedBytes: number
   /** Called to end the subscription of a subscriber that sends more. */
   readonly onFlood: (subscriber: Subscriber) => void
@@ -45,6 +47,8 @@ export class WebSocketSubscriber extends Subscriber {
   readonly #heartbeat: boolean
   readonly #settings: WebSocketSettings
   #bytesRead = UNKNOWN
+  /** Bytes that the subscriber may send beyond the limit, until they are used up. */
+  #allowance = 0
 
   constructor (socket: WebSocket, { announced, heartbeat }: WebSocketRequest, settings: WebSocketSettings) {
     super(encodeWebSocket)
@@ -59,6 +63,10 @@ export class WebSocketSubscriber extends Subscriber {
     this.#connection.prependListener('data', checkFlood)
     // Errors are those of the connection; 'close' follows.
     socket.on('error', ignore)
+  }
+
+  override allowAcknowledgement (): void {
+    this.#allowance += ACK_BYTES
   }
 
   get unsentBytes (): number {
@@ -98,14 +106,14 @@ export class WebSocketSubscriber extends Subscriber {
     const { bytesRead = UNKNOWN } = this.#connection
     // The answer to the last ping would have been received: the peer is dead.
     if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
+    this.#allowance -= Math.max(0, this.#excess)
     this.#bytesRead = bytesRead
     this.signal()
   }
 
   /** Ends a connection that has received too much since the last beat. */
   checkFlood (): void {
-    const { bytesRead = UNKNOWN } = this.#connection
-    if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
+    if (this.#excess <= this.#allowance || !this.isOpen()) return
     // Further bytes are not read, nor is the end of the connection awaited; pings among the bytes received are not answered.
     this.#socket.pause()
     stopPongs(this.#socket)
@@ -116,6 +124,12 @@ export class WebSocketSubscriber extends Subscriber {
       // For a subscriber that is not yet a member of a channel.
       if (this.isOpen()) this.close(Close.POLICY, FLOODED)
     })
+  }
+
+  /** Bytes received since the last beat beyond the limit; negative within it. */
+  get #excess (): number {
+    const { bytesRead = UNKNOWN } = this.#connection
+    return bytesRead - Math.max(0, this.#bytesRead) - this.#settings.maxReceivedBytes
   }
 
   close (code: CloseCode, reason: string): void {

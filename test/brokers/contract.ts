@@ -3,7 +3,7 @@ import { type Broker, CLOSED_STATUS, type PublishOptions, READY_STATUS } from '.
 import type { Retention } from '../../src/brokers/log.js'
 import { rejection } from '../codes.js'
 import { eventually, turn } from '../eventually.js'
-import { range, type TestNode } from './test-node.js'
+import { range, type TestNode, untimed, untimedReplay } from './test-node.js'
 
 /** Gives nodes that are one messenger; a broker that knows but one node gives that one. The end of the test closes them. */
 export type CreateNodes = (t: Test, options?: Partial<Retention>) => Promise<[TestNode, TestNode]>
@@ -41,7 +41,8 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       for (const number of range(1, 50)) {
         const { epoch, offset } = await a.broker.publish('room', String(number))
         const replay = await b.broker.read('room', { epoch, offset: offset - 1 })
-        t.strictSame(replay, { epoch, after: offset - 1, head: offset, entries: [{ epoch, offset, message: String(number) }] })
+        const entries = [{ epoch, offset, message: String(number) }]
+        t.strictSame(untimedReplay(replay), { epoch, after: offset - 1, head: offset, entries })
         t.match(await b.broker.read('room', 'now'), { epoch, head: offset, after: offset })
       }
     })
@@ -54,7 +55,24 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       await Promise.all([a.handed('room', 1), b.handed('room', 1)])
       await b.broker.publish('room', '"y"')
       await Promise.all([a.handed('room', 2), b.handed('room', 2)])
-      for (const node of [a, b]) t.strictSame(node.delivered('room'), [{ epoch, offset: 1, message: '"x"' }, { epoch, offset: 2, message: '"y"' }])
+      for (const node of [a, b]) t.strictSame(untimed(node.delivered('room')), [{ epoch, offset: 1, message: '"x"' }, { epoch, offset: 2, message: '"y"' }])
+    })
+
+    t.test('MUST give each message its time, the same for every node and for every read', async (t) => {
+      for (const size of [100, 0]) {
+        const [a, b] = await createNodes(t, { size })
+        await a.join('room')
+        if (b !== a) await b.join('room')
+        const before = Date.now()
+        for (const node of [a, b]) for (const text of ['"x"', '{"time":1}', '[1,{"a":"b","time":12}]', '"a,\\"time\\":7"']) await node.broker.publish('room', text, {})
+        const after = Date.now()
+        await Promise.all([a.handed('room', 8), b.handed('room', 8)])
+        const times = a.delivered('room').map(({ time = NaN }) => time)
+        t.ok(times.every((time) => Number.isInteger(time) && time >= before && time <= after), `${times.join()} from ${before} to ${after}`)
+        t.strictSame(b.delivered('room'), a.delivered('room'))
+        t.strictSame(a.messages('room').slice(0, 4), ['"x"', '{"time":1}', '[1,{"a":"b","time":12}]', '"a,\\"time\\":7"'], 'a text that looks like a time stays part of the message')
+        if (size > 0) for (const node of [a, b]) t.strictSame((await node.broker.read('room', 'earliest')).entries, a.delivered('room'))
+      }
     })
 
     t.test('MUST NOT hand anything to a node that does not listen, or not any more', async (t) => {
@@ -109,11 +127,11 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       for (const text of ['1', '2', '3']) await broker.publish('room', text)
       const { epoch } = await broker.read('room', 'now')
       const entry = (offset: number): object => ({ epoch, offset, message: String(offset) })
-      t.strictSame(await broker.read('room', 'earliest'), { epoch, after: 0, head: 3, entries: [entry(1), entry(2), entry(3)] })
+      t.strictSame(untimedReplay(await broker.read('room', 'earliest')), { epoch, after: 0, head: 3, entries: [entry(1), entry(2), entry(3)] })
       t.strictSame(await broker.read('room', 'now'), { epoch, after: 3, head: 3, entries: [] })
-      t.strictSame(await broker.read('room', { epoch, offset: 1 }), { epoch, after: 1, head: 3, entries: [entry(2), entry(3)] })
+      t.strictSame(untimedReplay(await broker.read('room', { epoch, offset: 1 })), { epoch, after: 1, head: 3, entries: [entry(2), entry(3)] })
       t.strictSame(await broker.read('room', { epoch, offset: 3 }), { epoch, after: 3, head: 3, entries: [] })
-      t.strictSame(await broker.read('room', { epoch, offset: 0 }), { epoch, after: 0, head: 3, entries: [entry(1), entry(2), entry(3)] })
+      t.strictSame(untimedReplay(await broker.read('room', { epoch, offset: 0 })), { epoch, after: 0, head: 3, entries: [entry(1), entry(2), entry(3)] })
     })
 
     t.test('gives at most as many messages as asked for; the next read goes on after them', async (t) => {
@@ -375,7 +393,7 @@ function testTerms (t: Test, name: string, createNodes: CreateNodes, changeTerm:
       t.match(b.moves, [{ offset: 0 }, { epoch: after.epoch, offset: 1 }])
       t.strictSame(await b.told(), [])
       for (const node of [a, b]) {
-        t.strictSame(await node.broker.read('room', before), { epoch: after.epoch, after: 1, head: 2, entries: [{ epoch: after.epoch, offset: 2, message: '2' }] })
+        t.strictSame(untimedReplay(await node.broker.read('room', before)), { epoch: after.epoch, after: 1, head: 2, entries: [{ epoch: after.epoch, offset: 2, message: '2' }] })
         t.match(await node.broker.read('room', { epoch: before.epoch, offset: 2 }), { reason: 'epoch', after: 1, head: 2 })
       }
     })

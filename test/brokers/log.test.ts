@@ -6,7 +6,7 @@ const FOREVER = { size: 100, ttlMs: Infinity }
 
 function filled (count: number, retention = FOREVER): Log {
   const log = new Log('room', 'e')
-  for (let offset = 1; offset <= count; offset++) log.append(String(offset), retention, offset)
+  for (let offset = 1; offset <= count; offset++) log.append(String(offset), retention, offset, 1_000 * offset)
   return log
 }
 
@@ -18,9 +18,10 @@ t.test('Log', async (t) => {
   t.test('numbers its messages 1, 2, 3', async (t) => {
     const log = new Log('room', 'e')
     t.equal(log.head, 0)
-    t.strictSame(log.append('"a"', FOREVER, 0), { epoch: 'e', offset: 1, message: '"a"' })
-    t.strictSame(log.append('"b"', FOREVER, 0), { epoch: 'e', offset: 2, message: '"b"' })
+    t.strictSame(log.append('"a"', FOREVER, 0, 7), { epoch: 'e', offset: 1, message: '"a"', time: 7 })
+    t.strictSame(log.append('"b"', FOREVER, 0, 5), { epoch: 'e', offset: 2, message: '"b"', time: 5 })
     t.equal(log.head, 2)
+    t.strictSame(log.read('earliest', 10).entries.map(({ time }) => time), [7, 5], 'as they were appended: the wall clock may jump')
   })
 
   t.test('keeps the last messages, as many as it may', async (t) => {
@@ -80,7 +81,7 @@ t.test('Log', async (t) => {
 t.test('Log.read', async (t) => {
   t.test('begins after a position', async (t) => {
     t.strictSame(filled(3).read({ epoch: 'e', offset: 1 }, Infinity), {
-      epoch: 'e', after: 1, head: 3, entries: [{ epoch: 'e', offset: 2, message: '2' }, { epoch: 'e', offset: 3, message: '3' }]
+      epoch: 'e', after: 1, head: 3, entries: [{ epoch: 'e', offset: 2, message: '2', time: 2_000 }, { epoch: 'e', offset: 3, message: '3', time: 3_000 }]
     })
   })
 

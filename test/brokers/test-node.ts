@@ -1,4 +1,4 @@
-import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Receiver } from '../../src/brokers/broker.js'
+import { type Broker, type BrokerStatus, CLOSED_STATUS, type CreateBroker, type LogEntry, type Receiver, type Replay } from '../../src/brokers/broker.js'
 import type { Position } from '../../src/wire/id.js'
 import { eventually, turn } from '../eventually.js'
 
@@ -143,6 +143,16 @@ export class TestNode implements Receiver {
       return
     }
   }
+}
+
+/** Entries without their times, which a test cannot know. */
+export function untimed (entries: readonly LogEntry[]): LogEntry[] {
+  return entries.map(({ epoch, offset, message }) => ({ epoch, offset, message }))
+}
+
+/** A stretch of a log without the times of its entries. */
+export function untimedReplay (replay: Replay): Replay {
+  return { ...replay, entries: untimed(replay.entries) }
 }
 
 /** The numbers from `first` to `last`. */

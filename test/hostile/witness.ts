@@ -41,7 +41,7 @@ export class Witness {
     if (frames.length !== expected.length) throw new Error(`${frames.length} messages were delivered and ${expected.length} acknowledged: ${frames.join()}`)
     for (const [index, { id, text, value }] of expected.entries()) {
       const frame = frames[index] ?? ''
-      const [, channel, message = '', frameId] = /^\{"channel":"([^"]*)","message":(.*),"id":"([^"]*)"\}$/s.exec(frame) ?? []
+      const [, channel, message = '', frameId] = /^\{"channel":"([^"]*)","message":(.*),"time":[0-9]{13},"id":"([^"]*)"\}$/s.exec(frame) ?? []
       if (channel !== this.#channel || frameId !== id) throw new Error(`Delivered instead of ${id}: ${frame}`)
       const same = text === undefined ? JSON.stringify(JSON.parse(message)) === JSON.stringify(value) : compact(message) === compact(text)
       if (!same) throw new Error(`Delivered instead of ${text ?? JSON.stringify(value)}: ${frame}`)

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { ask, assertError, countConnections, ID, publish, publishHeaders, startService, TOKEN, type AskOptions } from '../helper.js'
 import { connectRaw, subscribe, type Subscription } from '../sockets.js'
 import { eventually } from '../eventually.js'
+import { untimed, untimedText } from '../envelopes.js'
 
 /** A service and a subscriber that sees whether anything of what a test does was delivered. */
 async function watched (
@@ -45,8 +46,8 @@ t.test('POST /send/:channel', async (t) => {
     const { body } = await publish(app, 'room', { text: 'hello' })
     t.equal(body['subscribers'], 2)
     const frame = { channel: 'room', message: { text: 'hello' }, id: body['id'] }
-    t.strictSame(await first.next(), frame)
-    t.strictSame(await second.next(), frame)
+    t.strictSame(untimed(await first.next()), frame)
+    t.strictSame(untimed(await second.next()), frame)
     await publish(app, 'other', 'sentinel')
     t.match(await other.next(), { channel: 'other', message: 'sentinel' })
     t.strictSame([first.unread, second.unread], [0, 0])
@@ -293,7 +294,7 @@ t.test('a message', async (t) => {
     for (const [name, text] of Object.entries(texts)) {
       const { status, body } = await post(app, '/send/room', { body: `{"message":${text}}` })
       t.equal(status, 200, name)
-      t.equal(await subscription.nextText(), `{"channel":"room","message":${text},"id":"${String(body['id'])}"}`, name)
+      t.equal(untimedText(await subscription.nextText()), `{"channel":"room","message":${text},"id":"${String(body['id'])}"}`, name)
     }
     t.equal(({} as Record<string, unknown>)['polluted'], undefined)
   })

@@ -11,7 +11,8 @@ t.test('ClientFrames', async (t) => {
       token: async (token) => {
         taken.push(`token ${token}`)
         await new Promise<void>((resolve) => { judged.push(resolve) })
-      }
+      },
+      acknowledge: (channel, id) => { taken.push(`ack ${id} of ${channel}`) }
     })
     frames.take('{"subscribe":"a","since":"e:1"}')
     frames.take('garbage')
@@ -20,13 +21,14 @@ t.test('ClientFrames', async (t) => {
     frames.take('{"subscribe":"b"}')
     frames.take('{"token":"2"}')
     frames.take('{"unsubscribe":"a"}')
-    t.strictSame(taken.splice(0), ['subscribe a e:1', 'token 1'])
+    frames.take('{"ack":"e:2","channel":"a"}')
+    t.strictSame(taken.splice(0), ['subscribe a e:1', 'ack e:1 of a', 'token 1'])
     judged.shift()?.()
     await new Promise(setImmediate)
     t.strictSame(taken.splice(0), ['subscribe b undefined', 'token 2'])
     frames.take('{"subscribe":"c"}')
     judged.shift()?.()
     await new Promise(setImmediate)
-    t.strictSame(taken, ['unsubscribe a', 'subscribe c undefined'])
+    t.strictSame(taken, ['unsubscribe a', 'ack e:2 of a', 'subscribe c undefined'])
   })
 })

@@ -37,7 +37,7 @@ t.test('encodeTextFrames', async (t) => {
 
 t.test('encodeWebSocket', async (t) => {
   t.test('makes one frame of each envelope', async (t) => {
-    const envelopes = [wrap('room', '1', 'e', 1), wrap('room', '"two"', 'e', 2)]
+    const envelopes = [wrap('room', { message: '1', epoch: 'e', offset: 1 }), wrap('room', { message: '"two"', epoch: 'e', offset: 2, time: 3 })]
     t.strictSame(encodeWebSocket(envelopes), encodeTextFrames(envelopes.map(({ text }) => text)))
   })
 })

@@ -71,7 +71,7 @@ export function publish (
   }
   if (digest !== '') server.set(keyKey, { digest, epoch: meta.epoch, offset, subscribers })
   server.onAppend(metaKey, meta.epoch, offset, message)
-  server.announce('smessage', live, `${meta.epoch}:${offset} ${message}`)
+  server.announce('smessage', live, `${meta.epoch}:${offset} ${message},"time":${server.milliseconds}`)
   return ['sent', meta.epoch, String(offset)]
 }
 

@@ -6,13 +6,16 @@ import { parseNotification, parseCount, parsePosition, parsePublishAnswer, parse
 import { parseReport } from '../../../src/brokers/redis/nodes/reports.js'
 import { parseAnnouncement, parseKeptAnnouncements } from '../../../src/brokers/redis/nodes/announcements.js'
 
-const entry = { epoch: 'e', offset: 3, message: '"x"' }
+const entry = { epoch: 'e', offset: 3, message: '"x"', time: 1_700_000_000_000 }
 const row = ['3-1700000000000', ['m', '"x"']]
 
 /** What each parser takes, with what it makes of it. */
 const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, parsed: unknown][] = [
-  ['announcement', parseNotification, 'e:3 "x"', entry],
-  ['announcement of a position', parseNotification, 'e:3 ', { ...entry, message: '' }],
+  ['announcement', parseNotification, 'e:3 "x","time":1700000000000', entry],
+  ['announcement of a message with times in it', parseNotification, 'e:3 [{"a":1,"time":2},",\\"time\\":3"],"time":1700000000000', { ...entry, message: '[{"a":1,"time":2},",\\"time\\":3"]' }],
+  ['announcement of an earlier version', parseNotification, 'e:3 "x"', { ...entry, time: undefined }],
+  ['announcement of an earlier version with a time in it', parseNotification, 'e:3 {"a":1,"time":2}', { ...entry, message: '{"a":1,"time":2}', time: undefined }],
+  ['announcement of a position', parseNotification, 'e:3 ', { ...entry, message: '', time: undefined }],
   ['count', parseCount, '9007199254740991', Number.MAX_SAFE_INTEGER],
   ['count as a number', parseCount, 0, 0],
   ['position', (value) => parsePosition(...value as [unknown, unknown]), ['e', '3'], { epoch: 'e', offset: 3 }],
@@ -21,6 +24,7 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
   ['PUBLISH of a duplicate', parsePublishAnswer, ['duplicate', 'e', '3', 'd', '1', '7'], { status: 'duplicate', current: { epoch: 'e', offset: 3 }, first: { epoch: 'd', offset: 1 }, subscribers: 7 }],
   ['PUBLISH of another message', parsePublishAnswer, ['conflict'], { status: 'conflict' }],
   ['READ', parseReadAnswer, ['e', '3', '2', '', [row]], { epoch: 'e', head: 3, after: 2, reason: undefined, entries: [entry] }],
+  ['READ of an entry without a time', parseReadAnswer, ['e', '3', '2', '', [['3', ['m', '"x"']]]], { epoch: 'e', head: 3, after: 2, reason: undefined, entries: [{ ...entry, time: undefined }] }],
   ['READ with a gap', parseReadAnswer, ['e', '3', '3', 'epoch', []], { epoch: 'e', head: 3, after: 3, reason: 'epoch', entries: [] }],
   ['READ of a later epoch', parseReadAnswer, ['later'], 'later'],
   ['VERIFY', parseVerifyAnswer, [1, 'e', '3'], { present: true, current: { epoch: 'e', offset: 3 } }],

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import t from 'tap'
-import { range } from '../test-node.js'
+import { range, untimedReplay } from '../test-node.js'
 import { eventually } from '../../eventually.js'
 import { startNode } from './redis-node.js'
 import { startProxy } from './proxy.js'
@@ -30,7 +30,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     t.not(published.epoch, epoch)
     t.equal(published.offset, 6, 'after what the log still has')
     for (const offset of [6, 10]) t.match(await node.broker.read('room', { epoch, offset }), { epoch: published.epoch, reason: 'epoch', after: 5, head: 6, entries: [{ message: '"new"' }] })
-    t.strictSame(await node.broker.read('room', { epoch, offset: 5 }), { epoch: published.epoch, after: 5, head: 6, entries: [{ epoch: published.epoch, offset: 6, message: '"new"' }], reason: 'epoch' }, 'who had all that is left has nothing repeated')
+    t.strictSame(untimedReplay(await node.broker.read('room', { epoch, offset: 5 })), { epoch: published.epoch, after: 5, head: 6, entries: [{ epoch: published.epoch, offset: 6, message: '"new"' }], reason: 'epoch' }, 'who had all that is left has nothing repeated')
     t.match(await node.broker.read('room', { epoch, offset: 3 }), { after: 3, reason: 'epoch', entries: { length: 3 } }, 'also who did not have what is lost')
     await node.handed('room', 11)
     t.equal(node.delivered('room').at(-1)?.message, '"new"')

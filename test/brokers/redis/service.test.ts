@@ -6,6 +6,7 @@ import { EVENT_STREAM, LINES, stream } from '../../streams.js'
 import { eventually } from '../../eventually.js'
 import { startProxy } from './proxy.js'
 import { type RedisServer, startRedis } from './redis-server.js'
+import { untimed } from '../../envelopes.js'
 
 async function startServices (t: Test, server: RedisServer): Promise<[FastifyInstance, FastifyInstance]> {
   const env = { REDIS_URL: server.url, REDIS_KEY_PREFIX: 'svc:' }
@@ -40,7 +41,7 @@ t.test('Two services on one Redis', async (t) => {
     for (let number = 1; number <= 20; number++) {
       const { status, body } = await publish(number % 2 === 0 ? one : two, 'room', { number })
       t.match({ status, body }, { status: 200, body: { status: 'Message sent', subscribers: 3 } })
-      for (const subscriber of subscribers) t.strictSame(await subscriber.next(), { channel: 'room', message: { number }, id: body['id'] })
+      for (const subscriber of subscribers) t.strictSame(untimed(await subscriber.next()), { channel: 'room', message: { number }, id: body['id'] })
     }
     const post = { method: 'POST', headers: publishHeaders({ 'idempotency-key': 'k' }), body: '{"message":"once"}' }
     const [first, again] = [await ask(one, '/send/room', post), await ask(two, '/send/room', post)]

@@ -21,13 +21,23 @@ export interface ReadAnswer {
 
 const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
 
-/** A notification, `<id> <message>`. Without a message it only carries the position of the log. */
+/** The beginning of the part of a notification behind the message. No JSON value ends with it and digits. */
+const TIME = ',"time":'
+
+/**
+ * A notification, `<id> <message>,"time":<milliseconds>`; those of earlier versions have no time. Without a message it only carries the
+ * position of the log.
+ */
 export function parseNotification (text: unknown): LogEntry | undefined {
   if (typeof text !== 'string') return undefined
   const space = text.indexOf(' ')
   if (space < 0) return undefined
   const position = parseId(text.slice(0, space))
-  return position && { epoch: position.epoch, offset: position.offset, message: text.slice(space + 1) }
+  if (position === undefined) return undefined
+  const { epoch, offset } = position
+  const end = text.lastIndexOf(TIME)
+  const time = end > space ? parseCount(text.slice(end + TIME.length)) : undefined
+  return { epoch, offset, message: text.slice(space + 1, time === undefined ? undefined : end), time }
 }
 
 /** A position of two elements. */
@@ -76,9 +86,9 @@ export function parseReadAnswer (answer: unknown): ReadAnswer | 'later' | undefi
 function parseEntry (epoch: string, row: unknown): LogEntry | undefined {
   if (!Array.isArray(row)) return undefined
   const [id, fields] = row as unknown[]
-  const offset = typeof id === 'string' ? parseCount(id.slice(0, id.indexOf('-'))) : undefined
+  const [offset, time] = typeof id === 'string' ? id.split('-', 2).map(parseCount) : []
   const message: unknown = Array.isArray(fields) ? fields[1] : undefined
-  return offset !== undefined && typeof message === 'string' ? { epoch, offset, message } : undefined
+  return offset !== undefined && typeof message === 'string' ? { epoch, offset, message, time } : undefined
 }
 
 /** The answer of VERIFY: whether nothing is lost, and the position of the log; `'none'` where there is no log. */

@@ -3,7 +3,7 @@
  * slot of a cluster.
  *
  * meta  hash    epoch · head (last offset) · term (in which the epoch began) · past · from
- * log   stream  entries `<offset>-<milliseconds>`, field m
+ * log   stream  entries `<offset>-<time in milliseconds since 1970>`, field m
  * key   string  `<digest> <epoch> <offset> <subscribers>` of what was published under an idempotency key
  *
  * An epoch never outlives the term in which it began: the first script that touches a log in another term begins a new epoch,
@@ -11,6 +11,9 @@
  * `past` holds the last 16 epochs before, newest first, as `<epoch>:<bound>:<0 or 1>`: the offset up to which the epoch is part of
  * this log, and whether all its acknowledged messages are known to be (1). Both are decided in failover/register-scripts.ts.
  * No message up to the offset `from` is kept: it was published while an instance kept no history.
+ *
+ * A message is announced as `<epoch>:<offset> <message>,"time":<time>`: an instance of an earlier version, which takes all behind the
+ * space for the message, makes of it the same envelope as this one.
  *
  * An epoch is `<generation>-<random>-<4 digits of the term>`. The generation, in base 36, is larger than that of the epoch
  * before and not smaller than the seconds since 1970, so that a server can tell that an unknown epoch is later than its own.
@@ -114,11 +117,11 @@ if ARGV[8] ~= '' then
     return {'duplicate', epoch, text(head), first, offset, subscribers}
   end
 end
-local offset = text(head + 1)
+local offset, clock = text(head + 1), redis.call('TIME')
+local time = text(clock[1] * 1000 + math.floor(clock[2] / 1000))
 if tonumber(ARGV[4]) > 0 then
   redis.call('HSET', KEYS[1], 'head', offset)
-  local time = redis.call('TIME')
-  redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[4], offset .. '-' .. text(time[1] * 1000 + math.floor(time[2] / 1000)), 'm', ARGV[3])
+  redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[4], offset .. '-' .. time, 'm', ARGV[3])
   redis.call('PEXPIRE', KEYS[2], ARGV[5])
 else
   redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
@@ -127,7 +130,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[6])
 if ARGV[8] ~= '' then
   redis.call('SET', KEYS[4], ARGV[8] .. ' ' .. epoch .. ' ' .. offset .. ' ' .. ARGV[10], 'PX', ARGV[9])
 end
-redis.call('SPUBLISH', ARGV[7], epoch .. ':' .. offset .. ' ' .. ARGV[3])
+redis.call('SPUBLISH', ARGV[7], epoch .. ':' .. offset .. ' ' .. ARGV[3] .. ',"time":' .. time)
 return {'sent', epoch, offset}`
 
 /**
