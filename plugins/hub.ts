@@ -1,7 +1,9 @@
 import fp from 'fastify-plugin'
+import type { Directory } from '../src/channels/directory.js'
 import type { Hub } from '../src/channels/hub.js'
 import type { ChannelNames } from '../src/channels/name.js'
-import { hubOf } from '../src/channels/registry.js'
+import type { Presence } from '../src/channels/presence.js'
+import { hubOf, whoIsThereOf } from '../src/channels/registry.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,6 +11,10 @@ declare module 'fastify' {
     hub: Hub
     /** The names that channels may have. */
     channelNames: ChannelNames
+    /** The members of channels on this instance. */
+    presence: Presence
+    /** The channels and their members on all instances. */
+    directory: Directory
   }
 }
 
@@ -19,6 +25,9 @@ export interface HubPluginOptions {
 
 /** Decorates the scope, and not the app, with the hub of `app.channels`. */
 export default fp<HubPluginOptions>(async (fastify, { names }) => {
+  const { presence, directory } = whoIsThereOf(fastify.channels)
   fastify.decorate('hub', hubOf(fastify.channels))
+  fastify.decorate('presence', presence)
+  fastify.decorate('directory', directory)
   fastify.decorate('channelNames', names)
 }, { name: 'messenger-hub', dependencies: ['messenger-channels'], fastify: '5.x' })

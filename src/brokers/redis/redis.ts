@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError, EngineUnavailableError } from '../../errors.js'
-import type { Broker, BrokerStatus, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
+import { companionOf } from '../../wire/companion.js'
+import type { Broker, BrokerStatus, MemberBook, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
 import type { Retention } from '../log.js'
+import { MemoryMembers } from '../memory-members.js'
 import { connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
 import { Link } from './connection/link.js'
 import { refusalOf } from './connection/refusal.js'
@@ -37,6 +39,7 @@ const UNSAFE = 'no other instance or replica has confirmed the registration of t
  */
 export class RedisBroker implements Broker {
   readonly started: Promise<void>
+  readonly members: MemberBook
   readonly #commands: Link
   readonly #notifications: Link
   readonly #barrier: Barrier
@@ -49,6 +52,7 @@ export class RedisBroker implements Broker {
 
   constructor (receiver: Receiver, { redis, keyPrefix, size, ttlMs, timings: given }: RedisBrokerOptions) {
     const timings = { ...TIMINGS, ...given }
+    this.members = new MemoryMembers(receiver.members, (channel, message) => { void refusalOf(this.publish(companionOf(channel), message)) })
     let start!: () => void
     this.started = new Promise((resolve) => { start = resolve })
     const recovery = new Rounds(timings.maxBackoffMs, {
@@ -149,6 +153,10 @@ export class RedisBroker implements Broker {
 
   count (channel: string): number {
     return this.#messages.counts.total(channel)
+  }
+
+  occupied (): Iterable<string> {
+    return this.#messages.counts.channels()
   }
 
   membershipChanged (channel: string): void {

@@ -45,6 +45,12 @@ export class SubscriberCounts {
     return this.#ports.count(channel) + this.#peers.total(channel)
   }
 
+  /** Names of the channels that have subscribers on any instance. */
+  * channels (): Iterable<string> {
+    yield* this.#ports.occupied()
+    for (const channel of this.#peers.channels()) if (this.#ports.count(channel) === 0) yield channel
+  }
+
   /** To be called when the number of subscribers on this instance changed. */
   changed (channel: string): void {
     this.#changed.add(channel)
