@@ -36,7 +36,7 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   const events = new ChannelEmitter((error) => { log.error(error, 'a listener of app.channels.events has failed') })
   const presence = new Presence(options.rules, events)
   let broker!: Broker
-  const hub = new Hub((receiver) => broker = presence.attach(create({ ...receiver, members: presence })), {
+  const hub = new Hub((receiver) => broker = presence.attach(create({ ...receiver, members: options.rules.anyMembers ? presence : undefined })), {
     ...options,
     observer: presence,
     onStatus: logChanges(log),

@@ -22,11 +22,13 @@ export function isChannelName (name: string): boolean {
 
 /** The rule for companion channels. */
 export interface CompanionRule {
+  /** Whether there is a channel whose members are known. */
+  readonly anyMembers: boolean
   /** Whether the members of a channel are known, so that it has a companion. */
   hasMembers (channel: string): boolean
 }
 
-const NO_COMPANIONS: CompanionRule = { hasMembers: () => false }
+const NO_COMPANIONS: CompanionRule = { anyMembers: false, hasMembers: () => false }
 
 /** The names that channels may have. */
 export class ChannelNames {

@@ -18,6 +18,11 @@ export class ChannelRules {
     return this.#rules.find(([pattern]) => pattern.cover(channel))?.[1] ?? DEFAULTS
   }
 
+  /** Whether there is a channel whose members are known. */
+  get anyMembers (): boolean {
+    return this.#rules.some(([, { presence }]) => presence === true)
+  }
+
   /** Whether the members of a channel are known. */
   hasMembers (channel: string): boolean {
     return this.of(channel).presence === true

@@ -4,7 +4,7 @@ import { Directory } from '../../src/channels/directory.js'
 import { ChannelNames } from '../../src/channels/name.js'
 import { rejection } from '../codes.js'
 
-const RULES = { hasMembers: (channel: string) => channel.startsWith('chat:') && !channel.includes('~') }
+const RULES = { anyMembers: true, hasMembers: (channel: string) => channel.startsWith('chat:') && !channel.includes('~') }
 
 /** A directory over channels, each with as many subscribers as its name has characters. */
 function createDirectory (channels: readonly string[], list: MemberList = { count: 0, members: [] }, steps: string[] = []): Directory {

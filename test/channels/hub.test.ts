@@ -19,7 +19,7 @@ const OPTIONS: HubOptions = {
   maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000, maxChannels: 1_000,
   counters: new LimitCounters(), onAnnouncement: () => {}, onStatus: () => {}, onLog: () => {}
 }
-const RULES = { hasMembers: () => false, names: new ChannelNames(new Set(['client.js'])), maxMessageBytes: 1_000 }
+const RULES = { anyMembers: false, hasMembers: () => false, names: new ChannelNames(new Set(['client.js'])), maxMessageBytes: 1_000 }
 
 interface Node {
   hub: Hub

@@ -31,7 +31,7 @@ t.test('CHANNEL_NAME_PATTERN', async (t) => {
 })
 
 t.test('ChannelNames', async (t) => {
-  const names = new ChannelNames(new Set(['client.js']), { hasMembers: (channel) => channel !== 'room' })
+  const names = new ChannelNames(new Set(['client.js']), { anyMembers: true, hasMembers: (channel) => channel !== 'room' })
   const long = 'a'.repeat(100)
 
   t.test('reserves the suffix of companions for the service', async (t) => {

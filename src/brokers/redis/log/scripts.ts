@@ -38,7 +38,7 @@ end`
  * KEYS[3] is the register and ARGV[1] the term under which the instance was admitted, which has to be the recorded one. In a
  * cluster, where the register is on another server, the term is empty and every change of it counts as a loss.
  */
-const ADMITTED = `
+export const ADMITTED = `
 ${SERVER}
 local term = ARGV[1]
 if term == '' then
@@ -91,11 +91,29 @@ local function begin(ok)
 end`
 
 /** Loads the log; in another term than that of its epoch, a new one begins. */
-const OPEN = `
+export const OPEN = `
 ${LOAD}
 if meta[3] ~= term then
   local chain = epoch and meta[3] and ARGV[1] ~= '' and redis.call('HGET', KEYS[3], 'chain')
   begin(chain and string.find(' ' .. chain .. ' ', ' ' .. meta[3] .. ' ', 1, true) ~= nil)
+end`
+
+/** Appends a message to the log of {@link OPEN} and publishes its notification; returns its offset. */
+export const APPEND = `
+local function append(message, size, ttl, positionTtl, live)
+  local offset = text(head + 1)
+  if tonumber(size) > 0 then
+    redis.call('HSET', KEYS[1], 'head', offset)
+    local time = redis.call('TIME')
+    redis.call('XADD', KEYS[2], 'MAXLEN', '=', size, offset .. '-' .. text(time[1] * 1000 + math.floor(time[2] / 1000)), 'm', message)
+    redis.call('PEXPIRE', KEYS[2], ttl)
+  else
+    redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
+  end
+  redis.call('PEXPIRE', KEYS[1], positionTtl)
+  redis.call('SPUBLISH', live, epoch .. ':' .. offset .. ' ' .. message)
+  head = head + 1
+  return offset
 end`
 
 /**
@@ -114,20 +132,11 @@ if ARGV[8] ~= '' then
     return {'duplicate', epoch, text(head), first, offset, subscribers}
   end
 end
-local offset = text(head + 1)
-if tonumber(ARGV[4]) > 0 then
-  redis.call('HSET', KEYS[1], 'head', offset)
-  local time = redis.call('TIME')
-  redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[4], offset .. '-' .. text(time[1] * 1000 + math.floor(time[2] / 1000)), 'm', ARGV[3])
-  redis.call('PEXPIRE', KEYS[2], ARGV[5])
-else
-  redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+${APPEND}
+local offset = append(ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
 if ARGV[8] ~= '' then
   redis.call('SET', KEYS[4], ARGV[8] .. ' ' .. epoch .. ' ' .. offset .. ' ' .. ARGV[10], 'PX', ARGV[9])
 end
-redis.call('SPUBLISH', ARGV[7], epoch .. ':' .. offset .. ' ' .. ARGV[3])
 return {'sent', epoch, offset}`
 
 /**
