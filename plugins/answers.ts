@@ -25,15 +25,16 @@ export interface Answers {
   read (subscription: RequestedSubscription, grant: Grant, address: string, reply: FastifyReply): Promise<AnswerPayload>
   /** Answers with the kept messages after a position, otherwise with the first ones that arrive in time. */
   poll (subscription: RequestedSubscription, grant: Grant, address: string, reply: FastifyReply): Promise<AnswerPayload>
+  /** Answers a request for a companion with the members of its channel. */
+  members (subscription: RequestedSubscription, grant: Grant, address: string, reply: FastifyReply): Promise<AnswerPayload>
 }
 
 /** Decorates the scope with JSON answers. Each is monitored, as part of the budget, until it was read or the connection is closed. */
 export default fp(async (fastify) => {
-  const { access, hub, limits: { budget, stalls }, subscriptions } = fastify
+  const { access, directory, hub, limits: { budget, stalls }, subscriptions } = fastify
 
-  const payloadOf = (
-    channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply
-  ): AnswerPayload => {
+  /** An answer of at least `bytes` bytes. */
+  const send = (bytes: number, textOf: () => string, address: string, reply: FastifyReply): AnswerPayload => {
     // The client has disconnected meanwhile.
     if (isGone(reply.raw)) return Buffer.alloc(0)
     let sending = false
@@ -41,14 +42,21 @@ export default fp(async (fastify) => {
     const lease = budget.open(address, () => { if (sending) reply.raw.destroy() })
     reply.raw.once('close', () => { lease.close() })
     // Before the memory for the text is allocated.
-    lease.resize(envelopes.reduce((sum, { text }) => sum + text.length, 0))
+    lease.resize(bytes)
     if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
     sending = true
-    const answer = new Answer(Buffer.from(answerText(channel, envelopes, id, reason)), reply.raw)
+    const answer = new Answer(Buffer.from(textOf()), reply.raw)
     stalls.add(answer, address, lease)
     reply.raw.once('close', () => { stalls.delete(answer) })
     reply.header('content-length', answer.unsentBytes)
     return answer.payload
+  }
+
+  const payloadOf = (
+    channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply
+  ): AnswerPayload => {
+    const bytes = envelopes.reduce((sum, { text }) => sum + text.length, 0)
+    return send(bytes, () => answerText(channel, envelopes, id, reason), address, reply)
   }
 
   fastify.decorate('answers', {
@@ -73,6 +81,11 @@ export default fp(async (fastify) => {
       subscriptions.leave(subscriber)
       if (id === '') throw hub.closing ? new ClosedError() : new EngineUnavailableError('not within the time to wait')
       return payloadOf(subscription.channel, envelopes, id, reason, address, reply)
+    },
+    async members ({ channel }, grant, address, reply) {
+      const text = JSON.stringify(await directory.companion(channel))
+      access.authorizer.assertHolds(grant)
+      return send(text.length, () => text, address, reply)
     }
   } satisfies Answers)
 }, { name: 'messenger-answers', dependencies: ['messenger-subscriptions'], fastify: '5.x' })

@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
-import type { BrokerStatus, CreateBroker } from '../src/brokers/broker.js'
+import type { Broker, BrokerStatus, CreateBroker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
 import type { RedisClient } from '../src/brokers/redis/connection/connection.js'
+import { ChannelEmitter } from '../src/channels/channel-emitter.js'
+import { Directory } from '../src/channels/directory.js'
 import { Hub, type HubOptions } from '../src/channels/hub.js'
-import type { ChannelNames } from '../src/channels/name.js'
+import type { ChannelNames, CompanionRule } from '../src/channels/name.js'
+import { Presence } from '../src/channels/presence.js'
 import { Publisher } from '../src/channels/publisher.js'
 import { ChannelRegistry } from '../src/channels/registry.js'
 import type { ResolvedOptions } from '../src/options/schema.js'
@@ -24,19 +27,25 @@ declare module 'fastify' {
 export interface ChannelsPluginOptions extends ResolvedOptions, Pick<HubOptions, 'counters' | 'onAnnouncement'> {
   /** The names that channels may have. */
   names: ChannelNames
+  rules: CompanionRule
 }
 
 /** Decorates the app with the channel registry and closes its subscribers before the server. */
 export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   const { log } = fastify
   const create = options.redis === undefined ? memory(options) : await redis(options.redis, options)
-  const hub = new Hub(create, {
+  const events = new ChannelEmitter((error) => { log.error(error, 'a listener of app.channels.events has failed') })
+  const presence = new Presence(options.rules, events)
+  let broker!: Broker
+  const hub = new Hub((receiver) => broker = presence.attach(create({ ...receiver, members: options.rules.anyMembers ? presence : undefined })), {
     ...options,
+    observer: presence,
     onStatus: logChanges(log),
     onLog: (level, text) => { log[level](text) },
     onError: (error) => { log.error(error) }
   })
-  fastify.decorate('channels', new ChannelRegistry(hub, new Publisher(hub, options)))
+  const directory = new Directory({ ...options, broker })
+  fastify.decorate('channels', new ChannelRegistry(hub, new Publisher(hub, options), { directory, presence, events }))
   // So that the engine is there for the first message. Without it the app starts all the same, not ready.
   await started(hub, ENGINE_START_MS)
   if (!hub.ready && !hub.status.failing) log.warn(`Redis cannot be used yet (${hub.status.reason}): publishing is refused until it can`)

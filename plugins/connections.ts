@@ -12,6 +12,7 @@ import type { Subscription } from '../src/channels/subscription.js'
 import { ClosedError, FullError, InternalError } from '../src/errors.js'
 import { isOwnError } from '../src/http/error-reply.js'
 import type { RequestedChannel } from '../src/http/subscription-query.js'
+import { channelOf } from '../src/wire/companion.js'
 import { tokenText } from '../src/wire/events.js'
 import type { Place } from './subscriptions.js'
 
@@ -55,7 +56,7 @@ export interface Connections {
 
 /** Decorates the scope with connections of several channels. */
 export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
-  const { access, channelNames, hub, limits, log } = fastify
+  const { access, channelNames, hub, limits, log, presence } = fastify
   const outbox = new Outbox()
 
   /** An error of this package; any other is logged and answered as a failure of the service. */
@@ -67,7 +68,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
 
   /** Adds a channel that is yet to be judged. Throws where there is no place for it. */
   const enter = (connection: Connection, channel: string): Subscription => {
-    channelNames.assert(channel)
+    channelNames.assertSubscribable(channel)
     if (hub.closing) throw new ClosedError()
     hub.assertRoom(channel)
     connection.delete(channel)
@@ -84,11 +85,12 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     connection.admit(subscription, verdict)
     void hub.join(subscription.name, subscription, since ?? 'now', true)
     access.grantExpiry.add(subscription, verdict)
+    presence.identify(subscription, verdict.subject)
   }
 
   const judge = (session: ConnectionSession, channel: string): Judgement | Promise<Judgement> => {
     try {
-      const grant = session.admit(channel)
+      const grant = session.admit(channelOf(channel))
       return grant instanceof Promise ? grant.catch(known) : grant
     } catch (error) {
       return known(error)
@@ -131,13 +133,15 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
       if (!(judgement instanceof Error)) connection.send('token', tokenText(judgement.expiresIn))
       for (const subscription of [...connection.subscriptions]) {
         const { name, grant } = subscription
+        const channel = channelOf(name)
         // Yet to be judged, or in no need of a token.
-        if (grant === undefined || access.authorizer.admitFreely(undefined, name) !== undefined) continue
-        const verdict = judgement instanceof Error || judgement.covers('subscribe', name) ? judgement : forbidden('subscribe', name)
+        if (grant === undefined || access.authorizer.admitFreely(undefined, channel) !== undefined) continue
+        const verdict = judgement instanceof Error || judgement.covers('subscribe', channel) ? judgement : forbidden('subscribe', channel)
         if (verdict instanceof Error) { connection.refuse(name, refusalOf(verdict)); continue }
         access.grantExpiry.delete(subscription)
         subscription.grant = verdict
         access.grantExpiry.add(subscription, verdict)
+        presence.identify(subscription, verdict.subject)
       }
     }
   } satisfies Connections)

@@ -1,8 +1,10 @@
 import fp from 'fastify-plugin'
+import type { Directory } from '../src/channels/directory.js'
 import type { Hub } from '../src/channels/hub.js'
 import type { ChannelNames } from '../src/channels/name.js'
+import type { Presence } from '../src/channels/presence.js'
 import type { Publisher } from '../src/channels/publisher.js'
-import { hubOf, publisherOf } from '../src/channels/registry.js'
+import { hubOf, publisherOf, whoIsThereOf } from '../src/channels/registry.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -12,6 +14,10 @@ declare module 'fastify' {
     publisher: Publisher
     /** The names that channels may have. */
     channelNames: ChannelNames
+    /** The members of channels on this instance. */
+    presence: Presence
+    /** The channels and their members on all instances. */
+    directory: Directory
   }
 }
 
@@ -22,7 +28,10 @@ export interface HubPluginOptions {
 
 /** Decorates the scope, and not the app, with the hub and the publisher of `app.channels`. */
 export default fp<HubPluginOptions>(async (fastify, { names }) => {
+  const { presence, directory } = whoIsThereOf(fastify.channels)
   fastify.decorate('hub', hubOf(fastify.channels))
   fastify.decorate('publisher', publisherOf(fastify.channels))
+  fastify.decorate('presence', presence)
+  fastify.decorate('directory', directory)
   fastify.decorate('channelNames', names)
 }, { name: 'messenger-hub', dependencies: ['messenger-channels'], fastify: '5.x' })

@@ -8,6 +8,7 @@ import type { Subscriber } from '../src/channels/subscriber.js'
 import { ClosedError, QueryInvalidError } from '../src/errors.js'
 import { parseSubscriptionQuery, type RawQuery, type RequestedChannel, type SubscriptionQuery } from '../src/http/subscription-query.js'
 import { networkOf } from '../src/limits/address.js'
+import { channelOf } from '../src/wire/companion.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -73,12 +74,12 @@ export interface Subscriptions {
 
 /** Decorates the scope with the steps of a subscription. */
 export default fp(async (fastify) => {
-  const { access, channelNames, hub, limits, origins } = fastify
+  const { access, channelNames, hub, limits, origins, presence } = fastify
   const { admissions, stalls } = limits
 
   const assertName = (name: string): void => {
     try {
-      channelNames.assert(name)
+      channelNames.assertSubscribable(name)
     } catch (error) {
       // Over HTTP, the paths that are requested from every server are not found.
       if (ASKED_EVERYWHERE.has(name)) (error as FastifyError).statusCode = 404
@@ -132,10 +133,11 @@ export default fp(async (fastify) => {
       place.subscriber = subscriber
       stalls.add(subscriber, place.address)
     },
-    admit: (request, { channel }) => access.admit(request, channel),
+    admit: (request, { channel }) => access.admit(request, channelOf(channel)),
     join (subscriber, { channel, since = 'now' }, grant, announce = true) {
       void hub.join(channel, subscriber, since, announce)
       access.grantExpiry.add(subscriber, grant)
+      presence.identify(subscriber, grant.subject)
     },
     leave
   } satisfies Subscriptions)

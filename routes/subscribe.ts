@@ -1,7 +1,7 @@
 import type { FastifyError } from '@fastify/error'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
-import type { AnswerPayload } from '../plugins/answers.js'
+import type { AnswerPayload, Answers } from '../plugins/answers.js'
 import type { Place, Requested, RequestedSubscription, SubscriptionRequest, SubscriptionRoute } from '../plugins/subscriptions.js'
 import type { Grant } from '../src/access/grant.js'
 import { ClosedError, NotFoundError } from '../src/errors.js'
@@ -13,6 +13,7 @@ import { networkOf } from '../src/limits/address.js'
 import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
+import { isCompanion } from '../src/wire/companion.js'
 import { negotiate } from '../src/wire/negotiate.js'
 
 /** Channels of an event stream, whose ids are as long as they are many. */
@@ -113,7 +114,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, opt
     if (request.method === 'HEAD') return await reply.type(`${format}; charset=utf-8`).send()
     if (format !== 'application/json') { stream(format, subscription, grant, place as Place, reply); return await reply }
     reply.header('content-type', 'application/json; charset=utf-8')
-    return await answers[subscription.waitMs > 0 ? 'poll' : 'read'](subscription, grant, address, reply)
+    return await answers[answerFor(subscription)](subscription, grant, address, reply)
   }
 
   function maxChannels (format: string): number {
@@ -138,6 +139,12 @@ export default subscribe
 /** The request for one channel, with nothing that needs a connection of several; otherwise `undefined`. */
 function single ({ channels: [first, second], ...query }: Requested): RequestedSubscription | undefined {
   return second === undefined && !query.frames ? { ...query, ...first } : undefined
+}
+
+/** The answer to a request for JSON. The members of a channel are what its companion amounts to; its messages are asked for by `since`. */
+function answerFor ({ channel, since, waitMs }: RequestedSubscription): keyof Answers {
+  if (waitMs > 0) return 'poll'
+  return isCompanion(channel) && since === undefined ? 'members' : 'read'
 }
 
 /** Whether a path is not that of one name. */

@@ -9,6 +9,7 @@ const SECTIONS = [
   ['Service', 'service', 'serviceOptions', 'Variables of the service alone; a host has its own ways to set them.'],
   ['Routes', 'connections', 'routeOptions', 'Options of the plugin alone.'],
   ['History and engine', 'history', 'historyOptions'],
+  ['Channels', 'channels', 'channelOptions', 'An unknown field of a rule stops the start, as an unknown option does.'],
   ['Connections', 'connections', 'connectionOptions'],
   ['Authentication and authorization', 'access', 'accessOptions'],
   ['Limits', 'limits', 'limitOptions', 'The defaults suit a machine with 512 MiB. `GET /-/limits` tells how often each was hit.']

@@ -70,7 +70,7 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
   }
 
-  const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get) }, (option) => describe(option, env))
+  const messenger = resolveOptions({ token: [DEFAULT_TOKEN], page: true, ...readOptions(get, env) }, (option) => describe(option, env))
   // A foreign page whose name is made to resolve to this machine can access the service as its own origin (DNS rebinding), and
   // publish with the default token. A service with its own token may be behind a proxy that passes another name, which only the
   // operator knows.
@@ -94,11 +94,11 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
 }
 
 /** The options of the plugin from the environment. */
-function readOptions (get: Get): Record<string, unknown> {
+function readOptions (get: Get, env: NodeJS.ProcessEnv): Record<string, unknown> {
   const options: Record<string, unknown> = {}
   for (const [option, schema] of Object.entries(PLUGIN)) {
     const text = get(schema)
-    if (text !== undefined) options[option] = parse(text, schema)
+    if (text !== undefined) options[option] = schema.json === true ? readJsonOf(String(schema.env), env) : parse(text, schema)
   }
   return options
 }
@@ -111,16 +111,28 @@ function parse (text: string, schema: OptionSchema): unknown {
 }
 
 /** The content of the file that a variable names. */
-function readFileOf (name: string, env: NodeJS.ProcessEnv): string | undefined {
+function readFileOf (name: string, env: NodeJS.ProcessEnv, mayBeSecret = true): string | undefined {
   const file = env[name]
   if (file === undefined || file === '') return undefined
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
     // A value that is not a path may be the secret itself.
-    const shown = isAbsolute(file) ? JSON.stringify(file) : 'what it names'
+    const shown = isAbsolute(file) || !mayBeSecret ? JSON.stringify(file) : 'what it names'
     const { code } = error as NodeJS.ErrnoException
     throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String(code)})`)
+  }
+}
+
+/** The JSON in the file that a variable names. */
+function readJsonOf (name: string, env: NodeJS.ProcessEnv): unknown {
+  const text = readFileOf(name, env, false) as string
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The message quotes the text, which may have several lines.
+    const reason = (error as Error).message.replaceAll(/\s+/g, ' ')
+    throw new ConfigInvalidError(`${name} must name a file of JSON, but in ${JSON.stringify(env[name])} there is none (${reason})`)
   }
 }
 

@@ -19,6 +19,8 @@ import routeMethods from '../plugins/route-methods.js'
 import subscriptions from '../plugins/subscriptions.js'
 import validator from '../plugins/validator.js'
 import websocket from '../plugins/websocket.js'
+import channelRoute from '../routes/channel.js'
+import channelsRoute from '../routes/channels.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
 import limitCounts from '../routes/limits.js'
@@ -35,6 +37,7 @@ import { Revocations } from './access/revocations.js'
 import { ChannelNames } from './channels/name.js'
 import { ConfigInvalidError } from './errors.js'
 import { LimitCounters } from './limits/limit-counters.js'
+import { ChannelRules } from './options/rules.js'
 import { type MessengerOptions, resolveOptions } from './options/schema.js'
 import { publicFiles } from './public-files.js'
 import { parseBody } from './wire/body.js'
@@ -51,7 +54,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
   const counters = new LimitCounters()
   const revocations = new Revocations()
-  const names = new ChannelNames(publicFiles())
+  const rules = new ChannelRules(resolved.channels)
+  const names = new ChannelNames(publicFiles(), rules)
 
   if (Object.hasOwn(fastify, 'channels')) {
     throw new ConfigInvalidError('This app has app.channels already: ' +
@@ -61,7 +65,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     fastify.log.warn('This process is a worker of a cluster: without REDIS_URL each one is a messenger of its own, ' +
       'and what is published to one does not reach the subscribers of the others')
   }
-  await fastify.register(channels, { ...resolved, names, counters, onAnnouncement: (text) => { revocations.add(text) } })
+  await fastify.register(channels, { ...resolved, names, rules, counters, onAnnouncement: (text) => { revocations.add(text) } })
 
   await fastify.register(async (scope: FastifyInstance) => {
     const everyPath = page || scope.prefix !== ''
@@ -85,6 +89,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     if (page) await scope.register(pageRoute)
     await scope.register(health)
     await scope.register(limitCounts)
+    await scope.register(channelsRoute)
+    await scope.register(channelRoute)
     await scope.register(async (publishing) => {
       await publishing.register(jsonBody, { parse: parseBody, maxMessageBytes })
       await publishing.register(send, { maxMessageBytes })

@@ -91,6 +91,26 @@ t.test('readConfig', async (t) => {
     for (const name of ['TOKEN_SECRET_FILE', 'TOKEN_PUBLIC_KEY_FILE']) t.match(complaint({ [name]: join(directory, 'missing') }), new RegExp(`^${name} must name a file that can be read`))
   })
 
+  t.test('reads the rules of channels from a file of JSON, and says in one line what is wrong with it', async (t) => {
+    const directory = t.testdir({
+      good: '{"chat:*":{"presence":true},"*":{}}', empty: '', broken: '{"chat:*":\n{presence}}', list: '[]', pattern: '{"a b":{}}',
+      field: '{"chat:*":{"presense":true}}', value: '{"chat:*":{"presence":"yes"}}', rule: '{"*":true}', null: 'null'
+    })
+    t.strictSame(readConfig({ CHANNELS_FILE: join(directory, 'good') }).messenger.channels, { 'chat:*': { presence: true }, '*': {} })
+    t.strictSame(readConfig({ CHANNELS_FILE: '' }).messenger.channels, {})
+    for (const [name, expected] of [
+      ['missing', 'must name a file that can be read, but "'], ['empty', 'must name a file of JSON, but in "'], ['broken', 'must name a file of JSON, but in "'],
+      ['list', 'must be an object of rules by pattern'], ['null', 'must be an object of rules by pattern'],
+      ['pattern', ': "a b" is no pattern'], ['field', ': "chat:*" has an unknown field "presense": known are presence'],
+      ['value', ': "chat:*" must have as presence true or false, but has "yes"'], ['rule', ': "*" must be an object, but is true']
+    ] as const) {
+      const message = complaint({ CHANNELS_FILE: join(directory, name) })
+      t.ok([`CHANNELS_FILE ${expected}`, `CHANNELS_FILE${expected}`].some((text) => message.startsWith(text)), message)
+      t.notMatch(message, /\n/, name)
+    }
+    t.match(complaint({ CHANNELS_FILE: 'no/such.json' }), '"no/such.json"')
+  })
+
   t.test('takes fractions of seconds to the millisecond', async (t) => {
     for (const [text, ms] of [['16.1', 16_100], ['1.005', 1_005], ['0.57', 570], ['4.35', 4_350], ['0', 0]] as const) {
       t.equal(readConfig({ DRAIN_SECONDS: text }).messenger.drainMs, ms, text)

@@ -76,6 +76,57 @@ export interface ReceiptExchange {
   report (receipt: string, report: ReceiptReport): void
 }
 
+/** Members of a channel up to which they are listed and their changes are published. Above it only their number is known. */
+export const MAX_MEMBERS = 1_000
+/** Milliseconds from the end of a member's last connection to its leave, within which a return cancels it. */
+export const LEAVE_MS = 10_000
+
+/** A member of a channel: the subject of the grant of at least one of its subscribers. */
+export interface Member {
+  readonly sub: string
+  /** Its subscriptions of the channel on all instances; 0 for at most {@link LEAVE_MS} before it leaves. */
+  readonly connections: number
+}
+
+/** The members of a channel on all instances. */
+export interface MemberList {
+  readonly count: number
+  /** In the order of their names; `undefined` where there are more than {@link MAX_MEMBERS}. */
+  readonly members: readonly Member[] | undefined
+}
+
+/** The event of a member that has joined or left a channel. */
+export interface MemberChange {
+  readonly channel: string
+  readonly sub: string
+  readonly joined: boolean
+}
+
+/** The connections of each member of a channel on this instance. */
+export type Roster = ReadonlyMap<string, { readonly connections: number }>
+
+/** The part of an instance in the members of channels. */
+export interface MemberReceiver {
+  /** The members of a channel on this instance. */
+  roster (channel: string): Roster
+  /** The channels that have members on this instance. */
+  rosters (): Iterable<[channel: string, roster: Roster]>
+  /** Called on one of the instances when a member has joined or left on all of them. */
+  memberChanged (change: MemberChange): void
+}
+
+/**
+ * The members of channels on all instances. A member joins with its first connection and leaves {@link LEAVE_MS} after its last one
+ * went, or when its instance is dead. Each change is one message of the companion channel, `{"join":"<sub>"}` or `{"leave":"<sub>"}`, in
+ * one atomic step with the list: the messages up to a position amount to the list at that position.
+ */
+export interface MemberBook {
+  /** To be called when the connections of a member on this instance have changed. Never throws. */
+  changed (channel: string, sub: string): void
+  /** Rejects with MSG_ERR_ENGINE_UNAVAILABLE while the engine is away. */
+  read (channel: string): Promise<MemberList>
+}
+
 /** The interface of an instance towards its broker. */
 export interface Receiver {
   /** Takes a message of a channel that the instance listens to. A broker calls it in the order of the offsets. */
@@ -95,6 +146,8 @@ export interface Receiver {
   receiptAsked? (receipt: string, channel: string, position: Position): void
   /** Takes a report of another instance on a message that this one has published. */
   receiptReported? (receipt: string, instance: string, report: ReceiptReport): void
+  /** Absent where no channel has members. */
+  readonly members?: MemberReceiver | undefined
   /** Called when the status of the engine, or the reason for it, has changed. */
   statusChanged? (status: BrokerStatus): void
   /** Takes a line for the log. */
@@ -152,6 +205,9 @@ export interface Broker {
   unlisten (channel: string): void
   /** Subscribers of a channel on all instances. */
   count (channel: string): number
+  /** Names of the channels that have subscribers on any instance. */
+  occupied (): Iterable<string>
+  readonly members: MemberBook
   /** Called when the number of subscribers of the channel on this instance has changed. */
   membershipChanged (channel: string): void
   /** Delivers an announcement to every instance and keeps it until a time (milliseconds since 1970). */

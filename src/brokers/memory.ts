@@ -1,8 +1,10 @@
 import { ClosedError } from '../errors.js'
+import { companionOf } from '../wire/companion.js'
 import {
   type Broker, type BrokerStatus, CLOSED_STATUS, type Published, type PublishOptions, READY_STATUS, type Receiver, type Replay, type Since
 } from './broker.js'
 import { IdempotencyKeys } from './idempotency.js'
+import { MemoryMembers } from './memory-members.js'
 import { type MemoryBounds, MemoryLogs } from './memory-logs.js'
 
 const SWEEP_INTERVAL_MS = 5_000
@@ -16,6 +18,7 @@ export interface MemoryBrokerOptions extends MemoryBounds {
 /** Keeps the logs in this process. Every step is synchronous, so that append, number and delivery cannot interleave. */
 export class MemoryBroker implements Broker {
   readonly started = Promise.resolve()
+  readonly members: MemoryMembers
   readonly #receiver: Receiver
   readonly #now: () => number
   readonly #logs: MemoryLogs
@@ -27,6 +30,7 @@ export class MemoryBroker implements Broker {
     this.#receiver = receiver
     this.#now = options.now ?? (() => performance.now())
     this.#logs = new MemoryLogs(options)
+    this.members = new MemoryMembers(receiver.members, (channel, message) => { this.#publish(companionOf(channel), message, undefined) })
     this.#sweeper = setInterval(() => { this.sweep() }, Math.min(SWEEP_INTERVAL_MS, Math.max(100, options.ttlMs / 2))).unref()
   }
 
@@ -78,6 +82,10 @@ export class MemoryBroker implements Broker {
     return this.#receiver.count(channel)
   }
 
+  occupied (): Iterable<string> {
+    return this.#receiver.occupied()
+  }
+
   membershipChanged (): void {}
 
   /** Keeps nothing: there is no other instance. */
@@ -89,6 +97,7 @@ export class MemoryBroker implements Broker {
   close (): Promise<void> {
     this.#closed = true
     clearInterval(this.#sweeper)
+    this.members.close()
     this.#logs.clear()
     return Promise.resolve()
   }

@@ -5,8 +5,19 @@ import { Heartbeat } from './heartbeat.js'
 import type { Connection } from './connection.js'
 import type { Subscriber } from './subscriber.js'
 
+/** Events of the channels of this instance. */
+export interface MembershipObserver {
+  /** Called when a channel has its first subscriber. */
+  occupied (channel: string): void
+  /** Called when the last subscriber of a channel has left. */
+  vacated (channel: string): void
+  /** Called when a subscriber is no member of a channel any more. */
+  left (channel: string, subscriber: Subscriber): void
+}
+
 /** Settings of {@link Membership}. */
 export interface MembershipOptions {
+  readonly observer?: MembershipObserver | undefined
   /** Unsent bytes above which a subscriber is too slow. */
   readonly maxBufferedBytes: number
   /** Milliseconds between two heartbeats. */
@@ -63,6 +74,7 @@ export class Membership {
       // The name is a slice of the request's URL.
       channel = new Channel(ownText(name), this.events, this.options.maxBufferedBytes)
       this.#channels.set(channel.name, channel)
+      this.options.observer?.occupied(channel.name)
     }
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
@@ -79,9 +91,11 @@ export class Membership {
     channel.subscribers.delete(subscriber)
     if (subscriber.connection === undefined) this.#heartbeat.delete(subscriber)
     broker.membershipChanged(channel.name)
+    this.options.observer?.left(channel.name, subscriber)
     if (channel.subscribers.size > 0) return
     this.#channels.delete(channel.name)
     broker.unlisten(channel.name)
+    this.options.observer?.vacated(channel.name)
   }
 
   /** Ends the heartbeats. */

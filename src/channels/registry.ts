@@ -1,10 +1,21 @@
 import type { LimitName } from '../limits/limit-counters.js'
+import type { ChannelEmitter } from './channel-emitter.js'
+import type { ChannelList, ChannelState, Directory, ListOptions } from './directory.js'
 import type { Hub } from './hub.js'
+import type { Presence } from './presence.js'
 import type { BatchEntry, BatchResult, Publication, PublicationOptions, Publisher } from './publisher.js'
 
-/** The hub and the publisher of a registry, which hosts do not see. */
+/** The parts of a registry that hosts do not see. */
 let hubOf: (registry: ChannelRegistry) => Hub
 let publisherOf: (registry: ChannelRegistry) => Publisher
+let whoIsThereOf: (registry: ChannelRegistry) => WhoIsThere
+
+/** The subscribers and members of the channels. */
+export interface WhoIsThere {
+  readonly directory: Directory
+  readonly presence: Presence
+  readonly events: ChannelEmitter
+}
 
 /**
  * The channels of an app, as `app.channels`.
@@ -15,6 +26,7 @@ export class ChannelRegistry implements Iterable<string> {
   static {
     hubOf = (registry) => registry.#hub
     publisherOf = (registry) => registry.#publisher
+    whoIsThereOf = (registry) => registry.#whoIsThere
   }
 
   /** The limits of this messenger, by the names of their options. */
@@ -23,10 +35,20 @@ export class ChannelRegistry implements Iterable<string> {
     get (name: LimitName): number
   }
 
+  /**
+   * Events of the channels: `occupied` and `vacated` with `{ channel }`, when the first subscriber has come to this instance or the last
+   * one has left it; `join` and `leave` with `{ channel, sub }`, on one of the instances, when a member has come or left for all of them.
+   * Listeners are called after the change; what they throw is logged.
+   */
+  readonly events: ChannelEmitter
+
   readonly #hub: Hub
   readonly #publisher: Publisher
+  readonly #whoIsThere: WhoIsThere
 
-  constructor (hub: Hub, publisher: Publisher) {
+  constructor (hub: Hub, publisher: Publisher, whoIsThere: WhoIsThere) {
+    this.events = whoIsThere.events
+    this.#whoIsThere = whoIsThere
     this.limits = { get: (name) => hub.counters.get(name) }
     this.#hub = hub
     this.#publisher = publisher
@@ -56,9 +78,25 @@ export class ChannelRegistry implements Iterable<string> {
     return this.#hub.count(channel)
   }
 
+  /**
+   * The channels that have subscribers on any instance, with Redis at most two seconds old, in the order of their names; at most `limit`
+   * (default 100, at most 1,000) of those that begin with `prefix`. Rejects with MSG_ERR_QUERY_INVALID.
+   */
+  list (options?: ListOptions | null): Promise<ChannelList> {
+    return this.#whoIsThere.directory.list(options)
+  }
+
+  /**
+   * The subscribers and the members of a channel on all instances, and the id of its last message, taken before. Only channels with a rule
+   * `presence: true` have members. Rejects with MSG_ERR_CHANNEL_INVALID, MSG_ERR_CHANNEL_RESERVED and MSG_ERR_ENGINE_UNAVAILABLE.
+   */
+  members (channel: string): Promise<ChannelState> {
+    return this.#whoIsThere.directory.members(channel)
+  }
+
   [Symbol.iterator] (): IterableIterator<string> {
     return this.#hub.occupied()
   }
 }
 
-export { hubOf, publisherOf }
+export { hubOf, publisherOf, whoIsThereOf }

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
-import { errorBody, GrantInvalidError, type RateLimitedError } from '../errors.js'
+import { errorBody, GrantInvalidError, QueryInvalidError, type RateLimitedError } from '../errors.js'
 
 /** Maximum number of bytes read from a refused body: the largest batch by default, which may be refused for its token. */
 const MAX_DISCARDED_BYTES = 16 * 1024 ** 2
@@ -43,6 +43,15 @@ function discardBody (reply: FastifyReply): void {
 
 /** The error for a body that violates the schema of a route for tokens. */
 export function grantInvalid (violations: FastifySchemaValidationError[]): FastifyError {
+  return new GrantInvalidError(explain(violations))
+}
+
+/** The error for a query that violates the schema of a route. */
+export function queryInvalid (violations: FastifySchemaValidationError[]): FastifyError {
+  return new QueryInvalidError(explain(violations))
+}
+
+function explain (violations: FastifySchemaValidationError[]): string {
   const [{ instancePath, message }] = violations as [FastifySchemaValidationError]
-  return new GrantInvalidError([instancePath.slice(1), String(message).toLowerCase()].filter(Boolean).join(': '))
+  return [instancePath.slice(1), String(message).toLowerCase()].filter(Boolean).join(': ')
 }

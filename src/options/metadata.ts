@@ -8,6 +8,10 @@ export interface OptionMetadata {
   readonly unit?: 's'
   /** Whether the variable `<env>_FILE` may name a file that holds the value. */
   readonly file?: true
+  /** Whether the variable names a file that holds the value as JSON. */
+  readonly json?: true
+  /** Describes the part of a value that breaks the rule, where the value as a whole would not show it. */
+  readonly fault?: (value: unknown) => string | undefined
   /** Whether the variable is a list, separated by commas. */
   readonly list?: true
   /** Whether errors must not quote the value. */

@@ -4,6 +4,7 @@ import { Value, type ValueError } from '@sinclair/typebox/value'
 import { ConfigInvalidError } from '../errors.js'
 import { withoutCredentials } from '../wire/text.js'
 import { accessOptions } from './access.js'
+import { channelOptions } from './channels.js'
 import { connectionOptions, routeOptions } from './connections.js'
 import { historyOptions } from './history.js'
 import { limitOptions } from './limits.js'
@@ -14,6 +15,7 @@ export const MessengerOptionsSchema = Type.Object({
   ...routeOptions,
   ...historyOptions,
   ...connectionOptions,
+  ...channelOptions,
   ...accessOptions,
   ...limitOptions
 }, { additionalProperties: false })
@@ -41,20 +43,26 @@ export function resolveOptions (
   options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption
 ): ResolvedOptions {
   // Not left to the schema: an object would be merged into a default that is a list.
-  const { token = [], tokenIssuer = [], tokenAudience = [], publicChannels = [] } = options as Record<string, unknown>
-  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token, tokenIssuer, tokenAudience, publicChannels })
+  const { token = [], tokenIssuer = [], tokenAudience = [], publicChannels = [], channels = {} } = options as Record<string, unknown>
+  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token, tokenIssuer, tokenAudience, publicChannels, channels })
   if (compiled.Check(resolved)) return resolved
   const error = compiled.Errors(resolved).First() as ValueError
-  throw new ConfigInvalidError(explain(error.path.split('/')[1] as string, error.value, sourceOf))
+  const option = error.path.split('/')[1] as string
+  const whole = (resolved as Record<string, unknown>)[option]
+  throw new ConfigInvalidError(explain(option, error.value, whole, sourceOf))
 }
 
 function sourceOfOption (option: string, value: unknown): OptionSource {
   return { name: `Option ${option}`, value, factor: 1 }
 }
 
-function explain (option: string, given: unknown, sourceOf: (option: string, value: unknown) => OptionSource): string {
+function explain (
+  option: string, given: unknown, whole: unknown, sourceOf: (option: string, value: unknown) => OptionSource
+): string {
   const schema = (MessengerOptionsSchema.properties as Record<string, OptionSchema | undefined>)[option]
   if (schema === undefined) return `Option ${option} is unknown: known are ${Object.keys(MessengerOptionsSchema.properties).join(', ')}`
   const { name, value, factor } = sourceOf(option, given)
+  const fault = schema.fault?.(whole)
+  if (fault !== undefined) return `${name}: ${fault}`
   return `${name} must be ${ruleOf(schema, factor)}${schema.secret ? '' : `, but is ${withoutCredentials(JSON.stringify(value))}`}`
 }

@@ -1,8 +1,11 @@
 import t, { type Test } from 'tap'
 import type { CreateBroker } from '../../src/brokers/broker.js'
 import { MemoryBroker } from '../../src/brokers/memory.js'
+import { ChannelEmitter } from '../../src/channels/channel-emitter.js'
+import { Directory } from '../../src/channels/directory.js'
 import { Hub, type HubOptions } from '../../src/channels/hub.js'
 import { ChannelNames } from '../../src/channels/name.js'
+import { Presence } from '../../src/channels/presence.js'
 import { Publisher } from '../../src/channels/publisher.js'
 import { ChannelRegistry } from '../../src/channels/registry.js'
 import { EngineUnavailableError } from '../../src/errors.js'
@@ -16,7 +19,7 @@ const OPTIONS: HubOptions = {
   maxBufferedBytes: 10_000, pingIntervalMs: 25_000, drainMs: 1_000, maxChannels: 1_000,
   counters: new LimitCounters(), onAnnouncement: () => {}, onStatus: () => {}, onLog: () => {}
 }
-const RULES = { names: new ChannelNames(new Set(['client.js'])), maxMessageBytes: 1_000 }
+const RULES = { anyMembers: false, hasMembers: () => false, names: new ChannelNames(new Set(['client.js'])), maxMessageBytes: 1_000 }
 
 interface Node {
   hub: Hub
@@ -28,7 +31,10 @@ function createNode (
 ): Node {
   const hub = new Hub(create, OPTIONS)
   t.teardown(() => hub.close(0))
-  return { hub, registry: new ChannelRegistry(hub, new Publisher(hub, RULES)) }
+  const events = new ChannelEmitter((error) => { t.error(error) })
+  const presence = new Presence(RULES, events)
+  const directory = new Directory({ names: RULES.names, rules: RULES, broker: new StubBroker() })
+  return { hub, registry: new ChannelRegistry(hub, new Publisher(hub, RULES), { directory, presence, events }) }
 }
 
 /** A node whose broker answers when the test lets it. */

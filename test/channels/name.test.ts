@@ -1,5 +1,6 @@
 import t from 'tap'
-import { CHANNEL_NAME_PATTERN, isChannelName } from '../../src/channels/name.js'
+import { CHANNEL_NAME_PATTERN, ChannelNames, isChannelName } from '../../src/channels/name.js'
+import { thrown } from '../codes.js'
 
 const ALLOWED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@=+~-'
 
@@ -26,5 +27,27 @@ t.test('isChannelName', async (t) => {
 t.test('CHANNEL_NAME_PATTERN', async (t) => {
   t.test('is anchored', async (t) => {
     t.match(CHANNEL_NAME_PATTERN, /^\^.*\$$/)
+  })
+})
+
+t.test('ChannelNames', async (t) => {
+  const names = new ChannelNames(new Set(['client.js']), { anyMembers: true, hasMembers: (channel) => channel !== 'room' })
+  const long = 'a'.repeat(100)
+
+  t.test('reserves the suffix of companions for the service', async (t) => {
+    for (const name of ['room~presence', 'chat~presence', `${long}~presence`, 'chat~presence~presence', 'a~~presence']) {
+      t.equal(thrown(() => { names.assert(name) }), 'MSG_ERR_CHANNEL_RESERVED', name)
+    }
+    for (const name of ['~presence', '.a~presence', 'a b~presence', `${long}a~presence`]) t.equal(thrown(() => { names.assert(name) }), 'MSG_ERR_CHANNEL_INVALID', name)
+    for (const name of ['presence', 'a~presence2', 'a~Presence', 'a~presence~', 'a-presence']) t.doesNotThrow(() => { names.assert(name) }, name)
+  })
+
+  t.test('lets clients subscribe to the companions of channels whose members are known', async (t) => {
+    for (const name of ['chat~presence', `${long}~presence`, 'room', 'chat']) t.doesNotThrow(() => { names.assertSubscribable(name) }, name)
+    for (const name of ['room~presence', 'chat~presence~presence', 'client.js~presence', 'client.js', 'healthz~presence']) {
+      t.equal(thrown(() => { names.assertSubscribable(name) }), 'MSG_ERR_CHANNEL_RESERVED', name)
+    }
+    for (const name of ['~presence', `${long}a~presence`, 'a b~presence', '', 7, null]) t.equal(thrown(() => { names.assertSubscribable(name) }), 'MSG_ERR_CHANNEL_INVALID', String(name))
+    t.equal(thrown(() => { new ChannelNames(new Set()).assertSubscribable('chat~presence') }), 'MSG_ERR_CHANNEL_RESERVED')
   })
 })

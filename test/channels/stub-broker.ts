@@ -21,6 +21,7 @@ export class StubBroker implements Broker {
   reason = ''
   ready = true
   readonly started = Promise.resolve()
+  readonly members = { changed: () => {}, read: async () => await Promise.resolve({ count: 0, members: [] }) }
   #log = new Log('room', 'e')
   /** Epochs under which the log was known before. */
   readonly #past: string[] = []
@@ -89,6 +90,10 @@ export class StubBroker implements Broker {
 
   count (channel: string): number {
     return this.receiver?.count(channel) ?? 0
+  }
+
+  occupied (): Iterable<string> {
+    return this.receiver?.occupied() ?? []
   }
 
   membershipChanged (channel: string): void {

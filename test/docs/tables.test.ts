@@ -4,6 +4,7 @@ import { configurationText, errorsText } from '../../scripts/docs.mjs'
 import * as errors from '../../src/errors.js'
 import { VARIABLES } from '../../src/config.js'
 import { accessOptions } from '../../src/options/access.js'
+import { channelOptions } from '../../src/options/channels.js'
 import { connectionOptions, routeOptions } from '../../src/options/connections.js'
 import { historyOptions } from '../../src/options/history.js'
 import { limitOptions } from '../../src/options/limits.js'
@@ -15,7 +16,7 @@ t.test('docs/configuration.md', async (t) => {
   const text = await readFile('docs/configuration.md', 'utf8')
 
   t.test('is written from the schema of the options', async (t) => {
-    const schemas = { accessOptions, connectionOptions, historyOptions, limitOptions, routeOptions, serviceOptions }
+    const schemas = { accessOptions, channelOptions, connectionOptions, historyOptions, limitOptions, routeOptions, serviceOptions }
     t.equal(text, configurationText(schemas, metadata), 'npm run docs writes it anew')
   })
 

@@ -10,6 +10,8 @@ export class Names {
   /** Pub/sub: new announcements, and messages between instances. */
   readonly announced: string
   readonly counts: string
+  /** The claimants of members, see members/scripts.ts; a set. */
+  readonly claimants: string
   readonly #keyPrefix: string
   readonly #livePrefix: string
 
@@ -19,6 +21,7 @@ export class Names {
     this.#livePrefix = database === 0 ? keyPrefix : `${keyPrefix}${database}:`
     this.register = `${keyPrefix}instances`
     this.announcements = `${keyPrefix}{notices}`
+    this.claimants = `${keyPrefix}{claimants}`
     this.announced = `${this.#livePrefix}notices`
     this.counts = `${this.#livePrefix}census`
   }
@@ -46,6 +49,21 @@ export class Names {
   /** The result of a publish with an idempotency key. */
   result (channel: string, idempotencyKey: string): string {
     return this.#key(channel, `key:${idempotencyKey}`)
+  }
+
+  /** The members of the channel of a companion; a hash. In the slot of the companion's log. */
+  members (companion: string): string {
+    return this.#key(companion, 'members')
+  }
+
+  /** The members that the companion's messages amount to; a set. */
+  told (companion: string): string {
+    return this.#key(companion, 'told')
+  }
+
+  /** The channels in which a claimant may have claims; a set. */
+  claims (claimant: string): string {
+    return this.#key('claimants', claimant)
   }
 
   #key (channel: string, name: string): string {

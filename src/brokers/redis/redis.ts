@@ -15,6 +15,8 @@ import { assertSameServer } from './failover/same-server.js'
 import { ShardTerms } from './failover/shard-terms.js'
 import { Feeds } from './log/feeds.js'
 import { LogStore, refuse } from './log/log-store.js'
+import { MemberStore } from './members/member-store.js'
+import { RedisMembers } from './members/members.js'
 import { Names } from './names.js'
 import { InstanceMessages } from './nodes/instance-messages.js'
 
@@ -37,6 +39,7 @@ const UNSAFE = 'no other instance or replica has confirmed the registration of t
  */
 export class RedisBroker implements Broker {
   readonly started: Promise<void>
+  readonly members: RedisMembers
   readonly #commands: Link
   readonly #notifications: Link
   readonly #barrier: Barrier
@@ -45,7 +48,6 @@ export class RedisBroker implements Broker {
   readonly #feeds: Feeds
   readonly #messages: InstanceMessages
   readonly #timers: NodeJS.Timeout[]
-  #auditing = false
 
   constructor (receiver: Receiver, { redis, keyPrefix, size, ttlMs, timings: given }: RedisBrokerOptions) {
     const timings = { ...TIMINGS, ...given }
@@ -74,7 +76,7 @@ export class RedisBroker implements Broker {
     this.#notifications = new Link(timings, { ...ports, onMessage: (name, text) => { this.#feeds.notified(name, text) } })
     const { client } = this.#commands
     const names = new Names(keyPrefix, databaseOf(client))
-    this.#barrier = isCluster(client) ? new ShardTerms(client) : new Register({
+    this.#barrier = isCluster(client) ? new ShardTerms(client, () => { this.members.renew() }) : new Register({
       client,
       key: names.register,
       timings,
@@ -94,6 +96,14 @@ export class RedisBroker implements Broker {
       }
     })
     this.#store = new LogStore(client, this.#failover, { names, registered: !isCluster(client), size, ttlMs })
+    this.members = new RedisMembers({
+      store: new MemberStore(client, this.#store, names, timings.leaveMs),
+      receiver: receiver.members,
+      occupied: () => receiver.occupied(),
+      timings,
+      ready: () => this.ready,
+      onError: (text) => { receiver.log?.('error', text) }
+    })
     this.#feeds = new Feeds({
       store: this.#store,
       subscriptions: new Subscriptions(this.#notifications, names, timings),
@@ -107,6 +117,7 @@ export class RedisBroker implements Broker {
       client,
       names,
       timings,
+      claims: receiver.members && this.members,
       count: (channel) => receiver.count(channel),
       occupied: () => receiver.occupied(),
       // The last report is sent after the broker is closed.
@@ -115,7 +126,7 @@ export class RedisBroker implements Broker {
       onWitnessRequest: () => { void this.#barrier.witnessRequested() }
     })
     this.#timers = [
-      setInterval(() => { void this.#audit() }, timings.auditMs).unref(),
+      every(timings.auditMs, () => this.#audit()),
       setInterval(() => { void refusalOf(this.#failover.check()) }, timings.checkMs).unref()
     ]
   }
@@ -151,6 +162,10 @@ export class RedisBroker implements Broker {
     return this.#messages.counts.total(channel)
   }
 
+  occupied (): Iterable<string> {
+    return this.#messages.counts.channels()
+  }
+
   membershipChanged (channel: string): void {
     this.#messages.counts.changed(channel)
   }
@@ -164,6 +179,7 @@ export class RedisBroker implements Broker {
     if (this.#failover.state === 'closed') return
     const wasReady = this.ready
     for (const timer of this.#timers) clearInterval(timer)
+    this.members.close()
     // Nothing is acknowledged from here on, so that this instance may leave the register.
     this.#failover.close()
     this.#feeds.clear()
@@ -185,15 +201,25 @@ export class RedisBroker implements Broker {
   #changed ({ state, from }: FailoverChange): void {
     if (state === 'verifying' && from !== state) this.#feeds.suspectAll()
     if (state === 'away' || state === 'closed') this.#messages.disconnected()
+    if (state === 'ready') this.members.renew()
   }
 
   /** Finds messages and announcements that were lost silently. */
   async #audit (): Promise<void> {
-    if (!this.ready || this.#auditing) return
-    this.#auditing = true
+    if (!this.ready) return
     void this.#messages.join()
     await refusalOf(this.#messages.announcements.catchUp())
     await this.#feeds.audit()
-    this.#auditing = false
+    await this.members.audit()
   }
+}
+
+/** Calls a step periodically, except while the one before is in progress. */
+function every (ms: number, step: () => Promise<void>): NodeJS.Timeout {
+  let running = false
+  return setInterval(() => {
+    if (running) return
+    running = true
+    void refusalOf(step()).then(() => { running = false })
+  }, ms).unref()
 }

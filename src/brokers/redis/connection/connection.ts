@@ -2,6 +2,7 @@ import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { ConfigInvalidError } from '../../../errors.js'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
+import { LIST_MEMBERS, SET_MEMBERS } from '../members/scripts.js'
 import { POST } from '../nodes/scripts.js'
 import { guardAsking } from './asking.js'
 import { guardLastSubscriber } from './last-subscriber.js'
@@ -20,6 +21,8 @@ const SCRIPTS = {
   messengerVerify: [3, VERIFY],
   messengerTouch: [1, TOUCH],
   messengerPost: [1, POST],
+  messengerSetMembers: [5, SET_MEMBERS],
+  messengerListMembers: [5, LIST_MEMBERS],
   messengerJoin: [1, JOIN],
   messengerDecide: [1, DECIDE],
   messengerLook: [1, LOOK],

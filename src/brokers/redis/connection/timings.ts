@@ -1,3 +1,5 @@
+import { LEAVE_MS } from '../../broker.js'
+
 /** The intervals and time limits of a broker on Redis, in milliseconds. */
 export interface Timings {
   /** Time limit for a command, or for a connection. */
@@ -10,6 +12,8 @@ export interface Timings {
   readonly reportMs: number
   /** Silence after which an instance counts as gone. */
   readonly nodeTtlMs: number
+  /** From the end of a member's last connection to its leave. */
+  readonly leaveMs: number
   /** Time limit for all instances to compare a new term; afterwards it is decided as one in which something was lost. */
   readonly barrierMs: number
   /** Time limit for another instance to confirm a registration. */
@@ -25,6 +29,7 @@ export const TIMINGS: Timings = {
   auditMs: 15_000,
   reportMs: 1_000,
   nodeTtlMs: 10_000,
+  leaveMs: LEAVE_MS,
   barrierMs: 2_000,
   witnessMs: 500,
   maxBackoffMs: 500

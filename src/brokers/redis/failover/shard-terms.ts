@@ -8,16 +8,21 @@ import type { Barrier, Evidence } from './barrier.js'
  */
 export class ShardTerms implements Barrier {
   readonly #client: Cluster
+  readonly #onTerm: () => void
   #passed = new Set<string>()
 
-  constructor (client: Cluster) {
+  /** @param onTerm called when a shard was found in another term, after the comparison */
+  constructor (client: Cluster, onTerm: () => void = () => {}) {
     this.#client = client
+    this.#onTerm = onTerm
   }
 
   async pass ({ compare }: Evidence): Promise<string> {
     const terms = await this.#terms()
-    if ([...terms].some((term) => !this.#passed.has(term))) await compare('')
+    const isNew = [...terms].some((term) => !this.#passed.has(term))
+    if (isNew) await compare('')
     this.#passed = new Set([...this.#passed, ...terms])
+    if (isNew) this.#onTerm()
     return ''
   }
 

@@ -102,6 +102,15 @@ export class LogStore {
     return answer === 'none' || answer.present ? undefined : answer.current
   }
 
+  /** Runs a script that may append to a log; its arguments are those of the log, and then its own. */
+  async run (channel: string, script: (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>): Promise<unknown> {
+    const { size, ttlMs, names } = this.#options
+    const { answer } = await this.#ask((term) => script(
+      this.#keys(channel), [term, this.#random(), size, ttlMs, this.#positionTtlMs, names.live(channel)]
+    ))
+    return answer
+  }
+
   get #positionTtlMs (): number {
     return Math.max(POSITION_TTL_MS, this.#options.ttlMs)
   }

@@ -41,7 +41,7 @@ end`
  * KEYS[3] is the register and ARGV[1] the term under which the instance was admitted, which has to be the recorded one. In a
  * cluster, where the register is on another server, the term is empty and every change of it counts as a loss.
  */
-const ADMITTED = `
+export const ADMITTED = `
 ${SERVER}
 local term = ARGV[1]
 if term == '' then
@@ -94,11 +94,31 @@ local function begin(ok)
 end`
 
 /** Loads the log; in another term than that of its epoch, a new one begins. */
-const OPEN = `
+export const OPEN = `
 ${LOAD}
 if meta[3] ~= term then
   local chain = epoch and meta[3] and ARGV[1] ~= '' and redis.call('HGET', KEYS[3], 'chain')
   begin(chain and string.find(' ' .. chain .. ' ', ' ' .. meta[3] .. ' ', 1, true) ~= nil)
+end`
+
+/** Appends messages to the log of {@link OPEN}, each with the time of the server, and publishes their notifications. */
+export const APPEND = `
+local function append(message, size, ttl, positionTtl)
+  local offset, clock = text(head + 1), redis.call('TIME')
+  local time = text(clock[1] * 1000 + math.floor(clock[2] / 1000))
+  if tonumber(size) > 0 then
+    redis.call('HSET', KEYS[1], 'head', offset)
+    redis.call('XADD', KEYS[2], 'MAXLEN', '=', size, offset .. '-' .. time, 'm', message)
+    redis.call('PEXPIRE', KEYS[2], ttl)
+  else
+    redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
+  end
+  redis.call('PEXPIRE', KEYS[1], positionTtl)
+  head = head + 1
+  return offset, time
+end
+local function notify(live, offset, message, time)
+  redis.call('SPUBLISH', live, epoch .. ':' .. offset .. ' ' .. message .. ',"time":' .. time)
 end`
 
 /**
@@ -117,20 +137,12 @@ if ARGV[8] ~= '' then
     return {'duplicate', epoch, text(head), first, offset, subscribers}
   end
 end
-local offset, clock = text(head + 1), redis.call('TIME')
-local time = text(clock[1] * 1000 + math.floor(clock[2] / 1000))
-if tonumber(ARGV[4]) > 0 then
-  redis.call('HSET', KEYS[1], 'head', offset)
-  redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[4], offset .. '-' .. time, 'm', ARGV[3])
-  redis.call('PEXPIRE', KEYS[2], ARGV[5])
-else
-  redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+${APPEND}
+local offset, time = append(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 if ARGV[8] ~= '' then
   redis.call('SET', KEYS[4], ARGV[8] .. ' ' .. epoch .. ' ' .. offset .. ' ' .. ARGV[10], 'PX', ARGV[9])
 end
-redis.call('SPUBLISH', ARGV[7], epoch .. ':' .. offset .. ' ' .. ARGV[3] .. ',"time":' .. time)
+notify(ARGV[7], offset, ARGV[3], time)
 return {'sent', epoch, offset}`
 
 /**

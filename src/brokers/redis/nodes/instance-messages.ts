@@ -36,7 +36,8 @@ export class InstanceMessages {
       timings: ports.timings,
       count: (channel) => ports.count(channel),
       occupied: () => ports.occupied(),
-      send: (text) => this.#send(text)
+      send: (text) => this.#send(text),
+      claims: ports.claims
     })
     client.on('message', (name: string, text: string) => { this.#receive(name, text) })
   }

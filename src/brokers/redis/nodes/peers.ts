@@ -17,6 +17,11 @@ export class Peers {
     return this.#totals.get(channel) ?? 0
   }
 
+  /** Names of the channels that have subscribers on other instances. */
+  channels (): Iterable<string> {
+    return this.#totals.keys()
+  }
+
   /** Takes a report; returns `false` when an earlier one was missed, so that a full report has to be requested. */
   take ({ node, number, full, counts, leaves }: Report, now: number): boolean {
     const peer = this.#meet(node)

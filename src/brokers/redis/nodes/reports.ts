@@ -7,6 +7,8 @@ export interface Report {
   /** Whether `counts` holds every occupied channel, or only those that changed since the last report. */
   readonly full: boolean
   readonly counts: ReadonlyMap<string, number>
+  /** The claimant of the instance's members, see members/scripts.ts; absent where it has none. */
+  readonly claimant?: string | undefined
   /** Set in the last report. */
   readonly leaves?: true
 }
@@ -33,12 +35,17 @@ export function parseReport (text: string): Report | ReportRequest | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { from, ask, node, number, full, counts, leaves } = value as Record<string, unknown>
+  const { from, ask, node, number, full, counts, claimant, leaves } = value as Record<string, unknown>
   if (typeof from === 'string' && typeof ask === 'string') return { from, ask }
   if (typeof node !== 'string' || !isCount(number) || typeof full !== 'boolean') return undefined
   if (typeof counts !== 'object' || counts === null) return undefined
   const known = Object.entries(counts).filter((entry): entry is [string, number] => isCount(entry[1]))
-  return { node, number, full, counts: new Map(known), ...leaves === true && { leaves } }
+  return { node, number, full, counts: new Map(known), ...isClaimant(claimant) && { claimant }, ...leaves === true && { leaves } }
+}
+
+/** Whether a value can be the name of a claimant, which stands between spaces in a text. */
+export function isClaimant (value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
 }
 
 function isCount (value: unknown): value is number {

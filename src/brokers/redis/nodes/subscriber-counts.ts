@@ -14,6 +14,18 @@ export interface SubscriberCountsPorts {
   occupied (): Iterable<string>
   /** Sends a text to the other instances; returns `false` when that is not possible now. */
   send (text: string): boolean
+  /** Absent where no channel has members. */
+  readonly claims?: ClaimsPorts | undefined
+}
+
+/** The part of the reports that concerns members. */
+export interface ClaimsPorts {
+  /** The claimant of the members of this instance, where it has some. */
+  readonly claimant: string | undefined
+  /** Called with each claimant that another instance reports. */
+  heard (claimant: string): void
+  /** Called when earlier silence of the other instances does not count; `suspended` where this instance was silent itself. */
+  spared (suspended: boolean): void
 }
 
 /**
@@ -45,6 +57,12 @@ export class SubscriberCounts {
     return this.#ports.count(channel) + this.#peers.total(channel)
   }
 
+  /** Names of the channels that have subscribers on any instance. */
+  * channels (): Iterable<string> {
+    yield* this.#ports.occupied()
+    for (const channel of this.#peers.channels()) if (this.#ports.count(channel) === 0) yield channel
+  }
+
   /** To be called when the number of subscribers on this instance changed. */
   changed (channel: string): void {
     this.#changed.add(channel)
@@ -54,6 +72,7 @@ export class SubscriberCounts {
   connected (): void {
     this.#connected = true
     this.#peers.spare(performance.now())
+    this.#ports.claims?.spared(false)
     this.#reportAll()
     this.#send({ from: this.#instance, ask: '*' })
   }
@@ -70,6 +89,7 @@ export class SubscriberCounts {
     if ('ask' in message) {
       if (message.from !== this.#instance && (message.ask === '*' || message.ask === this.#instance)) this.#answer()
     } else if (message.node !== this.#instance) {
+      if (message.claimant !== undefined) this.#ports.claims?.heard(message.claimant)
       const complete = this.#peers.take(message, performance.now())
       if (!complete) this.#send({ from: this.#instance, ask: message.node })
     }
@@ -88,7 +108,10 @@ export class SubscriberCounts {
     this.#tickedAt = now
     if (!this.#connected) return
     // The reports that arrived during the suspension are yet to be read.
-    if (late) this.#peers.spare(now)
+    if (late) {
+      this.#peers.spare(now)
+      this.#ports.claims?.spared(true)
+    }
     this.#peers.forget(now - nodeTtlMs)
     if (this.#owesFull) this.#reportAll()
     else this.#report(this.#changed, false)
@@ -107,7 +130,7 @@ export class SubscriberCounts {
 
   #report (channels: Iterable<string>, full: boolean): boolean {
     const counts = new Map(Array.from(channels, (channel) => [channel, this.#ports.count(channel)]))
-    const sent = this.#send({ node: this.#instance, number: ++this.#number, full, counts })
+    const sent = this.#send({ node: this.#instance, number: ++this.#number, full, counts, claimant: this.#ports.claims?.claimant })
     if (sent) this.#changed.clear()
     return sent
   }

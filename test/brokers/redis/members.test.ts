@@ -1,0 +1,237 @@
+import t, { type Test } from 'tap'
+import type { MemberChange, MemberReceiver, Roster } from '../../../src/brokers/broker.js'
+import { RedisBroker } from '../../../src/brokers/redis/redis.js'
+import { eventually } from '../../eventually.js'
+import { TestNode } from '../test-node.js'
+import { TEST_TIMINGS, uniquePrefix } from './redis-node.js'
+import { type RedisServer, startRedis } from './redis-server.js'
+
+const server = await startRedis(t)
+
+/** A node on which members are connected. */
+class MemberNode extends TestNode implements MemberReceiver {
+  readonly changes: MemberChange[] = []
+  readonly #rosters = new Map<string, Map<string, { connections: number }>>()
+
+  get members (): this {
+    return this
+  }
+
+  roster (channel: string): Roster {
+    return this.#rosters.get(channel) ?? new Map()
+  }
+
+  rosters (): Iterable<[string, Roster]> {
+    return this.#rosters
+  }
+
+  memberChanged (change: MemberChange): void {
+    this.changes.push(change)
+  }
+
+  set (sub: string, connections: number, channel = 'room'): void {
+    const roster = this.#rosters.get(channel) ?? new Map<string, { connections: number }>()
+    if (connections === 0) roster.delete(sub)
+    else roster.set(sub, { connections })
+    if (roster.size === 0) this.#rosters.delete(channel)
+    else this.#rosters.set(channel, roster)
+    this.broker.members.changed(channel, sub)
+  }
+
+  async list (channel = 'room'): Promise<string> {
+    const { members, count } = await this.broker.members.read(channel)
+    return members?.map(({ sub, connections }) => `${sub}: ${connections}`).join() ?? String(count)
+  }
+
+  /** Resolves when the members are these. */
+  async shows (list: string, channel = 'room'): Promise<void> {
+    let last = ''
+    await eventually(async () => (last = await this.list(channel).catch((error: unknown) => String(error))) === list, { message: () => `members ${list}, but ${last}` })
+  }
+
+  /** The messages of the companion. */
+  async published (channel = 'room'): Promise<string[]> {
+    const { entries } = await this.broker.read(`${channel}~presence`, 'earliest')
+    return entries.map(({ message }) => message)
+  }
+
+  /** Ends without notice: what it has claimed stays. */
+  async die (): Promise<void> {
+    this.set = () => {}
+    await this.broker.close()
+  }
+}
+
+interface Options {
+  redis?: RedisServer
+  keyPrefix?: string
+  timings?: Partial<typeof TEST_TIMINGS>
+}
+
+async function startMemberNode (t: Test, { redis = server, keyPrefix = uniquePrefix(), timings }: Options = {}): Promise<MemberNode> {
+  const node = new MemberNode((receiver) => new RedisBroker(receiver, {
+    redis: redis.url, keyPrefix, size: 1_000, ttlMs: 60_000, timings: { ...TEST_TIMINGS, ...timings }
+  }))
+  t.teardown(() => node.broker.close())
+  await node.broker.started
+  await node.turned(true)
+  return node
+}
+
+async function startPair (t: Test, options: Options = {}): Promise<[MemberNode, MemberNode]> {
+  const shared = { keyPrefix: uniquePrefix(), ...options }
+  return [await startMemberNode(t, shared), await startMemberNode(t, shared)]
+}
+
+t.test('The members of a channel on two instances', async (t) => {
+  t.test('join once, with the connections of both', async (t) => {
+    const [a, b] = await startPair(t)
+    a.set('7', 1)
+    await b.shows('7: 1')
+    b.set('7', 2)
+    b.set('8', 1)
+    await a.shows('7: 3,8: 1')
+    t.strictSame(await b.published(), ['{"join":"7"}', '{"join":"8"}'])
+    t.strictSame([a.changes, b.changes], [[{ channel: 'room', sub: '7', joined: true }], [{ channel: 'room', sub: '8', joined: true }]])
+  })
+
+  t.test('leave when the last connection of both has been gone for a while', async (t) => {
+    const [a, b] = await startPair(t)
+    a.set('7', 1)
+    b.set('7', 1)
+    await a.shows('7: 2')
+    a.set('7', 0)
+    await b.shows('7: 1')
+    b.set('7', 0)
+    await a.shows('7: 0')
+    await a.shows('')
+    t.strictSame(await a.published(), ['{"join":"7"}', '{"leave":"7"}'])
+    t.equal([...a.changes, ...b.changes].filter(({ joined }) => !joined).length, 1)
+  })
+
+  t.test('stay when they return to the other one in time', async (t) => {
+    const [a, b] = await startPair(t)
+    for (let round = 0; round < 4; round++) {
+      const [from, to] = round % 2 === 0 ? [a, b] : [b, a]
+      from.set('7', 1)
+      await to.shows('7: 1')
+      from.set('7', 0)
+      await to.shows('7: 0')
+      to.set('7', 1)
+      await from.shows('7: 1')
+      to.set('7', 0)
+    }
+    await a.shows('')
+    t.strictSame(await a.published(), ['{"join":"7"}', '{"leave":"7"}'])
+  })
+
+  t.test('have names of any characters', async (t) => {
+    const [a, b] = await startPair(t)
+    const subs = ['"', '\\/', '/', '\n', ' ', '1=2', '-5', 'ü', '🎉', '\u0000', '__proto__', '+']
+    for (const sub of subs) a.set(sub, 1)
+    await b.shows([...subs].sort().map((sub) => `${sub}: 1`).join())
+    t.strictSame((await b.published()).map((text) => (JSON.parse(text) as { join: string }).join), subs)
+    b.set('"', 1)
+    await a.shows([...subs].sort().map((sub) => `${sub}: ${sub === '"' ? 2 : 1}`).join())
+  })
+
+  t.test('leave with the instance that is dead, unless they are on another one, too', async (t) => {
+    const [a, b] = await startPair(t)
+    a.set('7', 1)
+    a.set('8', 1)
+    b.set('8', 1)
+    a.set('9', 1, 'other')
+    await b.shows('7: 1,8: 2')
+    await b.shows('9: 1', 'other')
+    await a.die()
+    await b.shows('8: 1')
+    await eventually(async () => (await b.published('other')).length === 2, { message: 'a channel that nobody is interested in' })
+    t.strictSame((await b.published()).sort(), ['{"join":"7"}', '{"join":"8"}', '{"leave":"7"}'])
+    t.match(b.changes.filter(({ joined }) => !joined).map(({ sub }) => sub).sort(), ['7', '9'])
+  })
+
+  t.test('leave in time when the instance ends in their grace time', async (t) => {
+    const [a, b] = await startPair(t, { timings: { leaveMs: 1_000 } })
+    a.set('7', 1)
+    await b.shows('7: 1')
+    a.set('7', 0)
+    await b.shows('7: 0')
+    await a.die()
+    await eventually(async () => (await b.published()).length === 2, { message: 'the leave' })
+  })
+
+  t.test('are found by the next instance when the only one is dead', async (t) => {
+    const keyPrefix = uniquePrefix()
+    const a = await startMemberNode(t, { keyPrefix })
+    a.set('7', 1)
+    await a.shows('7: 1')
+    await a.die()
+    const b = await startMemberNode(t, { keyPrefix })
+    await eventually(async () => (await b.published()).length === 2, { message: 'the leave' })
+    t.equal(await b.list(), '')
+    const redis = server.connect(t)
+    await eventually(async () => (await redis.keys(`${keyPrefix}{claimants}*`)).length === 0, { message: 'nothing is left' })
+  })
+
+  t.test('are only counted above 1,000, and made up for below', async (t) => {
+    const [a, b] = await startPair(t)
+    for (let number = 0; number < 1_005; number++) a.set(String(number), 1)
+    await b.shows('1005')
+    const before = (await b.published()).length
+    t.ok(before <= 1_000)
+    b.set('more', 1)
+    await a.shows('1006')
+    t.equal((await b.published()).length, before)
+    for (let number = 0; number < 10; number++) a.set(String(number), 0)
+    await eventually(async () => (await b.broker.members.read('room')).count === 996, { message: '996 members' })
+    const subs = new Set<string>()
+    const { entries } = await b.broker.read('room~presence', 'earliest')
+    for (const { message } of entries) {
+      const { join, leave } = JSON.parse(message) as { join?: string, leave?: string }
+      if (join !== undefined) subs.add(join)
+      if (leave !== undefined) subs.delete(leave)
+    }
+    t.strictSame([...subs].sort().map((sub) => `${sub}: 1`).join(), await b.list())
+  })
+
+  t.test('cause no command where no channel has members', async (t) => {
+    const keyPrefix = uniquePrefix()
+    const node = new TestNode((receiver) => new RedisBroker(receiver, { redis: server.url, keyPrefix, size: 1, ttlMs: 1_000, timings: TEST_TIMINGS }))
+    t.teardown(() => node.broker.close())
+    await node.turned(true)
+    const redis = server.connect(t)
+    await node.join('room')
+    node.broker.members.changed('room', '7')
+    node.leave('room')
+    t.strictSame((await redis.keys(`${keyPrefix}*`)).filter((key) => /claimants|members|told/.test(key)), [])
+  })
+})
+
+t.test('A restart of Redis', async (t) => {
+  for (const appendOnly of [true, false]) {
+    t.test(`neither invents nor forgets a member, ${appendOnly ? 'with' : 'without'} its data`, async (t) => {
+      const redis = await startRedis(t, { appendOnly })
+      const [a, b] = await startPair(t, { redis })
+      a.set('7', 1)
+      b.set('7', 1)
+      b.set('8', 2)
+      await a.shows('7: 2,8: 2')
+      await redis.kill()
+      await a.turned(false)
+      a.set('9', 1)
+      b.set('8', 0)
+      b.set('10', 1)
+      await redis.start()
+      await a.shows('10: 1,7: 2,9: 1')
+      const subs = new Set<string>()
+      for (const text of await a.published()) {
+        const { join, leave } = JSON.parse(text) as { join?: string, leave?: string }
+        if (join !== undefined) subs.add(join)
+        if (leave !== undefined) subs.delete(leave)
+      }
+      t.strictSame([...subs].sort(), ['10', '7', '9'])
+      const joins = [...a.changes, ...b.changes].filter(({ joined }) => joined).map(({ sub }) => sub).sort()
+      t.strictSame(joins, ['10', '7', '8', '9'], 'each has joined once')
+    })
+  }
+})
