@@ -2,7 +2,8 @@ import { isCovered } from './gaps.mjs'
 import { History } from './history.mjs'
 import { Ledger, parseId } from './ledger.mjs'
 
-const KEPT_VIOLATIONS = 100
+/** Violations of one kind that are kept, so that none hides another one. */
+const KEPT_VIOLATIONS = 20
 
 /**
  * Decides whether the promise was kept: whatever was acknowledged reaches every subscriber once and in order, or the
@@ -12,7 +13,7 @@ const KEPT_VIOLATIONS = 100
  * once every subscriber had the time to catch up with a last message, the marker of its channel.
  */
 export class Oracle {
-  /** The first violations, and the number of all by kind. */
+  /** The first violations of each kind, and the number of all by kind. */
   violations = []
   counts = {}
   /** Acknowledged messages that a subscriber did not get, without a gap that covers them: one for each message and subscriber. */
@@ -98,7 +99,7 @@ export class Oracle {
   /** Adds a violation. Others than the oracle itself may see some, such as a process that died. */
   report (violation) {
     this.counts[violation.kind] = (this.counts[violation.kind] ?? 0) + 1
-    if (this.violations.length < KEPT_VIOLATIONS) this.violations.push({ at: this.#now(), ...violation })
+    if (this.counts[violation.kind] <= KEPT_VIOLATIONS) this.violations.push({ at: this.#now(), ...violation })
   }
 
   /** Looks for what was lost; to be called once, at the end. Returns the numbers of the run. */

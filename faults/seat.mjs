@@ -93,7 +93,8 @@ export class Seat {
     if (this.isFenced) return
     if (this.state === 'absent') { this.#violate('uninvited', `subscribed at ${id}, which nobody has asked for`); return }
     const asked = this.#asked
-    const isEarlier = this.state === 'replacing' && recovered && id === asked && isBefore(id, this.cursor)
+    // What was asked for may not be kept any more, but what came meanwhile is there.
+    const isEarlier = this.state === 'replacing' && (recovered === false || id === asked) && isBefore(id, this.cursor)
     this.#asked = undefined
     if (this.state !== 'leaving') this.#become('live')
     if (isEarlier) { this.#echo = parseId(this.cursor); return }

@@ -196,12 +196,22 @@ export class SharedConnection {
     }
     if (body.event === 'subscribed') seat.subscribed(body)
     else if (body.event === 'unsubscribed') seat.unsubscribed()
-    else if (body.event === 'refused' && seat.refused()) this.#refuse(seat, body)
+    else if (body.event === 'refused') this.#takeRefusal(seat, body)
   }
 
   #takeToken ({ expiresIn }) {
     if (!this.#tokens.taken()) this.#violate('uninvited', 'a token was answered that was not sent')
     else if (!(expiresIn >= 0 && expiresIn <= TOKEN_MS[1] + SECOND_MS)) this.#violate('token', `a token is said to expire in ${expiresIn} ms`)
+  }
+
+  #takeRefusal (seat, body) {
+    const isAmbiguous = seat.state === 'replacing'
+    if (!seat.refused()) return
+    this.#refuse(seat, body)
+    // Of the former subscription or of the one in its place: nothing counts until that is settled.
+    if (!isAmbiguous) return
+    this.unsubscribe(seat)
+    this.subscribe(seat)
   }
 
   /** The service refuses one channel; the others go on. */

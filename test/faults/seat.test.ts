@@ -65,6 +65,7 @@ t.test('a channel of a shared connection, as the fault harness sees it', async (
 
   t.test('takes what comes again because it was asked for again, and nothing that comes behind it twice', async (t) => {
     t.strictSame(kindsIn('ask', 'at a:4', 'a:5', 'ask', 'a:6', 'a:7', 'at a:5', 'a:6', 'a:7', 'a:8'), [])
+    t.strictSame(kindsIn('ask', 'at a:4', 'a:5', 'ask', 'a:6', 'a:7', 'a:8', 'gap expired a:6', 'a:7', 'a:8', 'a:9'), [], 'from where it is kept')
     t.strictSame(kindsIn('ask', 'at a:4', 'a:5', 'ask', 'a:6', 'at a:5', 'a:6', 'a:8'), ['hole'])
     t.strictSame(kindsIn('ask', 'at a:4', 'a:5', 'ask', 'a:6', 'at a:5', 'a:6', 'a:7', 'a:7'), ['duplicate'])
   })
