@@ -169,7 +169,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
         frames ??= ~~(frame.frames as number)
         capacity = frames || capacity
       }
-      if (expiresIn && frames && renewable && !widens) later(refresh, expiresIn * 0.9)
+      if (expiresIn && renewable && !widens) later(refresh, expiresIn * 0.9)
       if (event === 'unsubscribed') asked.delete(channel)
       if (known) member?._take(frame, begins, epoch, digits - (messages?.length ?? 0))
       if (close && member) {

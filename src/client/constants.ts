@@ -31,8 +31,17 @@ export const TOKEN_TIMEOUT = 30_000
 /** What stands for the interval of heartbeats where the client polls. */
 export const POLL_HEARTBEAT = 25_000
 
-/** The time between two polls, so that something between that answers by itself is not asked without a pause. */
+/**
+ * The time between two polls, so that something between that answers by itself is not asked without a pause; and how long a brief
+ * stream lasts.
+ */
 export const PAUSE = 200
+
+/** The time between two brief requests. */
+export const BRIEF = 1000
+
+/** How many connections hold a request open, of the six that a browser has for a host. */
+export const MAX_HELD = 3
 
 /** How long a connection over HTTP lasts before a WebSocket is tried again; twice as long after each time. */
 export const PROBE = 30_000

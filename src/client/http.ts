@@ -1,23 +1,30 @@
 import { retryAfter } from './backoff.js'
-import { FORBIDDEN, PAUSE, POLICY, TRY_AGAIN, UNAUTHORIZED } from './constants.js'
+import { BRIEF, FORBIDDEN, MAX_HELD, PAUSE, POLICY, TRY_AGAIN, UNAUTHORIZED } from './constants.js'
 import type { Transport } from './transport.js'
+
+/** Connections of the page that hold a request open. */
+let held = 0
 
 /**
  * The transports over HTTP: a stream of lines, or long polls, each answer of which is one frame, for where something between
- * collects a stream instead of passing it on.
+ * collects a stream instead of passing it on. Over HTTP/1.1 a browser makes six connections to a host, and other requests of the
+ * page wait for one of them: beyond the first `MAX_HELD`, requests are brief ones with pauses between.
  */
 export const http: Transport = async (address, token, signal, receive, end, polls, credentials) => {
   const accept = `application/${polls ? '' : 'x-nd'}json`
+  let holds: unknown
   // The first answer to a poll comes at once, to tell whether polls get through.
-  let query = polls ? '&wait=0' : '&heartbeat'
-  const ask = (credentials: RequestCredentials) => fetch(address() + query, {
+  let wait = 0
+  const ask = (credentials: RequestCredentials) => fetch(address() + (polls ? `&wait=${wait}` : '&heartbeat'), {
     headers: { Accept: accept, ...token && { Authorization: 'Bearer ' + token } },
     cache: 'no-store',
     credentials,
     signal
   })
   try {
-    for (;; await new Promise((resolve) => setTimeout(resolve, PAUSE))) {
+    signal.addEventListener('abort', () => { if (holds) held-- })
+    for (;; await new Promise((resolve) => setTimeout(resolve, holds ? PAUSE : BRIEF))) {
+      holds ||= held < MAX_HELD && ++held
       // A WebSocket takes cookies along. A browser hides an answer to them that is meant for every origin (`*`); a refusal
       // without them says nothing, unless they were what made the first attempt fail.
       const response = await (credentials
@@ -32,16 +39,24 @@ export const http: Transport = async (address, token, signal, receive, end, poll
       }
       const reader = (response.body as ReadableStream).pipeThrough(new TextDecoderStream()).getReader()
       let rest = ''
+      let late = false
+      const cut = () => {
+        late = true
+        // Not within a message, or one that takes longer would never come.
+        if (!rest) reader.cancel().catch(() => undefined)
+      }
+      if (!holds && !polls) setTimeout(cut, PAUSE)
       let chunk: ReadableStreamReadResult<string>
       while (!(chunk = await reader.read()).done) {
         const lines = (rest + chunk.value).split('\n')
         rest = lines.pop() as string
         lines.forEach(receive)
+        if (late) cut()
       }
+      if (polls) receive(rest)
       // eslint-disable-next-line @typescript-eslint/only-throw-error
-      if (!polls) throw 'end of stream'
-      receive(rest)
-      query = '&wait=20'
+      else if (holds) throw 'end of stream'
+      wait = holds ? 20 : 0
     }
   } catch (error) {
     end({ reason: String(error) })

@@ -141,7 +141,10 @@ export class FakeServer {
     }
     if (polls) return this.#poll(new URL(url), peer)
     if (this.older && url.includes(',')) return new Response('{"statusCode":400,"code":"MSG_ERR_CHANNEL_INVALID"}', { status: 400 })
-    const body = new ReadableStream({ start: (value) => { controller = value } })
+    const body = new ReadableStream({
+      start: (value) => { controller = value },
+      cancel: () => { peer.end(0, '') }
+    })
     signal.addEventListener('abort', () => {
       this.peers.delete(peer)
       controller = undefined
