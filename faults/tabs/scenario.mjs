@@ -85,7 +85,8 @@ export class Scenario {
       for (const ledger of Object.values(tab.ledgers)) ledger.end()
       this.#remove(tab)
     }
-    const sum = (name) => this.gone.reduce((sum, { ledgers }) => sum + Object.values(ledgers).reduce((sum, ledger) => sum + ledger[name], 0), 0)
+    const ledgers = this.gone.flatMap(({ ledgers }) => Object.values(ledgers))
+    const sum = (name) => ledgers.reduce((sum, ledger) => sum + ledger[name], 0)
     const closes = {}
     for (const tab of this.gone) for (const [close, times] of Object.entries(tab.closes)) closes[close] = (closes[close] ?? 0) + times
     return {

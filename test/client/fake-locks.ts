@@ -64,13 +64,13 @@ export class FakeLocks {
     const lock = this.#queues.get(name)?.shift()
     if (!lock) return
     this.#held.set(name, lock)
-    const free = (settle: () => void) => {
+    const free = (settle: () => void): void => {
       if (this.#held.get(name) === lock) this.#held.delete(name)
       this.soon(lock.tab, settle)
       this.#grant(name)
     }
     this.soon(lock.tab, () => {
-      Promise.resolve(lock.callback()).then((value) => { free(() => { lock.resolve(value) }) }, (error: unknown) => { free(() => { lock.reject(error) }) })
+      void Promise.resolve(lock.callback()).then((value) => { free(() => { lock.resolve(value) }) })
     })
   }
 }

@@ -117,6 +117,8 @@ export class FakeTabs {
   readonly locks: FakeLocks
   readonly channels: FakeChannels
   readonly tabs: Tab[] = []
+  /** The URLs of the requests over HTTP that were not aborted before. */
+  readonly requests: string[] = []
 
   constructor (t: Test) {
     const page = this.page = new FakePage(t)
@@ -138,13 +140,16 @@ export class FakeTabs {
       BroadcastChannel: this.channels.constructorOf(),
       addEventListener: (...args: Parameters<EventTarget['addEventListener']>) => { tab()?.events.addEventListener(...args) },
       setTimeout: (run: () => void, ms?: number) => later(bound(run), ms),
-      fetch: (url: string, init: RequestInit) => new Promise((resolve, reject) => { fetch(url, init).then(bound(resolve), bound(reject)) }),
+      fetch: (url: string, init: RequestInit) => {
+        if (!init.signal?.aborted) this.requests.push(url)
+        return new Promise((resolve, reject) => { fetch(url, init).then(bound(resolve), bound(reject)) })
+      },
       WebSocket: function (url: string, protocols: string[]) {
         const end = new WebSocket(url, protocols)
         tab()?.sockets.push(page.socket)
         return new Proxy(end, {
           set: (target, name, listener: (event: unknown) => void) => Reflect.set(target, name, bound(listener)),
-          get: (target, name) => Reflect.get(target, name)
+          get: (target, name) => Reflect.get(target, name) as unknown
         })
       }
     }
