@@ -241,10 +241,10 @@ t.test('the console', async (t) => {
       const receipt = asked.length === 1 ? {} : { received: 180, silent: 20, unable: 10, latencyMs: { p50: 4, max: 31 } }
       await route.fulfill({ json: { status: 'Message sent', id: 'e:1', subscribers: 210, ...receipt } })
     })
-    await page.page.getByLabel('Receipts within').check()
+    await page.page.getByRole('checkbox', { name: 'Receipts' }).check()
     await page.push('x')
     await page.says('No receipts')
-    await page.page.getByLabel('Seconds to wait').selectOption('2')
+    await page.page.getByLabel('Time to wait').selectOption('2')
     await page.push('x')
     await page.says('180 received')
     for (const text of ['20 silent', '10 unable', 'half within 4 ms, the last after 31 ms']) await page.says(text)
