@@ -10,6 +10,8 @@ export interface Details {
   channel: string
   subscribers: number
   members?: Array<{ sub: string, connections: number }>
+  /** The number of members, where there are too many to list. */
+  count?: number
   id?: string
 }
 

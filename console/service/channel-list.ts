@@ -7,6 +7,8 @@ const INTERVAL_MS = 2_000
 /** How many channels are asked for: a server may give fewer. */
 const LIMITS = [1_000, 100]
 
+const LOCKED = 'These are watched. All are listed with the operator’s token.'
+
 /** A channel with its subscribers, over all instances. */
 export interface Listed {
   channel: string
@@ -24,7 +26,7 @@ export class ChannelList {
   #limits = LIMITS
   #found: Found | undefined
   #asked = ''
-  #problem = ''
+  #problem = LOCKED
 
   constructor (session: Session) {
     this.#session = session
@@ -57,7 +59,7 @@ export class ChannelList {
     if (this.#session.role === 'operator') this.#poller.start()
     else {
       this.#poller.stop()
-      this.#settle(undefined, '')
+      this.#settle(undefined, LOCKED)
     }
   }
 

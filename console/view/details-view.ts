@@ -1,4 +1,4 @@
-import type { ChannelDetails } from '../service/channel-details.js'
+import type { ChannelDetails, Details } from '../service/channel-details.js'
 import { count } from '../service/format.js'
 import type { Session } from '../service/session.js'
 import { byId, element, setText, showText } from './dom.js'
@@ -29,21 +29,26 @@ export class DetailsView {
     setText(byId('details-title'), channel)
     const locked = this.#session.role !== 'operator'
     showText(byId('details-problem'), locked ? 'Subscribers and members need the operator’s token.' : problem)
-    const { subscribers, id, members } = details ?? {}
+    const { subscribers, id } = details ?? {}
     const facts = [['Subscribers', subscribers?.toLocaleString('en')], ['Position', id]].flatMap(([name = '', value]) => value === undefined ? [] : [element('div', {}, element('dt', {}, name), element('dd', {}, value))])
     byId('details-facts').replaceChildren(...facts)
-    this.#showMembers(details === undefined ? undefined : members ?? [])
+    this.#showMembers(details)
   }
 
-  #showMembers (members: Array<{ sub: string, connections: number }> | undefined): void {
-    const text = JSON.stringify(members)
+  #showMembers (details: Details | undefined): void {
+    const { members = [], count: total = members.length } = details ?? {}
+    const text = JSON.stringify([members, total, details === undefined])
     if (text === this.#members) return
     this.#members = text
-    byId('details-members').hidden = members === undefined
-    if (members === undefined) return
-    setText(byId('members-title'), members.length === 0 ? 'Members' : count(members.length, 'member'))
-    showText(byId('members-hint'), members.length === 0 ? 'None: a channel has members where its rule says `presence`, and its subscribers have a subject.' : members.length > MAX_MEMBERS ? `The first ${MAX_MEMBERS} are shown.` : '')
+    byId('details-members').hidden = details === undefined
+    setText(byId('members-title'), total === 0 ? 'Members' : count(total, 'member'))
+    showText(byId('members-hint'), hintOf(total, Math.min(members.length, MAX_MEMBERS)))
     byId('members').replaceChildren(...members.slice(0, MAX_MEMBERS).map(({ sub, connections }) =>
       element('li', {}, element('span', {}, sub), ...connections > 1 ? [element('span', { class: 'number', title: count(connections, 'connection') }, `×${connections}`)] : [])))
   }
+}
+
+function hintOf (total: number, shown: number): string {
+  if (total === 0) return 'None: a channel has members where its rule says so, and its subscribers have a subject.'
+  return shown === 0 ? 'They are too many to be listed.' : shown < total ? `The first ${shown} are shown.` : ''
 }

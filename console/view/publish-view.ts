@@ -99,11 +99,14 @@ export class PublishView {
       const { summary, id, receipt, latency = '', note } = outcome
       byId('answer').replaceChildren(element('strong', {}, summary), element('span', { class: 'id' }, id), ...receipt === undefined ? [] : receiptOf(receipt), ...latency === '' ? [] : [element('span', {}, latency)], ...note === '' ? [] : [element('span', { class: 'hint' }, note)])
       byId('answer').hidden = false
+      // The part of the page may scroll for itself.
+      byId('answer').scrollIntoView({ block: 'nearest' })
     }
   }
 
   #fail (problem: string, field?: HTMLElement): void {
     showText(byId('publish-error'), problem)
+    byId('publish-error').scrollIntoView({ block: 'nearest' })
     field?.setAttribute('aria-invalid', 'true')
     field?.focus()
   }

@@ -144,11 +144,11 @@ t.test('the console', async (t) => {
     const app = await startService(t)
     const members = Array.from({ length: 300 }, (_, index) => ({ sub: `user-${index}`, connections: index === 0 ? 2 : 1 }))
     const page = await operate(t, `${origin(app)}/`, {
-      channels: () => [{ channel: 'gone', subscribers: 1 }, { channel: 'chat:7', subscribers: 301 }],
-      details: (channel) => channel === 'chat:7' ? { channel, subscribers: 301, members, id: 'k3f9a2:42' } : undefined
+      channels: () => [{ channel: 'gone', subscribers: 1 }, { channel: 'crowd', subscribers: 2_000 }, { channel: 'chat:7', subscribers: 301 }],
+      details: (channel) => channel === 'crowd' ? { channel, subscribers: 2_000, count: 1_500, id: 'k3f9a2:1' } : channel === 'chat:7' ? { channel, subscribers: 301, members, id: 'k3f9a2:42' } : undefined
     })
     await page.page.getByRole('button', { name: 'chat:7, 301 subscribers' }).click()
-    t.strictSame(await page.page.locator('.channel .text').allInnerTexts(), ['chat:7', 'gone'])
+    t.strictSame(await page.page.locator('.channel .text').allInnerTexts(), ['chat:7', 'crowd', 'gone'])
     await page.says('300 members')
     await page.page.getByLabel('Search channels').fill('HAT')
     await page.page.getByRole('button', { name: 'gone, 1 subscriber' }).waitFor({ state: 'hidden' })
@@ -158,6 +158,9 @@ t.test('the console', async (t) => {
     t.equal(await page.page.locator('#members li').count(), 200, 'no more than can be read')
     await page.page.getByRole('button', { name: 'Push here' }).click()
     await page.page.getByRole('button', { name: 'Push to chat:7' }).waitFor()
+    await page.page.getByRole('button', { name: 'crowd, 2,000 subscribers' }).click()
+    await page.says('1,500 members')
+    await page.says('They are too many to be listed.')
     await page.page.getByRole('button', { name: 'gone, 1 subscriber' }).click()
     await page.says('This version of the service does not tell more about a channel.')
   })
@@ -238,10 +241,10 @@ t.test('the console', async (t) => {
       const receipt = asked.length === 1 ? {} : { received: 180, silent: 20, unable: 10, latencyMs: { p50: 4, max: 31 } }
       await route.fulfill({ json: { status: 'Message sent', id: 'e:1', subscribers: 210, ...receipt } })
     })
-    await page.page.getByLabel('Receipts within').check()
+    await page.page.getByRole('checkbox', { name: 'Receipts' }).check()
     await page.push('x')
     await page.says('No receipts')
-    await page.page.getByLabel('Seconds to wait').selectOption('2')
+    await page.page.getByLabel('Time to wait').selectOption('2')
     await page.push('x')
     await page.says('180 received')
     for (const text of ['20 silent', '10 unable', 'half within 4 ms, the last after 31 ms']) await page.says(text)
