@@ -4,6 +4,7 @@ import { rejection } from '../../codes.js'
 import { testContract } from '../contract.js'
 import { range, type TestNode } from '../test-node.js'
 import { eventually } from '../../eventually.js'
+import { startMemberNode } from './member-node.js'
 import { startNode, uniquePrefix } from './redis-node.js'
 import { startCluster } from './redis-cluster.js'
 import { type Proxy, startProxy } from './proxy.js'
@@ -193,5 +194,26 @@ t.test('When a master of the cluster fails', async (t) => {
     await third.server.start()
     t.not((await published(a, d, '"2"')).epoch, epoch)
     await eventually(() => b.gaps.includes(d), { message: 'the gap' })
+  })
+})
+
+t.test('The members of channels on a cluster', async (t) => {
+  t.test('are known on every master, and leave with a dead instance', async (t) => {
+    const keyPrefix = uniquePrefix()
+    const [a, b] = [
+      await startMemberNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT }),
+      await startMemberNode(t, { redis: cluster.url, keyPrefix, timings: PATIENT })
+    ]
+    const channels = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    for (const channel of channels) {
+      a.set('7', 1, channel)
+      b.set('8', 1, channel)
+      await b.shows('7: 1,8: 1', channel)
+    }
+    await a.die()
+    for (const channel of channels) {
+      await b.shows('8: 1', channel)
+      t.strictSame((await b.published(channel)).sort(), ['{"join":"7"}', '{"join":"8"}', '{"leave":"7"}'])
+    }
   })
 })

@@ -1,85 +1,15 @@
 import t, { type Test } from 'tap'
-import type { MemberChange, MemberReceiver, Roster } from '../../../src/brokers/broker.js'
 import { RedisBroker } from '../../../src/brokers/redis/redis.js'
 import { eventually } from '../../eventually.js'
 import { TestNode } from '../test-node.js'
-import { TEST_TIMINGS, uniquePrefix } from './redis-node.js'
-import { type RedisServer, startRedis } from './redis-server.js'
+import { type MemberNode, startMemberNode } from './member-node.js'
+import { type NodeOptions, TEST_TIMINGS, uniquePrefix } from './redis-node.js'
+import { startRedis } from './redis-server.js'
 
 const server = await startRedis(t)
 
-/** A node on which members are connected. */
-class MemberNode extends TestNode implements MemberReceiver {
-  readonly changes: MemberChange[] = []
-  readonly #rosters = new Map<string, Map<string, { connections: number }>>()
-
-  get members (): this {
-    return this
-  }
-
-  roster (channel: string): Roster {
-    return this.#rosters.get(channel) ?? new Map()
-  }
-
-  rosters (): Iterable<[string, Roster]> {
-    return this.#rosters
-  }
-
-  memberChanged (change: MemberChange): void {
-    this.changes.push(change)
-  }
-
-  set (sub: string, connections: number, channel = 'room'): void {
-    const roster = this.#rosters.get(channel) ?? new Map<string, { connections: number }>()
-    if (connections === 0) roster.delete(sub)
-    else roster.set(sub, { connections })
-    if (roster.size === 0) this.#rosters.delete(channel)
-    else this.#rosters.set(channel, roster)
-    this.broker.members.changed(channel, sub)
-  }
-
-  async list (channel = 'room'): Promise<string> {
-    const { members, count } = await this.broker.members.read(channel)
-    return members?.map(({ sub, connections }) => `${sub}: ${connections}`).join() ?? String(count)
-  }
-
-  /** Resolves when the members are these. */
-  async shows (list: string, channel = 'room'): Promise<void> {
-    let last = ''
-    await eventually(async () => (last = await this.list(channel).catch((error: unknown) => String(error))) === list, { message: () => `members ${list}, but ${last}` })
-  }
-
-  /** The messages of the companion. */
-  async published (channel = 'room'): Promise<string[]> {
-    const { entries } = await this.broker.read(`${channel}~presence`, 'earliest')
-    return entries.map(({ message }) => message)
-  }
-
-  /** Ends without notice: what it has claimed stays. */
-  async die (): Promise<void> {
-    this.set = () => {}
-    await this.broker.close()
-  }
-}
-
-interface Options {
-  redis?: RedisServer
-  keyPrefix?: string
-  timings?: Partial<typeof TEST_TIMINGS>
-}
-
-async function startMemberNode (t: Test, { redis = server, keyPrefix = uniquePrefix(), timings }: Options = {}): Promise<MemberNode> {
-  const node = new MemberNode((receiver) => new RedisBroker(receiver, {
-    redis: redis.url, keyPrefix, size: 1_000, ttlMs: 60_000, timings: { ...TEST_TIMINGS, ...timings }
-  }))
-  t.teardown(() => node.broker.close())
-  await node.broker.started
-  await node.turned(true)
-  return node
-}
-
-async function startPair (t: Test, options: Options = {}): Promise<[MemberNode, MemberNode]> {
-  const shared = { keyPrefix: uniquePrefix(), ...options }
+async function startPair (t: Test, options: Partial<NodeOptions> = {}): Promise<[MemberNode, MemberNode]> {
+  const shared = { redis: server.url, keyPrefix: uniquePrefix(), ...options }
   return [await startMemberNode(t, shared), await startMemberNode(t, shared)]
 }
 
@@ -162,11 +92,11 @@ t.test('The members of a channel on two instances', async (t) => {
 
   t.test('are found by the next instance when the only one is dead', async (t) => {
     const keyPrefix = uniquePrefix()
-    const a = await startMemberNode(t, { keyPrefix })
+    const a = await startMemberNode(t, { redis: server.url, keyPrefix })
     a.set('7', 1)
     await a.shows('7: 1')
     await a.die()
-    const b = await startMemberNode(t, { keyPrefix })
+    const b = await startMemberNode(t, { redis: server.url, keyPrefix })
     await eventually(async () => (await b.published()).length === 2, { message: 'the leave' })
     t.equal(await b.list(), '')
     const redis = server.connect(t)
@@ -211,7 +141,7 @@ t.test('A restart of Redis', async (t) => {
   for (const appendOnly of [true, false]) {
     t.test(`neither invents nor forgets a member, ${appendOnly ? 'with' : 'without'} its data`, async (t) => {
       const redis = await startRedis(t, { appendOnly })
-      const [a, b] = await startPair(t, { redis })
+      const [a, b] = await startPair(t, { redis: redis.url })
       a.set('7', 1)
       b.set('7', 1)
       b.set('8', 2)

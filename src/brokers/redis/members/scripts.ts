@@ -87,7 +87,8 @@ if #changes > 0 then
     for _, sub in ipairs(redis.call('SMEMBERS', KEYS[5])) do
       if redis.call('HEXISTS', KEYS[4], sub) == 0 then tell(sub, false) end
     end
-    for _, sub in ipairs(redis.call('HKEYS', KEYS[4])) do tell(sub, true) end
+    local all = redis.call('HGETALL', KEYS[4])
+    for index = 1, #all, 2 do tell(all[index], true) end
   else
     for _, change in ipairs(changes) do tell(string.sub(change, 2), string.sub(change, 1, 1) == '+') end
   end

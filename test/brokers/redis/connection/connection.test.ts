@@ -9,9 +9,9 @@ import { connect, type RedisClient } from '../../../../src/brokers/redis/connect
 import { backoff, TIMINGS } from '../../../../src/brokers/redis/connection/timings.js'
 import { parseUrl } from '../../../../src/brokers/redis/connection/url.js'
 import { rejection, thrown } from '../../../codes.js'
-import type { TestNode } from '../../test-node.js'
 import { eventually } from '../../../eventually.js'
 import { startProxy } from '../proxy.js'
+import { type MemberNode, startMemberNode } from '../member-node.js'
 import { startNode } from '../redis-node.js'
 import { createDirectory, freePort, RedisServer, startRedis } from '../redis-server.js'
 
@@ -133,7 +133,7 @@ t.test('RedisBroker', async (t) => {
     await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
     const [name, ...rules] = DOCUMENTED_RIGHTS
     await redis.call('ACL', 'SETUSER', name ?? '', ...rules)
-    const connect = async (): Promise<TestNode> => await startNode(t, { redis: `redis://messenger:password@127.0.0.1:${server.port}`, keyPrefix: 'messenger:', ttlMs: 100, timings: { auditMs: 50 } })
+    const connect = async (): Promise<MemberNode> => await startMemberNode(t, { redis: `redis://messenger:password@127.0.0.1:${server.port}`, keyPrefix: 'messenger:', ttlMs: 100, timings: { auditMs: 50 } })
     const [a, b] = [await connect(), await connect()]
     await b.join('room')
     await a.broker.publish('room', '1', { idempotencyKey: 'key' })
@@ -146,6 +146,10 @@ t.test('RedisBroker', async (t) => {
     }, { message: 'the first one is trimmed' })
     await a.broker.announce('notice', Date.now() + 60_000)
     await eventually(() => b.announcements.includes('notice'), { message: 'shown to the other one' })
+    a.set('7', 1)
+    await b.shows('7: 1')
+    a.set('7', 0)
+    await b.shows('')
     b.leave('room')
     await b.join('room')
     await b.broker.close()
