@@ -24,7 +24,7 @@ export class SharedSubscriber {
 
   /**
    * @param options `link`, `transport`, `channels` (those that it may have), `size` (how many of them it has at most), `covered`
-   *   (patterns of what its tokens cover), `roams` (whether it changes its channels), `isAlone` (whether
+   *   (patterns of what its tokens cover), `roams` (whether it changes its channels; otherwise it has all), `isAlone` (whether
    *   there is one instance and nothing that it waits for), `oracle`, `recovery`, `prng`, `silenceMs`, `now`
    */
   constructor (name, options) {
@@ -61,7 +61,8 @@ export class SharedSubscriber {
 
   /** Subscribes; resolves when the service has said where each channel stands. */
   async start () {
-    for (const seat of [...this.#seats.values()].slice(0, this.#options.size)) seat.wanted = true
+    const count = this.#roams ? this.#options.size : this.#seats.size
+    for (const seat of [...this.#seats.values()].slice(0, count)) seat.wanted = true
     this.#connection.renew(0)
     await this.#settled()
     void this.#roam()
