@@ -46,7 +46,7 @@ export class Publisher {
     try {
       promise = this.#add(channel, message, options)
     } catch (error) {
-      promise = Promise.reject<Publication>(error as PublishError)
+      promise = Promise.reject<Publication>(error)
       this.#onError?.(error as PublishError)
     }
     // Reported to the callback, so that the promise may be ignored.
