@@ -6,9 +6,10 @@ import { exactness } from './jobs/exactness.mjs'
 import { fanOut } from './jobs/fan-out.mjs'
 import { idleMemory } from './jobs/idle-memory.mjs'
 import { posts } from './jobs/posts.mjs'
+import { publisher } from './jobs/publisher.mjs'
 import { reconnect } from './jobs/reconnect.mjs'
 
-const jobs = { bursts, fanOut, posts, idleMemory, exactness, churn, connects, reconnect }
+const jobs = { bursts, fanOut, posts, idleMemory, exactness, churn, connects, reconnect, publisher }
 
 process.once('disconnect', () => process.exit())
 process.once('message', async ({ job, options }) => {

@@ -2,6 +2,7 @@ import { churnSection } from './churn.mjs'
 import { compareSection } from './compare.mjs'
 import { logsSection } from './logs.mjs'
 import { peersSection } from './peers.mjs'
+import { publisherSection } from './publisher.mjs'
 import { reconnectSection } from './reconnect.mjs'
 import { scaleSection } from './scale.mjs'
 import { sharedSection } from './shared.mjs'
@@ -16,7 +17,8 @@ export const sections = {
   reconnect: reconnectSection,
   churn: churnSection,
   logs: logsSection,
-  tokens: tokensSection
+  tokens: tokensSection,
+  publisher: publisherSection
 }
 
 /** The whole report, of the results that there are. `read(name)` returns a result or undefined. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { IdempotencyConflictError, IdempotencyFullError } from '../errors.js'
 import type { Published } from './broker.js'
 
@@ -79,7 +79,10 @@ function composed (channel: string, key: string): string {
   return `${channel} ${key}`
 }
 
-/** 48 bits of a message's digest: enough to distinguish a mistake from a repetition, and exact in one number. */
+/**
+ * 48 bits of a message's digest: enough to distinguish a mistake from a repetition, and exact in one number. Not by `createHash`, whose
+ * object costs more than the digest.
+ */
 function digest (message: string): number {
-  return createHash('sha256').update(message).digest().readUIntBE(0, 6)
+  return parseInt(hash('sha256', message).slice(0, 12), 16)
 }

@@ -147,10 +147,12 @@ function attemptsOf (entries: readonly Entry[]): number {
 
 async function sleep (delayMs: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, delayMs)
-    signal.addEventListener('abort', () => {
+    const end = (): void => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', end)
       resolve()
-    }, { once: true })
+    }
+    const timer = setTimeout(end, delayMs)
+    signal.addEventListener('abort', end)
   })
 }

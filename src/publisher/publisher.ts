@@ -46,8 +46,9 @@ export class Publisher {
     try {
       promise = this.#add(channel, message, options)
     } catch (error) {
-      promise = Promise.reject<Publication>(error as PublishError)
-      this.#onError?.(error as PublishError)
+      const refusal = error as PublishError
+      promise = Promise.reject<Publication>(refusal)
+      this.#onError?.(refusal)
     }
     // Reported to the callback, so that the promise may be ignored.
     if (this.#onError !== undefined) promise.catch(() => {})

@@ -68,7 +68,7 @@ function parse (text: string): unknown {
 
 /** The text of a failure of `fetch`, whose message is often the same for all, and whether a connection may have been made. */
 function describe (error: unknown): { text: string, connected: boolean } {
-  const { cause, message, code = undefined } = error as { cause?: unknown, message?: string, code?: string | undefined }
+  const { cause, message, code } = error as { cause?: unknown, message?: string, code?: string }
   const inner = (cause ?? {}) as { code?: string, message?: string }
   const name = inner.code ?? code
   return { text: name ?? inner.message ?? message ?? String(error), connected: !NOT_CONNECTED.has(String(name)) }

@@ -46,7 +46,7 @@ t.test('an error that nobody foresaw', async (t) => {
     const { code, stderr } = await run(t, 'token', [], { env: new Proxy({}, { ownKeys () { throw new Error('not foreseen') } }) })
     t.equal(code, 1)
     t.match(stderr, /^fastify-messenger token: Error: not foreseen\n +at /)
-    const { stderr: other } = await run(t, 'token', [], { env: new Proxy({}, { ownKeys () { throw 'a text' as unknown as Error } }) }) // eslint-disable-line @typescript-eslint/only-throw-error
+    const { stderr: other } = await run(t, 'token', [], { env: new Proxy({}, { ownKeys () { throw 'a text' as unknown as Error } }) })
     t.equal(other, 'fastify-messenger token: a text\n')
   })
 })
@@ -58,7 +58,7 @@ t.test('colours', async (t) => {
     for (const [isTTY, env] of [[false, {}], [true, { NO_COLOR: '1' }], [true, { TERM: 'dumb' }]] as const) {
       t.equal(paintFor(new Sink(isTTY), env)('green', 'x'), 'x')
     }
-    t.match((await run(t, 'send', [], { isTTY: true })).stderr, /^\x1b\[31mfastify-messenger send:\x1b\[0m/) // eslint-disable-line no-control-regex
+    t.match((await run(t, 'send', [], { isTTY: true })).stderr, /^\x1b\[31mfastify-messenger send:\x1b\[0m/)
   })
 })
 

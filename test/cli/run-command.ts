@@ -63,8 +63,15 @@ export function startCommand (t: Test, name: CommandName, args: string[], { env 
   return { stdout, stderr, exited, end }
 }
 
+/** What a command has written, and its exit code. */
+export interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** Runs a command to its end. */
-export async function run (t: Test, name: CommandName, args: string[], options: RunOptions = {}): Promise<{ code: number, stdout: string, stderr: string }> {
+export async function run (t: Test, name: CommandName, args: string[], options: RunOptions = {}): Promise<Ended> {
   const { stdout, stderr, exited } = startCommand(t, name, args, options)
   const code = await exited
   return { code, stdout: stdout.text, stderr: stderr.text }

@@ -12,12 +12,12 @@ const LINES = { 'content-type': 'application/x-ndjson' }
 const SUBSCRIBED = '{"channel":"a","event":"subscribed","id":"e:0","recovered":true,"heartbeat":20}\n'
 
 /** A service that answers each request by the next of these functions, and by the last one from then on. */
-async function scripted (t: Test, ...answers: ((response: ServerResponse, url: string) => void)[]): Promise<{ server: string, urls: string[] }> {
+async function scripted (t: Test, ...answers: ((response: ServerResponse) => void)[]): Promise<{ server: string, urls: string[] }> {
   const urls: string[] = []
   const server = await serve(t, (request, response) => {
     const answer = answers[Math.min(urls.length, answers.length - 1)]
     urls.push(String(request.url))
-    answer?.(response, String(request.url))
+    answer?.(response)
   })
   return { server, urls }
 }

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { backoff, retryAfterMs } from '../../src/publisher/backoff.js'
 import { createPublisher, type Publication, PublishError, type PublisherOptions, type Publisher, RawJson, type RetryEvent } from '../../src/publisher/index.js'
 import { eventually } from '../eventually.js'
-import { json, refusal, StubService } from './stub-service.js'
+import { type Asked, type Carried, json, refusal, StubService } from './stub-service.js'
 
 const CLOSED = { statusCode: 503, code: 'MSG_ERR_CLOSED', error: '', message: 'told' }
 
@@ -28,7 +28,7 @@ t.test('a publisher', async (t) => {
     t.equal((await publications).at(-1)?.id, 'e:100')
     t.equal(publisher.pending, 0)
     t.equal(service.requests.length, 1)
-    const [{ url = '', headers = {}, entries = [] } = {}] = service.requests
+    const [{ url, headers, entries }] = service.requests as [Asked]
     t.equal(url, 'http://127.0.0.1:3000/send')
     t.strictSame(headers, { authorization: 'Bearer secret', 'content-type': 'application/json' })
     t.equal(new Set(entries.map(({ key }) => key)).size, 1_000)
@@ -68,7 +68,7 @@ t.test('a publisher', async (t) => {
       ['a', new RawJson('{bad'), {}, { code: 'MSG_ERR_MESSAGE_INVALID' }],
       ['a', 1n, {}, { code: 'MSG_ERR_MESSAGE_INVALID', message: /BigInt/ }],
       ['a', { list: new Map([[1, 2]]) }, {}, { code: 'MSG_ERR_MESSAGE_INVALID', message: /\[object Map\] has no JSON form/ }],
-      ['a', { toJSON () { throw 'a text' as unknown as Error } }, {}, { code: 'MSG_ERR_MESSAGE_INVALID', message: /a text/ }], // eslint-disable-line @typescript-eslint/only-throw-error
+      ['a', { toJSON () { throw 'a text' as unknown as Error } }, {}, { code: 'MSG_ERR_MESSAGE_INVALID', message: /a text/ }],
       ['a', 1, { idempotencyKey: '' }, { code: 'MSG_ERR_IDEMPOTENCY_KEY_INVALID', statusCode: 400 }],
       ['a', 1, { idempotencyKey: 'ü' }, { code: 'MSG_ERR_IDEMPOTENCY_KEY_INVALID' }],
       ['a', 1, { waitMs: 0 }, { code: 'MSG_ERR_PUBLISH_OPTION_INVALID', statusCode: undefined }],
@@ -142,15 +142,17 @@ t.test('a repetition', async (t) => {
       if (fate < 0.3) return refusal(413, 'MSG_ERR_MESSAGE_TOO_LARGE')
       // From some message of a channel on, as an engine fails.
       const failing = asked.entries.findIndex(() => draw() < 0.02)
-      const fails = (index: number): boolean => failing >= 0 && index >= failing && asked.entries[index]?.channel === asked.entries[failing]?.channel
-      const errors = Object.fromEntries(asked.entries.map((_, index) => [index, CLOSED] as const).filter(([index]) => fails(index)))
+      const fails = ({ channel }: Carried, index: number): boolean => index >= failing && channel === asked.entries[failing]?.channel
+      const errors = Object.fromEntries(asked.entries.map((entry, index) => [index, fails(entry, index)] as const)
+        .filter(([, failed]) => failed).map(([index]) => [index, CLOSED]))
       // Known keys are answered, and not delivered again.
       const response = service.accept({ ...asked, entries: asked.entries.filter((_, index) => errors[index] === undefined) })
-      const fresh = service.accepted.splice(service.accepted.length - (asked.entries.length - Object.keys(errors).length))
+      const fresh = service.accepted.splice(service.accepted.length + Object.keys(errors).length - asked.entries.length)
       for (const entry of fresh) if (!known.has(entry.key)) { known.add(entry.key); service.accepted.push(entry) }
       if (fate > 0.9) return new TypeError('lost')
       const { results } = await response.json() as { results: object[] }
-      return json(200, { results: asked.entries.map(({ channel }, index) => errors[index] === undefined ? results.shift() : { channel, error: CLOSED }) })
+      const resultOf = (channel: string, index: number) => errors[index] === undefined ? results.shift() : { channel, error: CLOSED }
+      return json(200, { results: asked.entries.map(({ channel }, index) => resultOf(channel, index)) })
     }
     const publications: Promise<Publication>[] = []
     for (let number = 0; number < 600; number++) {

@@ -74,7 +74,7 @@ export function refusal (status: number, code: string, headers: Record<string, s
 }
 
 function parsed (url: string, { headers, body, signal }: RequestInit): Asked {
-  const text = String(body)
+  const text = body as string
   const content = JSON.parse(text) as { messages?: { channel: string, message: unknown, idempotencyKey: string }[], message?: unknown }
   const own = headers as Record<string, string>
   const entries = content.messages?.map(({ channel, message, idempotencyKey }) => ({ channel, message, key: idempotencyKey })) ??

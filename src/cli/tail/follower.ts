@@ -42,15 +42,19 @@ export class Follower {
 
   /** Resolves when no channel is left, with the last refusal if there was one, or when the signal is aborted. */
   async run (): Promise<string | undefined> {
-    const { positions, signal, say } = this.#options
-    while (positions.size > 0 && !signal.aborted) {
+    const { signal, say } = this.#options
+    while (!this.#over) {
       const cut = await this.#connect()
-      if (positions.size === 0 || signal.aborted) break
+      if (this.#over) break
       const delayMs = Math.round(cut.delayMs + Math.random() * Math.min(CAP_MS, BASE_MS * 2 ** this.#attempts++))
       say('state', `${cut.reason}; reconnecting in ${(delayMs / 1_000).toFixed(1)} s`)
       await delay(delayMs, undefined, { signal }).catch(() => {})
     }
     return this.#refused
+  }
+
+  get #over (): boolean {
+    return this.#options.positions.size === 0 || this.#options.signal.aborted
   }
 
   /** One connection, from its request to its end. */
@@ -66,7 +70,7 @@ export class Follower {
       for await (const line of linesOf(response.body as AsyncIterable<Uint8Array>)) {
         watchdog.heard()
         if (line !== '') announced = await this.#take(line, watchdog)
-        if (positions.size === 0 || signal.aborted) break
+        if (this.#over) break
       }
       return announced ?? { reason: 'the connection was cut', delayMs: 0 }
     } catch (error) {
@@ -74,8 +78,9 @@ export class Follower {
         this.#refuseAll(error.message)
         return { reason: error.message, delayMs: 0 }
       }
+      const reason = watchdog.signal.aborted ? (watchdog.signal.reason as Error).message : reasonOf(error)
       // A stream breaks off behind the line that says why.
-      return announced ?? { reason: reasonOf(watchdog.signal.aborted ? watchdog.signal.reason : error), delayMs: 0 }
+      return announced ?? { reason, delayMs: 0 }
     } finally {
       watchdog.stop()
     }
@@ -150,8 +155,10 @@ async function drained (stdout: Output, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** The text of an error of `fetch`, whose own message is often the same for all. */
+/** The text of an error of `fetch`, whose own message is the same for all. Throws any other error. */
 function reasonOf (error: unknown): string {
-  const { cause, message } = error as { cause?: { code?: string, message?: string }, message?: string }
-  return `the service cannot be reached: ${cause?.code ?? cause?.message ?? message ?? String(error)}`
+  const { cause } = error as { cause?: { code?: string, message?: string } }
+  // Nothing that `fetch` foresees.
+  if (cause === undefined) throw error
+  return `the service cannot be reached: ${cause.code ?? String(cause.message)}`
 }
