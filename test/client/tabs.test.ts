@@ -325,6 +325,7 @@ t.test('the lead', async (t) => {
     world.server.publish('room', 1)
     await world.page.pass(100)
     for (const tab of world.tabs) t.strictSame(tab.told, [['message', 1]])
+    await world.page.pass(3_000)
     t.equal(world.connected.length, 1)
   })
 
