@@ -49,6 +49,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
     members.push(member)
     member._asked = NEW
     member._drop = drop
+    member._acknowledge = (ack, channel) => { if (frames) send({ ack, channel }) }
     sync()
   }
 

@@ -3,6 +3,10 @@ export interface Frame {
   channel: string
   id: string
   message?: unknown
+  /** Milliseconds since 1970. */
+  time?: number | undefined
+  /** Whether the publisher waits for receipts. */
+  receipt?: boolean
   event?: string
   recovered?: boolean | undefined
   reason?: string | undefined

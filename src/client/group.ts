@@ -1,6 +1,6 @@
 import { alarm } from './alarm.js'
 import { join } from './connection.js'
-import { ALONE, BASE, CALL, PAGE, POLL, QUIET, ROLL, TAKE, TELL, WANT } from './constants.js'
+import { ACK, ALONE, BASE, CALL, PAGE, POLL, QUIET, ROLL, TAKE, TELL, WANT } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close } from './options.js'
 import { page } from './server-url.js'
@@ -78,7 +78,8 @@ export const group = (name: string, _key: Member['_key']) => {
   const listen = () => { watch(tick, beat * 1.5 + Math.random() * BASE) }
 
   const receive = ([from, kind, a, b, c]: Message) => {
-    if (kind) {
+    if (kind === ACK) relays?.get(a as string)?._acknowledge(b as string, a as string)
+    else if (kind) {
       if (!relays) listen()
       if (kind === CALL) {
         if (!relays) {
@@ -213,6 +214,7 @@ export const group = (name: string, _key: Member['_key']) => {
     }
     members.add(member)
     later(want, 0)
+    member._acknowledge = (id, channel) => { post(ACK, channel, id) }
     member._drop = () => {
       member._poll?._drop([member._poll])
       members.delete(member)

@@ -39,7 +39,7 @@ export const http: Transport = async (address, token, signal, receive, end, poll
       }
       const reader = (response.body as ReadableStream).pipeThrough(new TextDecoderStream()).getReader()
       let rest = ''
-      let late = false
+      let late: unknown
       const cut = () => {
         late = true
         // Not within a message, or one that takes longer would never come.

@@ -9,6 +9,8 @@ export interface Meta {
   /** `"<epoch>:<offset>"`, its place in the channel. Given as {@link Options.since}, reception goes on after it. */
   id: string
   channel: string
+  /** When the service took the message, in milliseconds since 1970; older servers do not say. Ids are what orders messages. */
+  time: number | undefined
 }
 
 /** The end of a connection, or of an attempt to make one. */

@@ -22,6 +22,8 @@ export interface Member {
   _fail: (error: unknown) => void
   _end: (close: Close, wait: number) => void
   _take: (frame: Frame, begins: unknown, epoch: string, offset: number) => void
+  /** Tells the server, where it takes frames, that the callback has returned. */
+  _acknowledge: (ack: string, channel: string) => void
   /** Takes subscriptions off the connection. */
   _drop: (list: Member[]) => void
 }
@@ -51,9 +53,9 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   let reported = ''
   let ended: boolean
 
-  const call = <A, B>(callback: ((a: A, b: B) => void) | undefined, a?: A, b?: B) => {
+  const call = <A>(callback: ((a: A) => void) | undefined, a?: A) => {
     try {
-      if (!ended) callback?.(a as A, b as B)
+      if (!ended) callback?.(a as A)
     } catch (error) {
       console.error(error)
     }
@@ -86,7 +88,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
       member._enter(final ? 'closed' : wait ? 'waiting' : 'connecting')
       if (final) disconnect()
     },
-    _take ({ id, reason, recovered, message }, begins, epoch, digits) {
+    _take ({ id, reason, recovered, message, time, receipt }, begins, epoch, digits) {
       const had = offsets.get(epoch) ?? -1
       const ahead = digits - had - Number(!begins)
       const gap = recovered === false ? member.since !== 'now' : offsets.size && ahead > 0 && (!begins || member.since.startsWith(epoch + ':'))
@@ -101,7 +103,12 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
         member.since = `${epoch}:${offset}`
         offsets.set(epoch, offset)
         if (gap) call(onGap, { reason: reason || 'missed' })
-        if (!begins) call(onMessage, message as T, { id, channel })
+        if (!begins) {
+          call(() => {
+            onMessage(message as T, { id, channel, time })
+            if (receipt) member._acknowledge(id, channel)
+          })
+        }
       }
     }
   } as Member

@@ -78,7 +78,7 @@ t.test('messages', async (t) => {
     connectToChannel('room', (_message, meta) => metas.push(meta))
     await page.pass(0)
     page.socket.message('e:1')
-    t.strictSame(metas, [{ id: 'e:1', channel: 'room' }])
+    t.strictSame(metas, [{ id: 'e:1', channel: 'room', time: undefined }])
   })
 })
 

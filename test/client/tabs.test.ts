@@ -456,6 +456,21 @@ t.test('what the connection of the leader says', async (t) => {
     for (const each of [leader, tab]) t.strictSame(each.take('gap', 'message'), [1, 2, 3, 4, 5].map((number) => ['message', number]))
   })
 
+  t.test('asks for receipts of messages, which come from each tab that has them', async (t) => {
+    const world = new FakeTabs(t)
+    const [one] = await world.open(3) as [Tab]
+    one.subscribe('other')
+    one.leave('room')
+    await world.page.pass(100)
+    for (const peer of world.server.peers) peer.send({ channel: 'room', message: 1, id: 'e:1', receipt: true })
+    await world.page.pass(100)
+    const ack = { ack: 'e:1', channel: 'room' }
+    t.strictSame(world.page.socket.frames, [{ subscribe: 'other', since: 'now' }, ack, ack])
+    world.channels.inject(JSON.stringify([0.123, 4, 'nothing', 'e:1']))
+    await world.page.pass(100)
+    t.equal(world.page.socket.frames.length, 3)
+  })
+
   t.test('comes over long polls, too', async (t) => {
     const world = new FakeTabs(t)
     const tabs = await world.open(2, (tab) => { tab.subscribe('room', { transport: 'http', since: 'earliest' }) })

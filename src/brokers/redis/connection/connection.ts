@@ -5,6 +5,7 @@ import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { POST } from '../nodes/scripts.js'
 import { guardAsking } from './asking.js'
 import { guardLastSubscriber } from './last-subscriber.js'
+import { guardShardedSubscribers } from './sharded-subscribers.js'
 import { guardQueue } from './surplus.js'
 import { backoff, type Timings } from './timings.js'
 import { parseUrl } from './url.js'
@@ -97,6 +98,7 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
       guardAsking(node)
     })
     guardLastSubscriber(client)
+    guardShardedSubscribers(client)
   } else {
     guardQueue(client)
   }
