@@ -50,14 +50,16 @@ t.test('tabs with the same share key', async (t) => {
       tab.subscribe('room')
       tab.subscribe(`own-${index}`)
     }) as [Tab, Tab]
+    one.subscribe('other')
     one.leave('own-0')
     one.leave('room')
-    one.subscribe('other')
     await world.page.pass(3_000)
     t.strictSame(channels(), [['room', 'own-1', 'other']])
     two.crash()
     await world.pass(HEARTBEAT + 3_000)
     t.strictSame(channels(), [['other']])
+    t.equal(world.locks.holder(), one)
+    t.equal(world.page.sockets.length, 1)
   })
 
   t.test('keep a channel that another tab wants, whoever has left it', async (t) => {
@@ -66,6 +68,7 @@ t.test('tabs with the same share key', async (t) => {
     one.subscribe('other')
     one.leave('room')
     await world.pass(2 * HEARTBEAT)
+    t.equal(world.locks.holder(), one)
     world.server.publish('room', 1)
     await world.page.pass(100)
     t.strictSame(one.messages(), [])
