@@ -67,6 +67,8 @@ export const WANT = 0
 export const CALL = 1
 export const TAKE = 2
 export const TELL = 3
+/** Of a tab: that it has a message for which a receipt is asked. */
+export const ACK = 4
 
 /** What stands for the interval of heartbeats before a leader has said one. */
 export const QUIET = 6_000

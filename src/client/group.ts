@@ -1,6 +1,6 @@
 import { alarm } from './alarm.js'
 import { join } from './connection.js'
-import { ALONE, BASE, CALL, PAGE, POLL, QUIET, ROLL, TAKE, TELL, WANT } from './constants.js'
+import { ACK, ALONE, BASE, CALL, PAGE, POLL, QUIET, ROLL, TAKE, TELL, WANT } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close } from './options.js'
 import { page } from './server-url.js'
@@ -67,7 +67,7 @@ export const group = (name: string, _key: Member['_key']) => {
       // Tells all where the channels stand, and asks which are wanted; those that are not are left.
       relays.forEach((relay) => {
         relay._wanted = 0
-        if (relay._state === 'open') post(TAKE, { channel: relay.channel, id: relay.since, event: 1, heartbeat: beat })
+        if (relay._state === 'open') post(TAKE, relay.channel, { id: relay.since, event: true, heartbeat: beat })
       })
       post(CALL, page?.hidden)
       watch(tick, beat)
@@ -78,38 +78,8 @@ export const group = (name: string, _key: Member['_key']) => {
   const listen = () => { watch(tick, beat * 1.5 + Math.random() * BASE) }
 
   const receive = ([from, kind, a, b, c]: Message) => {
-    if (kind === WANT) {
-      if (relays) {
-        (a as [string, string][]).forEach(([channel, since]) => {
-          const relay = relays?.get(channel) ?? {
-            channel,
-            since,
-            _key,
-            _attempt: 0,
-            _enter () { post(TELL, channel) },
-            _fail (error) { post(TELL, channel, String(error)) },
-            _end (close, wait) {
-              relay._state = undefined
-              post(TELL, channel, close, wait)
-              if (close.final) drop(relay)
-            },
-            _take (frame, begins, epoch, offset) {
-              const { since } = relay
-              relay.since = `${epoch}:${offset}`
-              relay._state = 'open'
-              post(TAKE, { ...frame, id: relay.since, event: begins && 1, messages: undefined }, since)
-            }
-          } as Partial<Relay> as Relay
-          relay._wanted = 1
-          if (!relays?.has(channel)) {
-            relays?.set(channel, relay)
-            relay._asked = 0
-            join(relay)
-          }
-        })
-        if (!b) tick()
-      }
-    } else {
+    if (kind === ACK) relays?.get(a as string)?._acknowledge(b as string, a as string)
+    else if (kind) {
       if (!relays) listen()
       if (kind === CALL) {
         if (!relays) {
@@ -119,15 +89,47 @@ export const group = (name: string, _key: Member['_key']) => {
         want(1)
       } else {
         members.forEach((member) => {
-          if (kind === TAKE) {
-            if (member.channel === (a as Frame).channel) take(member, a as Frame, b)
-          } else if (from === leader && member.channel === a) {
-            if (c as number >= 0) member._end(b as Close, c as number)
-            else if (b) member._fail(b)
-            else if (member._state !== 'open') member._enter('connecting')
+          if (member.channel === a) {
+            if (kind === TAKE) take(member, b as Frame, c)
+            else if (from === leader) {
+              if (c as number >= 0) member._end(b as Close, c as number)
+              else if (b) member._fail(b)
+              else if (member._state !== 'open') member._enter('connecting')
+            }
           }
         })
       }
+    } else if (relays) {
+      const all = relays;
+      (a as [string, string][]).forEach(([channel, since]) => {
+        const relay = all.get(channel) ?? {
+          channel,
+          since,
+          _key,
+          _attempt: 0,
+          _enter () { post(TELL, channel) },
+          _fail (error) { post(TELL, channel, String(error)) },
+          _end (close, wait) {
+            relay._state = undefined
+            post(TELL, channel, close, wait)
+            if (close.final) drop(relay)
+          },
+          _take (frame, begins, epoch, offset) {
+            const { since } = relay
+            relay.since = `${epoch}:${offset}`
+            relay._state = 'open'
+            post(TAKE, channel, { ...frame, id: relay.since, event: !!begins, messages: undefined }, since)
+          },
+          // Not one to be shared.
+          _drop: drop as unknown as Member['_drop']
+        } as Partial<Relay> as Relay
+        relay._wanted = 1
+        if (!all.has(channel)) {
+          all.set(channel, relay)
+          join(relay)
+        }
+      })
+      if (!b) tick()
     }
   }
 
@@ -143,9 +145,10 @@ export const group = (name: string, _key: Member['_key']) => {
     else if (own === epoch && had - offset >= 0) member._take({} as Frame, 1, own, had)
     else if (!last) {
       member._held = [again]
-      const poll = member._poll = Object.assign(Object.create(member) as Member, {
-        _key: _key.map((part, index) => index === 2 ? POLL : part),
-        _asked: 0,
+      const poll: Member = member._poll = {
+        // It is the same subscription, with another transport.
+        __proto__: member,
+        _key: _key.map((part, index) => index === 2 ? POLL : part) as unknown as Member['_key'],
         _end (close, wait) {
           // The next answer has it all.
           member._held = []
@@ -162,7 +165,7 @@ export const group = (name: string, _key: Member['_key']) => {
             })
           }
         }
-      } as Partial<Member>)
+      } as Partial<Member> as Member
       join(poll, ALONE)
     }
   }
@@ -211,6 +214,7 @@ export const group = (name: string, _key: Member['_key']) => {
     }
     members.add(member)
     later(want, 0)
+    member._acknowledge = (id, channel) => { post(ACK, channel, id) }
     member._drop = () => {
       member._poll?._drop([member._poll])
       members.delete(member)

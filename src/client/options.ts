@@ -77,7 +77,9 @@ export interface Options {
    */
   credentials?: 'omit' | 'same-origin' | 'include' | undefined
   /**
-   * `false`: a connection for this call alone. Default: calls with the same `server`, `token` (the same string or function),
+   * `false`: a connection for this call alone. A string, with `fastify-messenger/client/shared`: one connection for all tabs of the
+   * origin that pass the same key, `server`, `transport` and `credentials`. It stands in the place of `token`, so that tabs with
+   * the same key have to be those of one user: what one of them may receive reaches the others. Default: calls with the same `server`, `token` (the same string or function),
    * `transport` and `credentials` share one, unless they have the same channel.
    */
   share?: boolean | string | undefined

@@ -6,9 +6,9 @@ const groups: Record<string, ReturnType<typeof group>> = {}
 
 /** Takes the subscriptions of this tab that share a connection with those of other tabs; not where the browser has no means for it. */
 export const tabs: Add = (member) => {
-  const { _key: [server,, ...rest], _asked } = member as Pick<Member, '_key'> & { _asked?: number }
+  const { _key: [server,, ...rest], _drop } = member as Partial<Member> & Pick<Member, '_key'>
   const { navigator, BroadcastChannel } = globalThis as { navigator?: { locks?: unknown }, BroadcastChannel?: unknown }
-  const fits = _asked === undefined && (rest[2] as { trim?: () => string }).trim?.() && navigator?.locks && BroadcastChannel
+  const fits = !_drop && (rest[2] as { trim?: () => string }).trim?.() && navigator?.locks && BroadcastChannel
   if (fits) {
     const name = JSON.stringify([server, rest]);
     (groups[name] ??= group(name, member._key))(member as Follower)

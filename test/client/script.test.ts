@@ -51,6 +51,13 @@ t.test('the client', async (t) => {
     t.equal(page.sockets.length, 0)
   })
 
+  t.test('is there with tabs that share, too, as a script and as a module', async (t) => {
+    Reflect.deleteProperty(globalThis, 'connectToChannel')
+    await load('shared-script.js')
+    t.type((globalThis as { connectToChannel?: unknown }).connectToChannel, 'function')
+    t.equal((await load<typeof client>('shared.js')).connectToChannel, connectToChannel)
+  })
+
   t.test('takes the server from the tag of a module, which does not know its own', async (t) => {
     const page = new FakePage(t)
     fakeDocument.querySelector = (selector) => selector === 'script[data-server]' ? { dataset: { server: '/rt' } } : null

@@ -50,14 +50,16 @@ t.test('tabs with the same share key', async (t) => {
       tab.subscribe('room')
       tab.subscribe(`own-${index}`)
     }) as [Tab, Tab]
+    one.subscribe('other')
     one.leave('own-0')
     one.leave('room')
-    one.subscribe('other')
     await world.page.pass(3_000)
     t.strictSame(channels(), [['room', 'own-1', 'other']])
     two.crash()
     await world.pass(HEARTBEAT + 3_000)
     t.strictSame(channels(), [['other']])
+    t.equal(world.locks.holder(), one)
+    t.equal(world.page.sockets.length, 1)
   })
 
   t.test('keep a channel that another tab wants, whoever has left it', async (t) => {
@@ -66,6 +68,7 @@ t.test('tabs with the same share key', async (t) => {
     one.subscribe('other')
     one.leave('room')
     await world.pass(2 * HEARTBEAT)
+    t.equal(world.locks.holder(), one)
     world.server.publish('room', 1)
     await world.page.pass(100)
     t.strictSame(one.messages(), [])
@@ -325,6 +328,7 @@ t.test('the lead', async (t) => {
     world.server.publish('room', 1)
     await world.page.pass(100)
     for (const tab of world.tabs) t.strictSame(tab.told, [['message', 1]])
+    await world.page.pass(3_000)
     t.equal(world.connected.length, 1)
   })
 
@@ -453,6 +457,21 @@ t.test('what the connection of the leader says', async (t) => {
     world.server.publish('room', 5)
     await world.page.pass(100)
     for (const each of [leader, tab]) t.strictSame(each.take('gap', 'message'), [1, 2, 3, 4, 5].map((number) => ['message', number]))
+  })
+
+  t.test('asks for receipts of messages, which come from each tab that has them', async (t) => {
+    const world = new FakeTabs(t)
+    const [one] = await world.open(3) as [Tab]
+    one.subscribe('other')
+    one.leave('room')
+    await world.page.pass(100)
+    for (const peer of world.server.peers) peer.send({ channel: 'room', message: 1, id: 'e:1', receipt: true })
+    await world.page.pass(100)
+    const ack = { ack: 'e:1', channel: 'room' }
+    t.strictSame(world.page.socket.frames, [{ subscribe: 'other', since: 'now' }, ack, ack])
+    world.channels.inject(JSON.stringify([0.123, 4, 'nothing', 'e:1']))
+    await world.page.pass(100)
+    t.equal(world.page.socket.frames.length, 3)
   })
 
   t.test('comes over long polls, too', async (t) => {
