@@ -53,6 +53,7 @@ export class Metrics {
 
   #restart (): void {
     const { role } = this.#session
+    this.#present = undefined
     if (role === 'operator' || role === 'metrics') this.#poller.start()
     else {
       this.#poller.stop()
