@@ -4,7 +4,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { OWN_ROUTE } from '../src/http/own-route.js'
 import { publicDirectory, publicFiles } from '../src/public-files.js'
 
-/** The page for trying the service, at `/`, and its files. */
+/** The console, the page at `/`, and its files. */
 const page: FastifyPluginAsync = async (fastify) => {
   await fastify.register(fastifyStatic, { root: publicDirectory, serve: false })
   await fastify.register(helmet, {

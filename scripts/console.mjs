@@ -9,9 +9,16 @@ import { root } from './steps.mjs'
  */
 const observedTransports = {
   name: 'observed-transports',
-  setup ({ onResolve }) {
-    onResolve({ filter: /^\.\/(websocket|http)\.js$/ }, ({ importer }) =>
-      importer === join(root, 'src/client/connection.ts') ? { path: join(root, 'console/live/transports.ts') } : undefined)
+  setup ({ onResolve, onEnd }) {
+    const observed = new Set()
+    onResolve({ filter: /^\.\/(websocket|http)\.js$/ }, ({ importer, path }) => {
+      if (importer !== join(root, 'src/client/connection.ts')) return undefined
+      observed.add(path)
+      return { path: join(root, 'console/live/transports.ts') }
+    })
+    onEnd(() => {
+      if (observed.size < 2) throw new Error('the client does not import its transports where the page can take their place')
+    })
   }
 }
 

@@ -47,7 +47,7 @@ export class Feed {
     const { channel } = this
     this.#disconnect()
     this.#refusal = ''
-    this.#disconnect = connectToChannel(channel, (_message, { id }) => { this.#take(id) }, {
+    this.#disconnect = connectToChannel(channel, (message, { id }) => { this.#take(id, message) }, {
       ...this.#options,
       since: this.#position,
       onState: (state) => {
@@ -72,10 +72,10 @@ export class Feed {
     this.#disconnect()
   }
 
-  #take (id: string): void {
+  #take (id: string, message: unknown): void {
     const { channel } = this
     this.#position = id
-    const { json = 'null', time, from } = connections.envelope(channel, id) ?? {}
+    const { json = JSON.stringify(message), time, from } = connections.envelope(channel, id) ?? {}
     this.#add({ kind: 'message', channel, id, json, time: time ?? Date.now(), timed: time !== undefined, from })
   }
 

@@ -25,8 +25,10 @@ export class Metrics {
   readonly series = Object.fromEntries(NAMES.map((name) => [name, new Series()])) as Record<SeriesName, Series>
   readonly #session: Session
   readonly #poller = new Poller(INTERVAL_MS, () => this.#turn())
-  readonly #rates = { published: new Rate(), delivered: new Rate() }
-  readonly #quantiles = { publish: new Quantiles(), delivery: new Quantiles() }
+  #rates = newRates()
+  #quantiles = newQuantiles()
+  /** When the process started whose counters these are: behind a proxy another instance may answer. */
+  #instance: number | undefined
   /** Whether the server has metrics; undefined while it is not known. */
   #present: boolean | undefined
   #counts: Counts | undefined
@@ -51,6 +53,7 @@ export class Metrics {
 
   #restart (): void {
     const { role } = this.#session
+    this.#present = undefined
     if (role === 'operator' || role === 'metrics') this.#poller.start()
     else {
       this.#poller.stop()
@@ -95,6 +98,7 @@ export class Metrics {
     const { series } = this
     const sum = (name: string): number | undefined => sumOf(samples, `messenger_${name}`)
     this.#problem = ''
+    this.#follow(sumOf(samples, 'process_start_time_seconds'))
     series.connections.add(at, sum('connections'))
     series.channels.add(at, sum('channels'))
     series.history.add(at, sum('history_bytes'))
@@ -113,8 +117,24 @@ export class Metrics {
     }
   }
 
+  /** What another instance has counted says nothing about what was added since. */
+  #follow (instance: number | undefined): void {
+    if (instance === this.#instance) return
+    this.#instance = instance
+    this.#rates = newRates()
+    this.#quantiles = newQuantiles()
+  }
+
   /** Leaves a gap in every chart. */
   #gap (): void {
     for (const series of Object.values(this.series)) series.add(performance.now(), undefined)
   }
+}
+
+function newRates (): Record<'published' | 'delivered', Rate> {
+  return { published: new Rate(), delivered: new Rate() }
+}
+
+function newQuantiles (): Record<'publish' | 'delivery', Quantiles> {
+  return { publish: new Quantiles(), delivery: new Quantiles() }
 }

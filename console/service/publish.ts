@@ -1,5 +1,5 @@
 import { ask } from './api.js'
-import { count } from './format.js'
+import { count, duration } from './format.js'
 
 /** What the server answers to a message. */
 interface Sent {
@@ -41,7 +41,7 @@ export async function publish (channel: string, json: string, token: string, wai
       note,
       summary: subscribers === 0 ? 'Kept; nobody is subscribed' : `Delivered to ${count(subscribers, 'subscriber')}`,
       ...received !== undefined && { receipt: { received, silent, unable } },
-      ...latencyMs !== undefined && { latency: `half within ${latencyMs.p50} ms, the last after ${latencyMs.max} ms` }
+      ...latencyMs !== undefined && { latency: `half within ${duration(latencyMs.p50 / 1_000)}, the last after ${duration(latencyMs.max / 1_000)}` }
     }
   }
   if (answer.kind === 'absent') return { kind: 'failed', problem: 'There is no service that publishes at this address.' }

@@ -24,7 +24,7 @@ export class MetricsView {
       new Tile({ title: 'Delivered', series: [{ of: series.delivered }], format: perSecond }),
       new Tile({ title: 'Publish latency', series: quantiles(series.publishP50, series.publishP99), format: duration }),
       new Tile({ title: 'Delivery latency', series: quantiles(series.deliveryP50, series.deliveryP99), format: duration }),
-      new Tile({ title: 'History', series: [{ of: series.history }], format: bytes, unit: 1_024 ** 2 })
+      new Tile({ title: 'History', series: [{ of: series.history }], format: bytes, unit: (value) => value < 1_024 ** 2 ? 1_024 : 1_024 ** 2 })
     ]
     byId('tiles').append(...this.#tiles.map(({ root }) => root))
     metrics.changed.on(() => { schedule(this.#draw) })

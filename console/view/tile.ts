@@ -9,8 +9,8 @@ export interface TileOptions {
   title: string
   series: ReadonlyArray<{ name?: string, of: Series }>
   format: (value: number) => string
-  /** What round numbers are multiples of; default 1. */
-  unit?: number
+  /** What round numbers near a value are multiples of; default 1. */
+  unit?: (value: number) => number
 }
 
 /** A number and its last minutes. */
@@ -44,9 +44,10 @@ export class Tile {
   }
 
   draw (now: number): void {
-    const { series, format, unit = 1 } = this.options
+    const { series, format, unit = () => 1 } = this.options
     const values = series.flatMap(({ of }) => of.points.flatMap(({ value }) => value ?? []))
-    const max = niceMax(Math.max(0, ...values) / unit) * unit
+    const largest = Math.max(0, ...values)
+    const max = niceMax(largest / unit(largest)) * unit(largest)
     this.#now = now
     this.root.hidden = series.every(({ of }) => of.points.length === 0)
     series.forEach(({ of }, index) => {

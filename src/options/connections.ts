@@ -5,7 +5,7 @@ import { DAY_MS, MINUTE_MS } from './units.js'
 export const routeOptions = {
   /** Path before every route, like `/rt`. Default: none. */
   prefix: Type.String({ pattern: '^(/[^/]+)*$', default: '', rule: 'a path like /rt, without a slash at its end' }),
-  /** Whether `/` under the prefix shows the page on which a newcomer tries the service. Default: `false`; `true` in the service. */
+  /** Whether `/` under the prefix shows the console, a page for operators. Default: `false`; `true` in the service. */
   page: Type.Boolean({ default: false, rule: 'true or false' })
 }
 
