@@ -29,7 +29,7 @@ export interface Answers {
 
 /** Decorates the scope with JSON answers. Each is monitored, as part of the budget, until it was read or the connection is closed. */
 export default fp(async (fastify) => {
-  const { access, hub, limits: { budget, stalls }, subscriptions } = fastify
+  const { access, hub, hub: { traffic }, journal, limits: { budget, stalls }, subscriptions } = fastify
 
   const payloadOf = (
     channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply
@@ -45,6 +45,7 @@ export default fp(async (fastify) => {
     if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
     sending = true
     const answer = new Answer(Buffer.from(answerText(channel, envelopes, id, reason)), reply.raw)
+    traffic.deliver(envelopes.length, answer.unsentBytes)
     stalls.add(answer, address, lease)
     reply.raw.once('close', () => { stalls.delete(answer) })
     reply.header('content-length', answer.unsentBytes)
@@ -56,6 +57,7 @@ export default fp(async (fastify) => {
       const { epoch, after, entries, reason } = await hub.read(channel, since, limit)
       // The read may have taken long.
       access.authorizer.assertHolds(grant)
+      traffic.stand(typeof since === 'object', reason)
       const taken = entries.slice(0, countOfAnswer(entries))
       const envelopes = taken.map((entry) => wrap(channel, entry))
       return payloadOf(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)
@@ -66,8 +68,10 @@ export default fp(async (fastify) => {
       const gone = (): void => { subscriber.terminate() }
       const letRest = keepOpen(reply.raw)
       reply.raw.once('close', gone)
-      subscriptions.join(subscriber, subscription, grant)
+      journal.opened(subscriber)
+      subscriptions.join(subscriber, subscription, grant, address)
       const { envelopes, id, reason } = await subscriber.result
+      journal.closed(subscriber, address)
       reply.raw.off('close', gone)
       letRest()
       subscriptions.leave(subscriber)

@@ -3,7 +3,8 @@ import fp from 'fastify-plugin'
 import type { BrokerStatus, CreateBroker } from '../src/brokers/broker.js'
 import { MemoryBroker } from '../src/brokers/memory.js'
 import type { RedisClient } from '../src/brokers/redis/connection/connection.js'
-import { Hub, type HubOptions } from '../src/channels/hub.js'
+import { Hub } from '../src/channels/hub.js'
+import type { HubOptions } from '../src/channels/hub-options.js'
 import type { ChannelNames } from '../src/channels/name.js'
 import { Publisher } from '../src/channels/publisher.js'
 import { ChannelRegistry } from '../src/channels/registry.js'
@@ -39,6 +40,7 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   // So that the engine is there for the first message. Without it the app starts all the same, not ready.
   await hub.started(ENGINE_START_MS)
   if (!hub.ready && !hub.status.failing) log.warn(`Redis cannot be used yet (${hub.status.reason}): publishing is refused until it can`)
+  log.info(`The messenger has started, with its logs in ${options.redis === undefined ? 'memory' : 'Redis'}`)
   // Before the server closes, which waits for every connection.
   fastify.addHook('preClose', async () => { await hub.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })

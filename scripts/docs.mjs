@@ -11,7 +11,8 @@ const SECTIONS = [
   ['History and engine', 'history', 'historyOptions'],
   ['Connections', 'connections', 'connectionOptions'],
   ['Authentication and authorization', 'access', 'accessOptions'],
-  ['Limits', 'limits', 'limitOptions', 'The defaults suit a machine with 512 MiB. `GET /-/limits` tells how often each was hit.']
+  ['Limits', 'limits', 'limitOptions', 'The defaults suit a machine with 512 MiB. `GET /-/limits` tells how often each was hit.'],
+  ['Metrics', 'metrics', 'metricsOptions', 'See [Monitoring](monitoring.md).']
 ]
 const UNITS = [[1024 ** 3, 'GiB'], [1024 ** 2, 'MiB'], [1024, 'KiB']]
 

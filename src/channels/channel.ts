@@ -1,6 +1,8 @@
 import type { LogEntry } from '../brokers/broker.js'
+import type { Traffic } from '../metrics/traffic.js'
 import type { Position } from '../wire/id.js'
 import { Batch } from './batch.js'
+import type { Probe, Sampling } from './probe.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
 /** Events of a channel that concern one subscriber. */
@@ -9,6 +11,13 @@ export interface ChannelEvents {
   onSlow (subscriber: Subscriber): void
   /** Called when messages before the next one are missing for a subscriber. */
   onHole (subscriber: Subscriber): void
+}
+
+/** Settings that all channels share. */
+export interface ChannelSettings {
+  /** Unsent bytes above which a subscriber is too slow. */
+  readonly maxBufferedBytes: number
+  readonly traffic: Traffic
 }
 
 /** An occupied channel on this instance: its subscribers and the messages that wait for delivery. */
@@ -22,15 +31,19 @@ export class Channel {
    */
   epoch = ''
   offset = 0
+  /** A publish to this channel whose way is sampled. */
+  probe: Probe | undefined
   readonly #waiting: Batch[] = []
   #batch: Batch | undefined
   #walk: SetIterator<Subscriber> | undefined
+  #sampling: Sampling | undefined
 
-  constructor (
-    readonly name: string,
-    private readonly events: ChannelEvents,
-    private readonly maxBufferedBytes: number
-  ) {}
+  constructor (readonly name: string, private readonly events: ChannelEvents, private readonly settings: ChannelSettings) {}
+
+  /** The counters of the messenger. */
+  get traffic (): Traffic {
+    return this.settings.traffic
+  }
 
   /** Whether messages wait for delivery. */
   get pending (): boolean {
@@ -42,7 +55,7 @@ export class Channel {
     this.epoch = epoch
     this.offset = offset
     this.#waiting.length = 0
-    this.#batch = this.#walk = undefined
+    this.#batch = this.#walk = this.#sampling = undefined
   }
 
   /** Queues a message for the next {@link flush}. */
@@ -62,17 +75,19 @@ export class Channel {
       if (this.#batch === undefined) return 0
       this.#walk = this.subscribers.values()
       this.offset = this.#batch.last
+      if (this.probe !== undefined) this.#sample(this.probe, this.#batch)
     }
     const walk = this.#walk as SetIterator<Subscriber>
     let cost = 0
     for (let handed = 0; handed < budget; handed++) {
       const { value: subscriber, done } = walk.next()
       if (done === true) {
-        this.#batch = this.#walk = undefined
+        this.#batch = this.#walk = this.#sampling = undefined
         return cost
       }
       cost += subscriber.writeCost
       this.#hand(subscriber, this.#batch)
+      if (this.#sampling !== undefined) this.#sampling.take(subscriber)
     }
     return cost
   }
@@ -82,17 +97,25 @@ export class Channel {
     for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) this.#hand(subscriber, batch)
   }
 
+  #sample (probe: Probe, batch: Batch): void {
+    this.#sampling = probe.sample(batch, this.subscribers.size)
+    if (probe.isOver(batch)) this.probe = undefined
+  }
+
   #hand (subscriber: Subscriber, batch: Batch): void {
     const { offset } = subscriber
     if (offset === REPLAYING) return
     if (subscriber.epoch !== batch.epoch || offset < batch.before) {
       this.events.onHole(subscriber)
-    } else if (subscriber.unsentBytes > this.maxBufferedBytes) {
+    } else if (subscriber.unsentBytes > this.settings.maxBufferedBytes) {
       this.events.onSlow(subscriber)
     } else if (offset < batch.last) {
       const shared = offset === batch.before && subscriber.sharesBytes
-      subscriber.write(shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode))
+      const bytes = shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode)
+      subscriber.write(bytes)
       subscriber.offset = batch.last
+      // Not where the connection is closing. A poll, which ends with the write, counts its answer.
+      if (subscriber.isOpen()) this.settings.traffic.deliver(batch.last - offset, bytes.length)
     }
   }
 }

@@ -1,10 +1,12 @@
 import type { FastifyError } from '@fastify/error'
-import type { Broker, PublishOptions } from '../brokers/broker.js'
+import type { PublishOptions } from '../brokers/broker.js'
 import { BatchInvalidError, IdempotencyKeyInvalidError, MessageTooLargeError } from '../errors.js'
 import { formatId } from '../wire/id.js'
 import { messageText, reasonOf } from '../wire/json.js'
+import type { Hub } from './hub.js'
 import type { ChannelNames } from './name.js'
 
+const SECOND_MS = 1_000
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/
 
 /** The answer to a publisher. */
@@ -42,10 +44,14 @@ interface Prepared extends PublishOptions {
 
 /** Validates messages and passes them to the broker. */
 export class Publisher {
-  constructor (private readonly broker: Pick<Broker, 'publish'>, private readonly rules: PublisherOptions) {}
+  constructor (private readonly hub: Pick<Hub, 'publish' | 'members' | 'traffic'>, private readonly rules: PublisherOptions) {}
 
   async publish (channel: string, message: unknown, options: PublishOptions | null | undefined): Promise<Publication> {
-    return await this.#append(this.#prepare(channel, message, options?.idempotencyKey))
+    const prepared = this.#prepare(channel, message, options?.idempotencyKey)
+    const began = performance.now()
+    const publication = await this.#append(prepared, began)
+    this.hub.traffic.publishSeconds.observe((performance.now() - began) / SECOND_MS)
+    return publication
   }
 
   /** Publishes all or, when one of them is invalid, none; the error names its index. */
@@ -53,8 +59,11 @@ export class Publisher {
     if (!Array.isArray(entries)) throw new BatchInvalidError('it must be a list of entries, each an object of channel and message')
     // Not by map(), which skips empty slots.
     const prepared = Array.from(entries as readonly BatchEntry[], (entry, index) => this.#prepareEntry(entry, index))
+    const began = performance.now()
     // All are appended synchronously and in order; only the answers are awaited.
-    const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry)))
+    const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry, began)))
+    const succeeded = results.reduce((count, { status }) => status === 'fulfilled' ? count + 1 : count, 0)
+    this.hub.traffic.publishSeconds.observe((performance.now() - began) / SECOND_MS, succeeded)
     return results.map((result, index) => {
       const { channel } = prepared[index] as Prepared
       return result.status === 'fulfilled' ? { channel, ...result.value } : { channel, error: result.reason as FastifyError }
@@ -84,10 +93,21 @@ export class Publisher {
     return { channel, text, idempotencyKey }
   }
 
-  async #append (prepared: Prepared): Promise<Publication> {
-    const { epoch, offset, subscribers, duplicate } = await this.broker.publish(prepared.channel, prepared.text, prepared)
-    const id = formatId(epoch, offset)
-    return duplicate ? { id, subscribers, duplicate } : { id, subscribers }
+  async #append (prepared: Prepared, began: number): Promise<Publication> {
+    const { channel, text } = prepared
+    const probe = this.hub.members.probe(channel, began)
+    try {
+      const published = await this.hub.publish(channel, text, prepared)
+      const { epoch, offset, subscribers, duplicate } = published
+      const id = formatId(epoch, offset)
+      if (duplicate) return { id, subscribers, duplicate }
+      this.hub.traffic.published++
+      probe?.end(published)
+      return { id, subscribers }
+    } finally {
+      // Without an effect where it has ended with a position.
+      probe?.end()
+    }
   }
 }
 

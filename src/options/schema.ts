@@ -7,6 +7,7 @@ import { accessOptions } from './access.js'
 import { connectionOptions, routeOptions } from './connections.js'
 import { historyOptions } from './history.js'
 import { limitOptions } from './limits.js'
+import { metricsOptions } from './metrics.js'
 import { type OptionSchema, ruleOf } from './metadata.js'
 
 /** Options of the plugin. The service reads them from the variables that their metadata name. */
@@ -15,7 +16,8 @@ export const MessengerOptionsSchema = Type.Object({
   ...historyOptions,
   ...connectionOptions,
   ...accessOptions,
-  ...limitOptions
+  ...limitOptions,
+  ...metricsOptions
 }, { additionalProperties: false })
 
 /** The options of `register(messenger, …)`. Every property is optional. */
@@ -41,8 +43,9 @@ export function resolveOptions (
   options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption
 ): ResolvedOptions {
   // Not left to the schema: an object would be merged into a default that is a list.
-  const { token = [], tokenIssuer = [], tokenAudience = [], publicChannels = [] } = options as Record<string, unknown>
-  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token, tokenIssuer, tokenAudience, publicChannels })
+  const { token = [], metricsToken = [], tokenIssuer = [], tokenAudience = [], publicChannels = [] } = options as Record<string, unknown>
+  const lists = { token, metricsToken, tokenIssuer, tokenAudience, publicChannels }
+  const resolved = Value.Default(MessengerOptionsSchema, { ...options, ...lists })
   if (compiled.Check(resolved)) return resolved
   const error = compiled.Errors(resolved).First() as ValueError
   throw new ConfigInvalidError(explain(error.path.split('/')[1] as string, error.value, sourceOf))

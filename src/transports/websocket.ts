@@ -3,8 +3,9 @@ import { Subscriber } from '../channels/subscriber.js'
 import { connectionOf, stopPongs, type WebSocketConnection } from '../http/internals.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { type Standing, subscribedText } from '../wire/events.js'
-import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
+import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, NUMBERED_PONG_BYTES, PING_FRAME } from '../wire/websocket.js'
 import { drained } from './drained.js'
+import { numberedPing } from './numbered-pings.js'
 
 /** Time limit for the peer to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -23,6 +24,8 @@ export interface WebSocketSettings {
   readonly maxReceivedBytes: number
   /** Called to end the subscription of a subscriber that sends more. */
   readonly onFlood: (subscriber: Subscriber) => void
+  /** Called before a connection is closed, with the code, or ended without one. */
+  readonly onEnd?: ((subscriber: Subscriber, why: string, code?: CloseCode) => void) | undefined
 }
 
 /** The request of a client. */
@@ -45,6 +48,8 @@ export class WebSocketSubscriber extends Subscriber {
   readonly #heartbeat: boolean
   readonly #settings: WebSocketSettings
   #bytesRead = UNKNOWN
+  /** Bytes of answers that this instance has asked for since the last beat. */
+  #askedBytes = 0
 
   constructor (socket: WebSocket, { announced, heartbeat }: WebSocketRequest, settings: WebSocketSettings) {
     super(encodeWebSocket)
@@ -59,6 +64,10 @@ export class WebSocketSubscriber extends Subscriber {
     this.#connection.prependListener('data', checkFlood)
     // Errors are those of the connection; 'close' follows.
     socket.on('error', ignore)
+  }
+
+  override get transport (): 'websocket' {
+    return 'websocket'
   }
 
   get unsentBytes (): number {
@@ -94,18 +103,25 @@ export class WebSocketSubscriber extends Subscriber {
     this.write(this.#heartbeat ? HEARTBEAT_FRAMES : PING_FRAME)
   }
 
+  override ping (onAnswer: () => void): Buffer | undefined {
+    const ping = numberedPing(this.#socket, onAnswer)
+    if (ping !== undefined) this.#askedBytes += NUMBERED_PONG_BYTES
+    return ping
+  }
+
   beat (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     // The answer to the last ping would have been received: the peer is dead.
-    if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
+    if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate('no sign of life'); return }
     this.#bytesRead = bytesRead
+    this.#askedBytes = 0
     this.signal()
   }
 
   /** Ends a connection that has received too much since the last beat. */
   checkFlood (): void {
     const { bytesRead = UNKNOWN } = this.#connection
-    if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes || !this.isOpen()) return
+    if (bytesRead - Math.max(0, this.#bytesRead) <= this.#settings.maxReceivedBytes + this.#askedBytes || !this.isOpen()) return
     // Further bytes are not read, nor is the end of the connection awaited; pings among the bytes received are not answered.
     this.#socket.pause()
     stopPongs(this.#socket)
@@ -119,10 +135,12 @@ export class WebSocketSubscriber extends Subscriber {
   }
 
   close (code: CloseCode, reason: string): void {
+    if (this.isOpen()) this.#settings.onEnd?.(this, reason, code)
     closeWebSocket(this.#socket, code, reason)
   }
 
-  terminate (): void {
+  terminate (why = 'ended'): void {
+    if (this.isOpen()) this.#settings.onEnd?.(this, why)
     this.#socket.terminate()
   }
 }
