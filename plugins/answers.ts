@@ -31,10 +31,10 @@ export interface Answers {
 
 /** Decorates the scope with JSON answers. Each is monitored, as part of the budget, until it was read or the connection is closed. */
 export default fp(async (fastify) => {
-  const { access, directory, hub, limits: { budget, stalls }, subscriptions } = fastify
+  const { access, directory, hub, hub: { traffic }, journal, limits: { budget, stalls }, subscriptions } = fastify
 
-  /** An answer of at least `bytes` bytes. */
-  const send = (bytes: number, textOf: () => string, address: string, reply: FastifyReply): AnswerPayload => {
+  /** An answer with so many messages, of at least `bytes` bytes. */
+  const send = (messages: number, bytes: number, textOf: () => string, address: string, reply: FastifyReply): AnswerPayload => {
     // The client has disconnected meanwhile.
     if (isGone(reply.raw)) return Buffer.alloc(0)
     let sending = false
@@ -46,6 +46,7 @@ export default fp(async (fastify) => {
     if (!lease.isOpen) throw new FullError('MAX_BYTES_IN_FLIGHT')
     sending = true
     const answer = new Answer(Buffer.from(textOf()), reply.raw)
+    traffic.deliver(messages, answer.unsentBytes)
     stalls.add(answer, address, lease)
     reply.raw.once('close', () => { stalls.delete(answer) })
     reply.header('content-length', answer.unsentBytes)
@@ -56,7 +57,7 @@ export default fp(async (fastify) => {
     channel: string, envelopes: readonly Envelope[], id: string, reason: GapReason | undefined, address: string, reply: FastifyReply
   ): AnswerPayload => {
     const bytes = envelopes.reduce((sum, { text }) => sum + text.length, 0)
-    return send(bytes, () => answerText(channel, envelopes, id, reason), address, reply)
+    return send(envelopes.length, bytes, () => answerText(channel, envelopes, id, reason), address, reply)
   }
 
   fastify.decorate('answers', {
@@ -64,6 +65,7 @@ export default fp(async (fastify) => {
       const { epoch, after, entries, reason } = await hub.read(channel, since, limit)
       // The read may have taken long.
       access.authorizer.assertHolds(grant)
+      traffic.stand(typeof since === 'object', reason)
       const taken = entries.slice(0, countOfAnswer(entries))
       const envelopes = taken.map((entry) => wrap(channel, entry))
       return payloadOf(channel, envelopes, formatId(epoch, after + taken.length), reason, address, reply)
@@ -74,8 +76,10 @@ export default fp(async (fastify) => {
       const gone = (): void => { subscriber.terminate() }
       const letRest = keepOpen(reply.raw)
       reply.raw.once('close', gone)
-      subscriptions.join(subscriber, subscription, grant)
+      journal.opened(subscriber)
+      subscriptions.join(subscriber, subscription, grant, address)
       const { envelopes, id, reason } = await subscriber.result
+      journal.closed(subscriber, address)
       reply.raw.off('close', gone)
       letRest()
       subscriptions.leave(subscriber)
@@ -85,7 +89,7 @@ export default fp(async (fastify) => {
     async members ({ channel }, grant, address, reply) {
       const text = JSON.stringify(await directory.companion(channel))
       access.authorizer.assertHolds(grant)
-      return send(text.length, () => text, address, reply)
+      return send(0, text.length, () => text, address, reply)
     }
   } satisfies Answers)
 }, { name: 'messenger-answers', dependencies: ['messenger-subscriptions'], fastify: '5.x' })

@@ -6,7 +6,8 @@ import { MemoryBroker } from '../src/brokers/memory.js'
 import type { RedisClient } from '../src/brokers/redis/connection/connection.js'
 import { ChannelEmitter } from '../src/channels/channel-emitter.js'
 import { Directory } from '../src/channels/directory.js'
-import { Hub, type HubOptions } from '../src/channels/hub.js'
+import { Hub } from '../src/channels/hub.js'
+import type { HubOptions } from '../src/channels/hub-options.js'
 import type { ChannelNames, CompanionRule } from '../src/channels/name.js'
 import { Presence } from '../src/channels/presence.js'
 import { Publisher } from '../src/channels/publisher.js'
@@ -49,6 +50,7 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   // So that the engine is there for the first message. Without it the app starts all the same, not ready.
   await started(hub, ENGINE_START_MS)
   if (!hub.ready && !hub.status.failing) log.warn(`Redis cannot be used yet (${hub.status.reason}): publishing is refused until it can`)
+  log.info(`The messenger has started, with its logs in ${options.redis === undefined ? 'memory' : 'Redis'}`)
   // Before the server closes, which waits for every connection.
   fastify.addHook('preClose', async () => { await hub.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })

@@ -13,7 +13,7 @@ import { ClosedError, FullError, InternalError } from '../src/errors.js'
 import { isOwnError } from '../src/http/error-reply.js'
 import type { RequestedChannel } from '../src/http/subscription-query.js'
 import { channelOf } from '../src/wire/companion.js'
-import { tokenText } from '../src/wire/events.js'
+import { type Refusal, tokenText } from '../src/wire/events.js'
 import type { Place } from './subscriptions.js'
 
 declare module 'fastify' {
@@ -56,7 +56,7 @@ export interface Connections {
 
 /** Decorates the scope with connections of several channels. */
 export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
-  const { access, channelNames, hub, limits, log, presence } = fastify
+  const { access, channelNames, hub, journal, limits, log, presence } = fastify
   const outbox = new Outbox()
 
   /** An error of this package; any other is logged and answered as a failure of the service. */
@@ -83,6 +83,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     const verdict = hub.closing ? new ClosedError() : judgement
     if (verdict instanceof Error) { connection.refuse(subscription.name, refusalOf(verdict)); return }
     connection.admit(subscription, verdict)
+    journal.subscribed(subscription.name, subscription, connection.address)
     void hub.join(subscription.name, subscription, since ?? 'now', true)
     access.grantExpiry.add(subscription, verdict)
     presence.identify(subscription, verdict.subject)
@@ -100,12 +101,17 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
   fastify.decorate('connections', {
     open (place, carrier, events, settings) {
       const { address } = place
-      const onEnd = (subscription: Subscription): void => {
+      const onEnd = (subscription: Subscription, why?: string): void => {
+        if (subscription.channel !== undefined) journal.unsubscribed(subscription.name, why)
         limits.subscriptions.leave(address)
         access.grantExpiry.delete(subscription)
         hub.leave(subscription)
       }
-      const connection = new Connection(carrier, { ...events, outbox, address, onEnd }, settings)
+      const onRefused = (refused: Connection, refusal: Refusal, channel: string): void => {
+        journal.refused(refusal.code, address, channel)
+        events.onRefused?.(refused, refusal, channel)
+      }
+      const connection = new Connection(carrier, { ...events, onRefused, outbox, address, onEnd }, settings)
       place.connection = connection
       hub.open(connection)
       return connection
@@ -147,6 +153,6 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
   } satisfies Connections)
 }, {
   name: 'messenger-connections',
-  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-subscriptions'],
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-journal', 'messenger-limits', 'messenger-subscriptions'],
   fastify: '5.x'
 })

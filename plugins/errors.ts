@@ -3,6 +3,7 @@ import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import fp from 'fastify-plugin'
 import * as errors from '../src/errors.js'
 import { isOwnError, sendError } from '../src/http/error-reply.js'
+import { networkOf } from '../src/limits/address.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
 
 /** Options of this plugin. */
@@ -17,9 +18,10 @@ export default fp<ErrorsPluginOptions>(async (fastify, { counters }) => {
     const own = translate(error, request)
     if (own === undefined) throw error
     if (own.code === 'MSG_ERR_MESSAGE_TOO_LARGE') counters.hit('maxMessageBytes')
+    fastify.journal.refused(own.code, networkOf(request.ip))
     return sendError(own, reply)
   })
-}, { name: 'messenger-errors', fastify: '5.x' })
+}, { name: 'messenger-errors', dependencies: ['messenger-journal'], fastify: '5.x' })
 
 /** The error of this package that replaces one of Fastify or its plugins. */
 function translate (error: FastifyError, request: FastifyRequest): FastifyError | undefined {

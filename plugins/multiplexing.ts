@@ -40,7 +40,7 @@ export interface Multiplexing {
 
 /** Decorates the scope with requests for several channels. */
 export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, maxChannelsPerConnection }) => {
-  const { access, connections, hub, limits, subscriptions, webSockets } = fastify
+  const { access, connections, hub, journal, limits, subscriptions, webSockets } = fastify
 
   /** Takes the frames of a client that may change its channels. */
   const listen = (socket: WebSocket, connection: Connection, session: ConnectionSession, ip: string): void => {
@@ -108,7 +108,8 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
     reply.hijack()
     reply.raw.once('close', keepOpen(reply.raw))
     const channel = [...judged.keys()].join(',')
-    const carrier = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers: reply.getHeaders(), heartbeatMs })
+    const headers = reply.getHeaders()
+    const carrier = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers, heartbeatMs, onEnd: journal.ending })
     subscriptions.attach(place, carrier)
     const isEventStream = format === 'text/event-stream'
     const connection = connections.open(place, carrier, {

@@ -46,7 +46,7 @@ export interface Place {
 
 /** A connection that emits `close` once: a WebSocket or a response. */
 interface Closable {
-  on (event: 'close', listener: () => void): unknown
+  on (event: 'close', listener: (code?: unknown) => void): unknown
 }
 
 /** The steps of a subscription, in the order in which a transport takes them. */
@@ -67,14 +67,14 @@ export interface Subscriptions {
   /** The grant for the channel; throws, or rejects, as the authorizer does. */
   admit (request: FastifyRequest, subscription: RequestedChannel): Grant | Promise<Grant>
   /** Makes a subscriber a member of its channel for as long as the grant holds. */
-  join (subscriber: Subscriber, subscription: RequestedChannel, grant: Grant, announce?: boolean): void
+  join (subscriber: Subscriber, subscription: RequestedChannel, grant: Grant, address: string, announce?: boolean): void
   /** Ends the membership of a subscriber whose connection is closed or whose answer is complete. */
   leave (subscriber: Subscriber): void
 }
 
 /** Decorates the scope with the steps of a subscription. */
 export default fp(async (fastify) => {
-  const { access, channelNames, hub, limits, origins, presence } = fastify
+  const { access, channelNames, hub, journal, limits, origins, presence } = fastify
   const { admissions, stalls } = limits
 
   const assertName = (name: string): void => {
@@ -93,8 +93,9 @@ export default fp(async (fastify) => {
     hub.leave(subscriber)
   }
 
-  const close = ({ address, subscriber, connection }: Place): void => {
+  const close = ({ address, subscriber, connection }: Place, code: unknown): void => {
     admissions.leave(address)
+    if (subscriber !== undefined) journal.closed(subscriber, address, code)
     if (connection !== undefined) {
       connection.clear()
       hub.closed(connection)
@@ -126,15 +127,17 @@ export default fp(async (fastify) => {
       admissions.enter(address)
       const place: Place = { address, subscriber: undefined }
       // The only closure per connection; it must not reference the request.
-      connection.on('close', () => { close(place) })
+      connection.on('close', (code) => { close(place, code) })
       return place
     },
     attach (place, subscriber) {
       place.subscriber = subscriber
+      journal.opened(subscriber)
       stalls.add(subscriber, place.address)
     },
     admit: (request, { channel }) => access.admit(request, channelOf(channel)),
-    join (subscriber, { channel, since = 'now' }, grant, announce = true) {
+    join (subscriber, { channel, since = 'now' }, grant, address, announce = true) {
+      journal.subscribed(channel, subscriber, address)
       void hub.join(channel, subscriber, since, announce)
       access.grantExpiry.add(subscriber, grant)
       presence.identify(subscriber, grant.subject)
@@ -143,7 +146,7 @@ export default fp(async (fastify) => {
   } satisfies Subscriptions)
 }, {
   name: 'messenger-subscriptions',
-  dependencies: ['messenger-access', 'messenger-hub', 'messenger-limits', 'messenger-origins'],
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-journal', 'messenger-limits', 'messenger-origins'],
   fastify: '5.x'
 })
 

@@ -12,7 +12,8 @@ import { publicFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 import { MAX_FRAME_BYTES } from '../src/wire/client-frame.js'
-import { Close } from '../src/wire/close.js'
+import { Close, closeCodeOf } from '../src/wire/close.js'
+import { isOwnError } from '../src/http/error-reply.js'
 import { isWebSocketUpgrade } from '../src/http/ignored-upgrades.js'
 import { attachResponse, currentResponse, detachResponse, endOnce } from '../src/http/internals.js'
 import { pathUnder } from '../src/http/paths.js'
@@ -72,6 +73,12 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   const listening = createServer(MAX_RECEIVED_FRAME_BYTES)
   const conversing = createServer(MAX_FRAME_BYTES)
   const refusals = new Refusals()
+  const { journal, hub: { traffic } } = fastify
+  const refuse = (socket: WebSocket, error: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void => {
+    journal.refused(isOwnError(error) ? error.code : 'MSG_ERR_INTERNAL', address)
+    traffic.closed.add(closeCodeOf(error.statusCode))
+    refusals.refuse(socket, error, address)
+  }
   const files = publicFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
   /** WebSockets without a subscriber. */
@@ -120,7 +127,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
 
   fastify.decorate('webSockets', {
     requested: ({ raw }) => handshakes.has(raw),
-    refuse (socket, error, address) { refusals.refuse(socket, error, address) },
+    refuse,
     admitted (socket, address) {
       guests.delete(socket)
       socket.off('close', leave)
@@ -157,7 +164,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     const refusal = files.has(name)
       ? new ChannelReservedError(JSON.stringify(name), 'the file of that name: choose another name')
       : new ChannelInvalidError(JSON.stringify(name))
-    const take = onWebSocket ?? ((socket, { ip }) => { refusals.refuse(socket, refusal, networkOf(ip)) })
+    const take = onWebSocket ?? ((socket, { ip }) => { refuse(socket, refusal, networkOf(ip)) })
     // Wraps the handler that a hook of the host may have replaced, such as that of @fastify/websocket.
     route.handler = function (request, reply) {
       if (!handshakes.has(request.raw)) return handler.call(this, request, reply)
@@ -171,9 +178,12 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     clearTimeout(sweeper)
     sweep()
     refusals.close()
-    for (const socket of guests) closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
+    for (const socket of guests) {
+      traffic.closed.add(Close.GOING_AWAY)
+      closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
+    }
   })
-}, { name: 'messenger-websocket', fastify: '5.x' })
+}, { name: 'messenger-websocket', dependencies: ['messenger-hub', 'messenger-journal'], fastify: '5.x' })
 
 /** Completes handshakes of WebSockets that may send frames of so many bytes. */
 function createServer (maxPayload: number): WebSocketServer {

@@ -31,6 +31,7 @@ const sendBatch: FastifyPluginAsyncTypebox<SendBatchRouteOptions> = async (fasti
     const entries = entriesOf(body, idempotencyKeyOf(headers))
     fastify.assertMaySend(request, entries.map(({ channel }) => channel))
     const results = await fastify.channels.publishAll(entries)
+    for (const result of results) if ('error' in result) fastify.journal.refused(result.error.code, undefined, result.channel)
     return { status: 'Messages sent', results: results.map(resultBody) }
   })
 }

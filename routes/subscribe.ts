@@ -32,14 +32,15 @@ export interface SubscribeRouteOptions extends Pick<WebSocketSettings, 'maxRecei
 /** `GET /:channel`: a client subscribes, by WebSocket, as a stream or for one answer. */
 const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, options) => {
   const { pingIntervalMs, maxChannelsPerConnection, maxReceivedBytes, paths } = options
-  const { access, answers, hub, limits: { counters }, multiplexing, subscriptions, webSockets } = fastify
+  const { access, answers, hub, journal, limits: { counters }, multiplexing, subscriptions, webSockets } = fastify
   const settings: WebSocketSettings = {
     pingIntervalMs,
     maxReceivedBytes,
     onFlood (subscriber) {
       counters.hit('maxReceivedBytes')
       hub.expel(subscriber, Close.POLICY, FLOODED)
-    }
+    },
+    onEnd: journal.ending
   }
 
   for (const url of paths) {
@@ -85,7 +86,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, opt
         if (!subscriber.isOpen()) return
         if (hub.closing) throw new ClosedError()
         webSockets.admitted(socket, address)
-        subscriptions.join(subscriber, subscription, grant, announce)
+        subscriptions.join(subscriber, subscription, grant, address, announce)
       }
       const admitted = subscriptions.admit(request, subscription)
       if (admitted instanceof Promise) admitted.then(begin).catch(refuse)
@@ -128,9 +129,10 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, opt
     reply.hijack()
     reply.raw.once('close', keepOpen(reply.raw))
     const heartbeatMs = heartbeat ? pingIntervalMs : undefined
-    const subscriber = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers: reply.getHeaders(), heartbeatMs })
+    const headers = reply.getHeaders()
+    const subscriber = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers, heartbeatMs, onEnd: journal.ending })
     subscriptions.attach(place, subscriber)
-    subscriptions.join(subscriber, subscription, grant)
+    subscriptions.join(subscriber, subscription, grant, place.address)
   }
 }
 

@@ -12,7 +12,8 @@ const SECTIONS = [
   ['Channels', 'channels', 'channelOptions', 'An unknown field of a rule stops the start, as an unknown option does.'],
   ['Connections', 'connections', 'connectionOptions'],
   ['Authentication and authorization', 'access', 'accessOptions'],
-  ['Limits', 'limits', 'limitOptions', 'The defaults suit a machine with 512 MiB. `GET /-/limits` tells how often each was hit.']
+  ['Limits', 'limits', 'limitOptions', 'The defaults suit a machine with 512 MiB. `GET /-/limits` tells how often each was hit.'],
+  ['Metrics', 'metrics', 'metricsOptions', 'See [Monitoring](monitoring.md).']
 ]
 const UNITS = [[1024 ** 3, 'GiB'], [1024 ** 2, 'MiB'], [1024, 'KiB']]
 

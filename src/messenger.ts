@@ -10,8 +10,10 @@ import errors from '../plugins/errors.js'
 import hostLimits from '../plugins/host-limits.js'
 import hosts from '../plugins/hosts.js'
 import hub from '../plugins/hub.js'
+import journal from '../plugins/journal.js'
 import jsonBody from '../plugins/json-body.js'
 import limits from '../plugins/limits.js'
+import metrics from '../plugins/metrics.js'
 import multiplexing from '../plugins/multiplexing.js'
 import origins from '../plugins/origins.js'
 import pipelining from '../plugins/pipelining.js'
@@ -24,6 +26,7 @@ import channelsRoute from '../routes/channels.js'
 import files from '../routes/files.js'
 import health from '../routes/health.js'
 import limitCounts from '../routes/limits.js'
+import metricsRoute from '../routes/metrics.js'
 import otherMethods from '../routes/other-methods.js'
 import pageRoute from '../routes/page.js'
 import preflight from '../routes/preflight.js'
@@ -37,6 +40,7 @@ import { Revocations } from './access/revocations.js'
 import { ChannelNames } from './channels/name.js'
 import { ConfigInvalidError } from './errors.js'
 import { LimitCounters } from './limits/limit-counters.js'
+import { LimitLog } from './limits/limit-log.js'
 import { ChannelRules } from './options/rules.js'
 import { type MessengerOptions, resolveOptions } from './options/schema.js'
 import { publicFiles } from './public-files.js'
@@ -52,7 +56,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const { prefix, page, maxMessageBytes, maxReceivedBytes, pingIntervalMs, upgradeTimeoutMs, drainMs, tokenMaxTtlMs } = resolved
   const { authorize, allowedHosts, maxChannelsPerConnection } = resolved
   const { allowedOrigins = authorize === undefined ? ['*'] : [] } = resolved
-  const counters = new LimitCounters()
+  const limitLog = new LimitLog((limit, hits) => { fastify.log.info({ limit, hits }, `The limit ${limit} was reached`) })
+  const counters = new LimitCounters((limit) => { limitLog.hit(limit) })
   const revocations = new Revocations()
   const rules = new ChannelRules(resolved.channels)
   const names = new ChannelNames(publicFiles(), rules)
@@ -70,6 +75,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   await fastify.register(async (scope: FastifyInstance) => {
     const everyPath = page || scope.prefix !== ''
     await scope.register(hub, { names })
+    await scope.register(journal)
     await scope.register(hostLimits)
     await scope.register(routeMethods)
     await scope.register(websocket, { upgradeTimeoutMs, drainMs, counters, everyPath })
@@ -91,6 +97,8 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
     await scope.register(limitCounts)
     await scope.register(channelsRoute)
     await scope.register(channelRoute)
+    await scope.register(metrics, resolved)
+    await scope.register(metricsRoute)
     await scope.register(async (publishing) => {
       await publishing.register(jsonBody, { parse: parseBody, maxMessageBytes })
       await publishing.register(send, { maxMessageBytes })

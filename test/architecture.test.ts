@@ -95,12 +95,16 @@ t.test('the arrows between the parts', async (t) => {
     t.strictSame(astray(arrows(/^src\/brokers\/redis\//), /^(src\/brokers\/|src\/wire\/|src\/errors\.ts$|node:|ioredis$|p-limit$)/), [])
   })
 
-  t.test('lead from the channels to the wire; of the brokers they know the contract', async (t) => {
-    t.strictSame(astray(arrows(/^src\/channels\//), /^(src\/channels\/|src\/brokers\/broker\.ts$|src\/wire\/|src\/errors\.ts$|node:)/), [])
+  t.test('lead from the channels to the wire and the metrics; of the brokers they know the contract', async (t) => {
+    t.strictSame(astray(arrows(/^src\/channels\//), /^(src\/channels\/|src\/brokers\/broker\.ts$|src\/metrics\/|src\/wire\/|src\/errors\.ts$|node:)/), [])
   })
 
   t.test('lead from the transports to the channels and the wire', async (t) => {
     t.strictSame(astray(arrows(/^src\/transports\//), /^(src\/transports\/|src\/channels\/|src\/wire\/|src\/http\/internals\.ts$|src\/errors\.ts$|node:)/), [])
+  })
+
+  t.test('lead from the metrics to the wire and the names of limits', async (t) => {
+    t.strictSame(astray(arrows(/^src\/metrics\//), /^(src\/metrics\/|src\/wire\/|src\/limits\/limit-counters\.ts$|node:)/), [])
   })
 
   t.test('lead from access and limits to the wire and the errors', async (t) => {
@@ -109,7 +113,7 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead to Fastify and ws from none of these, not even for types', async (t) => {
-    const found = arrows(/^src\/(access|channels|brokers|limits|wire)\//, { types: true }).filter(({ to }) => /^(fastify|ws|fastify-plugin|@fastify\/(?!error$).*)$/.test(to))
+    const found = arrows(/^src\/(access|channels|brokers|limits|metrics|wire)\//, { types: true }).filter(({ to }) => /^(fastify|ws|fastify-plugin|@fastify\/(?!error$).*)$/.test(to))
     t.strictSame(found, [])
   })
 
@@ -119,7 +123,7 @@ t.test('the arrows between the parts', async (t) => {
   })
 
   t.test('lead down only: server, messenger, routes, plugins, and then the rest', async (t) => {
-    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|http|limits|wire|transports)\//]
+    const order = [/^src\/server\.ts$/, /^src\/messenger\.ts$/, /^routes\//, /^plugins\//, /^src\/(access|channels|brokers|http|limits|metrics|wire|transports)\//]
     const rank = (file: string): number => order.findIndex((pattern) => pattern.test(file))
     const upward = imports.filter(({ from, to }) => rank(to) >= 0 && rank(from) > rank(to))
     t.strictSame(upward, [])

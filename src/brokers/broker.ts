@@ -187,6 +187,8 @@ export interface Broker {
   readonly status: BrokerStatus
   /** Whether messages can be published and read. */
   readonly ready: boolean
+  /** Memory of the messages that are kept in this process; absent where they are elsewhere. */
+  readonly bytes?: number
   /** Resolves when the broker is ready for the first time. */
   readonly started: Promise<void>
   /** Appends a message and starts its delivery. */

@@ -1,6 +1,8 @@
 import type { LogEntry } from '../brokers/broker.js'
+import type { Traffic } from '../metrics/traffic.js'
 import type { Position } from '../wire/id.js'
 import { Batch } from './batch.js'
+import type { Probe, Sampling } from './probe.js'
 import type { ReceiptTally } from './receipt-tally.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
@@ -14,6 +16,13 @@ export interface ChannelEvents {
   onReceipt? (channel: string, entry: LogEntry): ReceiptTally
 }
 
+/** Settings that all channels share. */
+export interface ChannelSettings {
+  /** Unsent bytes above which a subscriber is too slow. */
+  readonly maxBufferedBytes: number
+  readonly traffic: Traffic
+}
+
 /** An occupied channel on this instance: its subscribers and the messages that wait for delivery. */
 export class Channel {
   readonly subscribers = new Set<Subscriber>()
@@ -25,15 +34,19 @@ export class Channel {
    */
   epoch = ''
   offset = 0
+  /** A publish to this channel whose way is sampled. */
+  probe: Probe | undefined
   readonly #waiting: Batch[] = []
   #batch: Batch | undefined
   #walk: SetIterator<Subscriber> | undefined
+  #sampling: Sampling | undefined
 
-  constructor (
-    readonly name: string,
-    private readonly events: ChannelEvents,
-    private readonly maxBufferedBytes: number
-  ) {}
+  constructor (readonly name: string, private readonly events: ChannelEvents, private readonly settings: ChannelSettings) {}
+
+  /** The counters of the messenger. */
+  get traffic (): Traffic {
+    return this.settings.traffic
+  }
 
   /** Whether messages wait for delivery. */
   get pending (): boolean {
@@ -47,7 +60,7 @@ export class Channel {
     this.epoch = epoch
     this.offset = offset
     this.#waiting.length = 0
-    this.#batch = this.#walk = undefined
+    this.#batch = this.#walk = this.#sampling = undefined
   }
 
   /** Queues a message for the next {@link flush}. */
@@ -68,6 +81,7 @@ export class Channel {
       if (this.#batch === undefined) return 0
       this.#walk = this.subscribers.values()
       this.offset = this.#batch.last
+      if (this.probe !== undefined) this.#sample(this.probe, this.#batch)
     }
     const walk = this.#walk as SetIterator<Subscriber>
     let cost = 0
@@ -75,13 +89,14 @@ export class Channel {
       const { value: subscriber, done } = walk.next()
       if (done === true) {
         if (this.#batch.tallies !== undefined) this.#batch.handedOver()
-        this.#batch = this.#walk = undefined
+        this.#batch = this.#walk = this.#sampling = undefined
         return cost
       }
       cost += subscriber.writeCost
       const { offset } = subscriber
       const written = this.#hand(subscriber, this.#batch)
       if (this.#batch.tallies !== undefined) this.#batch.count(subscriber, offset, written)
+      if (this.#sampling !== undefined) this.#sampling.take(subscriber)
     }
     return cost
   }
@@ -95,18 +110,26 @@ export class Channel {
     }
   }
 
+  #sample (probe: Probe, batch: Batch): void {
+    this.#sampling = probe.sample(batch, this.subscribers.size)
+    if (probe.isOver(batch)) this.probe = undefined
+  }
+
   /** Hands a batch to a subscriber; returns whether it was written. */
   #hand (subscriber: Subscriber, batch: Batch): boolean {
     const { offset } = subscriber
     if (offset === REPLAYING) return false
     if (subscriber.epoch !== batch.epoch || offset < batch.before) {
       this.events.onHole(subscriber)
-    } else if (subscriber.unsentBytes > this.maxBufferedBytes) {
+    } else if (subscriber.unsentBytes > this.settings.maxBufferedBytes) {
       this.events.onSlow(subscriber)
     } else if (offset < batch.last) {
       const shared = offset === batch.before && subscriber.sharesBytes
-      subscriber.write(shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode))
+      const bytes = shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode)
+      subscriber.write(bytes)
       subscriber.offset = batch.last
+      // Not where the connection is closing. A poll, which ends with the write, counts its answer.
+      if (subscriber.isOpen()) this.settings.traffic.deliver(batch.last - offset, bytes.length)
       return true
     }
     return false

@@ -15,9 +15,9 @@ export interface ConnectionPorts {
   /** Called when a channel was admitted. */
   readonly onAdmitted?: (() => void) | undefined
   /** Called when a subscription has ended by itself, by a refusal or by a replacement, and its connection goes on. */
-  readonly onEnd: (subscription: Subscription) => void
+  readonly onEnd: (subscription: Subscription, why?: string) => void
   /** Called after each refusal. */
-  readonly onRefused?: ((connection: Connection, refusal: Refusal) => void) | undefined
+  readonly onRefused?: ((connection: Connection, refusal: Refusal, channel: string) => void) | undefined
   /**
    * Called when the last subscription has ended while the connection is open, possibly several times; with the first refusal that
    * is not final, otherwise with the first, if there is one.
@@ -99,7 +99,7 @@ export class Connection {
 
   /** Adds a subscription, which is not yet a member of the channel; ends the one of the same channel. */
   add (channel: string): Subscription {
-    this.delete(channel)
+    this.delete(channel, 'replaced')
     const subscription = new Subscription(this, channel, this.#cursor?.encoder(channel) ?? this.carrier.encode)
     this.#subscriptions.set(channel, subscription)
     return subscription
@@ -111,13 +111,13 @@ export class Connection {
     this.#ports.onAdmitted?.()
   }
 
-  /** Ends the subscription of a channel; returns whether there was one. */
-  delete (channel: string): boolean {
+  /** Ends the subscription of a channel; returns whether there was one. The reason is for the log. */
+  delete (channel: string, why?: string): boolean {
     const subscription = this.#subscriptions.get(channel)
     if (subscription === undefined) return false
     this.#subscriptions.delete(channel)
     subscription.end()
-    this.#ports.onEnd(subscription)
+    this.#ports.onEnd(subscription, why)
     return true
   }
 
@@ -128,16 +128,16 @@ export class Connection {
 
   /** Tells the client that a channel is refused. The others go on. */
   refuse (channel: string, refusal: Refusal): void {
-    this.delete(channel)
+    this.delete(channel, refusal.code)
     if (this.#refusal === undefined || (isFinal(this.#refusal.close) && !isFinal(refusal.close))) this.#refusal = refusal
     this.send('refused', refusedText(channel, refusal))
-    this.#ports.onRefused?.(this, refusal)
+    this.#ports.onRefused?.(this, refusal, channel)
     this.#checkEmpty()
   }
 
   /** Ends the subscription of a channel for the client, which is told so in any case. */
   unsubscribe (channel: string): void {
-    this.delete(channel)
+    this.delete(channel, 'unsubscribed')
     this.send('unsubscribed', unsubscribedText(channel))
     this.#checkEmpty()
   }

@@ -4,41 +4,27 @@ import {
 } from '../brokers/broker.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../errors.js'
 import type { LimitCounters } from '../limits/limit-counters.js'
+import { Traffic } from '../metrics/traffic.js'
 import { Close, type CloseCode, closeCodeOf } from '../wire/close.js'
 import type { Position } from '../wire/id.js'
 import { Backlogs } from './backlogs.js'
 import { type Connection, siblingsOf } from './connection.js'
 import { FanOut } from './fan-out.js'
-import { Membership, type MembershipOptions } from './membership.js'
+import type { HubOptions } from './hub-options.js'
+import { Membership } from './membership.js'
 import { PacedLog } from './paced-log.js'
 import { type Acknowledged, Receipts, type WaitOptions } from './receipts.js'
 import { refusalOf } from './refusal.js'
 import { Shutdown } from './shutdown.js'
 import { REPLAYING, type Subscriber } from './subscriber.js'
 
-/** Settings of {@link Hub}. */
-export interface HubOptions extends MembershipOptions {
-  /** Occupied channels on this instance. */
-  readonly maxChannels: number
-  /** Counts the limits that were hit. */
-  readonly counters: LimitCounters
-  /** Called with each announcement, this instance's own included; possibly several times with the same one. */
-  readonly onAnnouncement: (text: string) => void
-  /** Called when the status of the broker has changed. */
-  readonly onStatus: (status: BrokerStatus) => void
-  /** Called with a line of the broker for the log. */
-  readonly onLog: (level: 'warn' | 'error', text: string) => void
-  /** Called with unforeseen errors. Default: a warning of the process. */
-  readonly onError?: (error: unknown) => void
-  /** Time limit for closing in milliseconds. */
-  readonly drainMs: number
-}
-
 /**
  * Membership and delivery: the subscribers of this instance by channel, and the path of a message from the broker to them.
  * A channel exists while it has subscribers. Internal; hosts see a `ChannelRegistry`.
  */
 export class Hub {
+  /** The counters of this messenger. */
+  readonly traffic: Traffic
   readonly receipts = new Receipts({ broker: () => this.#broker, channel: (name) => this.#members.get(name) })
   readonly #options: HubOptions
   readonly #members: Membership
@@ -51,7 +37,8 @@ export class Hub {
 
   constructor (createBroker: CreateBroker, options: HubOptions) {
     this.#options = options
-    this.#members = new Membership(options, {
+    this.traffic = options.traffic ?? new Traffic()
+    this.#members = new Membership({ ...options, traffic: this.traffic }, {
       onSlow: (subscriber) => { this.#onSlow(subscriber) },
       onHole: (subscriber) => { this.#onHole(subscriber) },
       onReceipt: (name, entry) => this.receipts.begin(name, entry)
@@ -106,6 +93,15 @@ export class Hub {
   count (channel: string): number {
     return this.#broker.count(channel)
   }
+
+  /** The members of the channels. */
+  get members (): Membership { return this.#members }
+
+  /** Memory of the history in this process. */
+  get historyBytes (): number { return this.#broker.bytes ?? 0 }
+
+  /** Whether the engine can be used, also while closing. */
+  get engineReady (): boolean { return this.#broker.ready }
 
   /** The names of the channels that have subscribers on this instance. */
   occupied (): IterableIterator<string> {
@@ -165,8 +161,10 @@ export class Hub {
    */
   refuse (subscriber: Subscriber, error: FastifyError, reason = error.code): void {
     const { channel, connection } = subscriber
-    if (channel !== undefined && connection !== undefined) connection.refuse(channel.name, refusalOf(error))
-    else this.expel(subscriber, closeCodeOf(error.statusCode), reason)
+    if (channel === undefined) return
+    if (connection !== undefined) { connection.refuse(channel.name, refusalOf(error)); return }
+    this.traffic.refused.add(error.code)
+    this.expel(subscriber, closeCodeOf(error.statusCode), reason)
   }
 
   /**
@@ -194,6 +192,7 @@ export class Hub {
 
   async #close (drainMs: number): Promise<void> {
     this.receipts.close()
+    this.#options.onLog('info', `The messenger drains ${this.#members.subscriptions} subscriptions to ${this.#members.size} channels`)
     const ended = this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
     for (const { carrier } of this.#members.idleConnections()) {
       this.#shutdown.add(carrier)
@@ -202,6 +201,7 @@ export class Hub {
     await ended
     this.#members.close()
     await this.#broker.close()
+    this.#options.onLog('info', 'The messenger is closed')
   }
 
   /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */

@@ -1,8 +1,9 @@
 import type { Broker } from '../brokers/broker.js'
 import { ownText } from '../wire/text.js'
-import { Channel, type ChannelEvents } from './channel.js'
+import { Channel, type ChannelEvents, type ChannelSettings } from './channel.js'
 import { Heartbeat } from './heartbeat.js'
 import type { Connection } from './connection.js'
+import { type Probe, Sampler } from './probe.js'
 import type { Subscriber } from './subscriber.js'
 
 /** Events of the channels of this instance. */
@@ -16,10 +17,8 @@ export interface MembershipObserver {
 }
 
 /** Settings of {@link Membership}. */
-export interface MembershipOptions {
+export interface MembershipOptions extends ChannelSettings {
   readonly observer?: MembershipObserver | undefined
-  /** Unsent bytes above which a subscriber is too slow. */
-  readonly maxBufferedBytes: number
   /** Milliseconds between two heartbeats. */
   readonly pingIntervalMs: number
 }
@@ -28,10 +27,13 @@ export interface MembershipOptions {
 export class Membership {
   readonly #channels = new Map<string, Channel>()
   readonly #heartbeat: Heartbeat
+  readonly #sampler: Sampler
   readonly #connections = new Set<Connection>()
+  #subscriptions = 0
 
   constructor (private readonly options: MembershipOptions, private readonly events: ChannelEvents) {
     this.#heartbeat = new Heartbeat(options.pingIntervalMs)
+    this.#sampler = new Sampler(options.traffic.deliverySeconds)
   }
 
   /** Number of channels. */
@@ -39,8 +41,20 @@ export class Membership {
     return this.#channels.size
   }
 
+  /** Number of subscribers of all channels. */
+  get subscriptions (): number {
+    return this.#subscriptions
+  }
+
   get (name: string): Channel | undefined {
     return this.#channels.get(name)
+  }
+
+  /** A probe for a publish that began at a time, where it is to be sampled; `end` is to be called with the position of its message. */
+  probe (name: string, began: number): Probe | undefined {
+    if (!this.#sampler.mayBegin(began)) return undefined
+    const channel = this.#channels.get(name)
+    return channel === undefined || channel.probe !== undefined ? undefined : channel.probe = this.#sampler.begin(began)
   }
 
   names (): IterableIterator<string> {
@@ -72,12 +86,13 @@ export class Membership {
     let channel = this.#channels.get(name)
     if (channel === undefined) {
       // The name is a slice of the request's URL.
-      channel = new Channel(ownText(name), this.events, this.options.maxBufferedBytes)
+      channel = new Channel(ownText(name), this.events, this.options)
       this.#channels.set(channel.name, channel)
       this.options.observer?.occupied(channel.name)
     }
     subscriber.channel = channel
     channel.subscribers.add(subscriber)
+    this.#subscriptions++
     if (subscriber.connection === undefined) this.#heartbeat.add(subscriber)
     broker.membershipChanged(channel.name)
     return channel
@@ -89,6 +104,7 @@ export class Membership {
     if (channel === undefined) return
     subscriber.channel = undefined
     channel.subscribers.delete(subscriber)
+    this.#subscriptions--
     if (subscriber.connection === undefined) this.#heartbeat.delete(subscriber)
     broker.membershipChanged(channel.name)
     this.options.observer?.left(channel.name, subscriber)

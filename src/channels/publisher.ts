@@ -9,6 +9,7 @@ import { type ChannelNames, shown } from './name.js'
 import type { ReceiptCounts } from './receipt-wait.js'
 import type { WaitOptions } from './receipts.js'
 
+const SECOND_MS = 1_000
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/
 
 /** Conditions of a single message. */
@@ -56,16 +57,22 @@ interface Prepared extends PublishOptions, WaitOptions {
 
 /** Validates messages and passes them to the hub. */
 export class Publisher {
-  constructor (private readonly hub: Pick<Hub, 'publish'>, private readonly rules: PublisherOptions) {}
+  constructor (private readonly hub: Pick<Hub, 'publish' | 'members' | 'traffic'>, private readonly rules: PublisherOptions) {}
 
   /** @param options with a signal that cancels the wait for receipts, and not the publish */
   async publish (channel: string, message: unknown, options: PublicationOptions & WaitOptions | null | undefined): Promise<Publication> {
     const prepared = this.#prepare(channel, message, options?.idempotencyKey)
     // A caller without types may express the absence of a value as null.
     const waitMs = options?.waitMs ?? undefined
-    if (waitMs === undefined) return await this.#append(prepared)
+    const began = performance.now()
+    if (waitMs === undefined) {
+      const publication = await this.#append(prepared, began)
+      this.hub.traffic.publishSeconds.observe((performance.now() - began) / SECOND_MS)
+      return publication
+    }
     if (typeof waitMs !== 'number' || !(waitMs >= 1 && waitMs <= MAX_WAIT_MS)) throw new WaitInvalidError(typeof waitMs === 'number' ? String(waitMs) : shown(waitMs))
-    return await this.#append({ ...prepared, waitMs, signal: options?.signal })
+    // Not observed: most of its time is the wait for subscribers.
+    return await this.#append({ ...prepared, waitMs, signal: options?.signal }, began)
   }
 
   /** Publishes all or, when one of them is invalid, none; the error names its index. */
@@ -73,8 +80,11 @@ export class Publisher {
     if (!Array.isArray(entries)) throw new BatchInvalidError('it must be a list of entries, each an object of channel and message')
     // Not by map(), which skips empty slots.
     const prepared = Array.from(entries as readonly BatchEntry[], (entry, index) => this.#prepareEntry(entry, index))
+    const began = performance.now()
     // All are appended synchronously and in order; only the answers are awaited.
-    const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry)))
+    const results = await Promise.allSettled(prepared.map((entry) => this.#append(entry, began)))
+    const succeeded = results.reduce((count, { status }) => status === 'fulfilled' ? count + 1 : count, 0)
+    this.hub.traffic.publishSeconds.observe((performance.now() - began) / SECOND_MS, succeeded)
     return results.map((result, index) => {
       const { channel } = prepared[index] as Prepared
       return result.status === 'fulfilled' ? { channel, ...result.value } : { channel, error: result.reason as FastifyError }
@@ -103,10 +113,19 @@ export class Publisher {
     return { channel, text, idempotencyKey }
   }
 
-  async #append (prepared: Prepared): Promise<Publication> {
-    const { epoch, offset, subscribers, duplicate, receipts } = await this.hub.publish(prepared.channel, prepared.text, prepared)
-    const id = formatId(epoch, offset)
-    return duplicate ? { id, subscribers, duplicate } : { id, subscribers, ...receipts }
+  async #append (prepared: Prepared, began: number): Promise<Publication> {
+    const probe = this.hub.members.probe(prepared.channel, began)
+    try {
+      const { epoch, offset, subscribers, duplicate, receipts } = await this.hub.publish(prepared.channel, prepared.text, prepared)
+      const id = formatId(epoch, offset)
+      if (duplicate) return { id, subscribers, duplicate }
+      this.hub.traffic.published++
+      probe?.end({ epoch, offset })
+      return { id, subscribers, ...receipts }
+    } finally {
+      // Without an effect where it has ended with a position.
+      probe?.end()
+    }
   }
 }
 

@@ -38,13 +38,16 @@ export async function replay (
     if (!subscriber.isOpen()) return 'gone'
     const carriedOver = typeof since === 'object' && since.epoch !== epoch
     if (reason !== undefined || backlog.announce || carriedOver) {
+      channel.traffic.stand(backlog.announce && typeof since === 'object', reason)
       const told = subscriber.announce({ channel: channel.name, id: formatId(epoch, after), reason })
       if (!told && reason !== undefined) return 'gap'
     }
     backlog.announce = false
     for (const chunk of chunks(channel.name, entries)) {
       if (subscriber.unsentBytes > subscriber.replayWindow) await subscriber.drained()
-      subscriber.write(subscriber.encode(chunk))
+      const bytes = subscriber.encode(chunk)
+      subscriber.write(bytes)
+      if (subscriber.isOpen()) channel.traffic.deliver(chunk.length, bytes.length)
     }
     if (!subscriber.isOpen()) return 'gone'
     const reached = entries.at(-1)?.offset ?? after

@@ -64,7 +64,7 @@ export class Shutdown {
     }
     this.#state = 'closed'
     await this.#emptied(deadline - performance.now())
-    for (const subscriber of this.#closing) subscriber.terminate()
+    for (const subscriber of this.#closing) subscriber.terminate('the drain is over')
   }
 
   /** Resolves when every connection is closed, or after `timeoutMs` milliseconds. */

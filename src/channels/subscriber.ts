@@ -1,3 +1,4 @@
+import type { TransportName } from '../metrics/traffic.js'
 import type { CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import type { Standing } from '../wire/events.js'
@@ -22,6 +23,11 @@ export abstract class Subscriber {
 
   /** @param encode the encoder of the transport; subscribers with the same one share the bytes. */
   constructor (readonly encode: Encode) {}
+
+  /** The transport, as metrics name it. */
+  get transport (): TransportName | undefined {
+    return undefined
+  }
 
   /** The connection, where several channels share one. */
   get connection (): Connection | undefined {
@@ -59,6 +65,12 @@ export abstract class Subscriber {
     return NaN
   }
 
+  /**
+   * A ping to be written behind a message; `onAnswer` is called when the client answers it. `undefined` while the last one is unanswered.
+   * Absent where the transport has no pings.
+   */
+  ping? (onAnswer: () => void): Buffer | undefined
+
   /** Whether the connection still accepts writes. */
   abstract isOpen (): boolean
 
@@ -83,6 +95,6 @@ export abstract class Subscriber {
   /** Closes the connection with a reason, also when the peer does not answer. */
   abstract close (code: CloseCode, reason: string): void
 
-  /** Ends the connection at once. */
-  abstract terminate (): void
+  /** Ends the connection at once; the reason is for the log. */
+  abstract terminate (why?: string): void
 }

@@ -1,4 +1,5 @@
 import type { Grant } from '../access/grant.js'
+import type { TransportName } from '../metrics/traffic.js'
 import type { CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
 import type { Standing } from '../wire/events.js'
@@ -24,6 +25,10 @@ export class Subscription extends Subscriber {
     return this.#connection
   }
 
+  override get transport (): TransportName | undefined {
+    return this.#connection.carrier.transport
+  }
+
   override get sharesBytes (): boolean {
     return this.#connection.sharesBytes
   }
@@ -47,6 +52,10 @@ export class Subscription extends Subscriber {
 
   get unsentBytes (): number {
     return this.#connection.unsentBytes
+  }
+
+  override ping (onAnswer: () => void): Buffer | undefined {
+    return this.#connection.carrier.ping?.(onAnswer)
   }
 
   isOpen (): boolean {
@@ -84,8 +93,8 @@ export class Subscription extends Subscriber {
     this.#connection.carrier.close(code, reason)
   }
 
-  terminate (): void {
-    this.#connection.carrier.terminate()
+  terminate (why?: string): void {
+    this.#connection.carrier.terminate(why)
   }
 
   /** Ends the subscription: nothing is written any more. */

@@ -27,9 +27,17 @@ export type LimitName = typeof LIMITS[number]
 export class LimitCounters {
   readonly #hits = Object.fromEntries(LIMITS.map((name) => [name, 0])) as Record<LimitName, number>
 
+  readonly #onHit: ((name: LimitName) => void) | undefined
+
+  /** @param onHit called with each hit */
+  constructor (onHit?: (name: LimitName) => void) {
+    this.#onHit = onHit
+  }
+
   /** Counts a hit. */
   hit (name: LimitName): void {
     this.#hits[name]++
+    this.#onHit?.(name)
   }
 
   /** The number of hits of a limit. */

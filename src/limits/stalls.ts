@@ -9,8 +9,8 @@ export interface Flow {
   readonly unsentBytes: number
   /** Sent bytes, from any start value; `NaN` where the number is unknown. */
   readonly sentBytes: number
-  /** Ends the flow at once. */
-  terminate (): void
+  /** Ends the flow at once; the reason is for the log. */
+  terminate (why?: string): void
 }
 
 /** Dependencies of {@link Stalls}. */
@@ -91,9 +91,9 @@ export class Stalls {
       if (!before.own) this.#giveBack(before)
     } else if (now - before.since >= this.#options.writeTimeoutMs) {
       this.#options.counters.hit('writeTimeoutMs')
-      flow.terminate()
+      flow.terminate('it takes no bytes (WRITE_TIMEOUT)')
     } else if (!before.own) {
-      before.lease ??= this.#options.budget.open(before.address, () => { flow.terminate() })
+      before.lease ??= this.#options.budget.open(before.address, () => { flow.terminate('the bytes in flight are too many (MAX_BYTES_IN_FLIGHT)') })
       before.lease.resize(flow.unsentBytes)
     }
   }

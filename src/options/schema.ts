@@ -8,6 +8,7 @@ import { channelOptions } from './channels.js'
 import { connectionOptions, routeOptions } from './connections.js'
 import { historyOptions } from './history.js'
 import { limitOptions } from './limits.js'
+import { metricsOptions } from './metrics.js'
 import { type OptionSchema, ruleOf } from './metadata.js'
 
 /** Options of the plugin. The service reads them from the variables that their metadata name. */
@@ -17,7 +18,8 @@ export const MessengerOptionsSchema = Type.Object({
   ...connectionOptions,
   ...channelOptions,
   ...accessOptions,
-  ...limitOptions
+  ...limitOptions,
+  ...metricsOptions
 }, { additionalProperties: false })
 
 /** The options of `register(messenger, …)`. Every property is optional. */
@@ -43,8 +45,9 @@ export function resolveOptions (
   options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption
 ): ResolvedOptions {
   // Not left to the schema: an object would be merged into a default that is a list.
-  const { token = [], tokenIssuer = [], tokenAudience = [], publicChannels = [], channels = {} } = options as Record<string, unknown>
-  const resolved = Value.Default(MessengerOptionsSchema, { ...options, token, tokenIssuer, tokenAudience, publicChannels, channels })
+  const { token = [], metricsToken = [], tokenIssuer = [], tokenAudience = [], publicChannels = [], channels = {} } = options as Record<string, unknown>
+  const collections = { token, metricsToken, tokenIssuer, tokenAudience, publicChannels, channels }
+  const resolved = Value.Default(MessengerOptionsSchema, { ...options, ...collections })
   if (compiled.Check(resolved)) return resolved
   const error = compiled.Errors(resolved).First() as ValueError
   const option = error.path.split('/')[1] as string

@@ -3,6 +3,7 @@ import { constants, Http2ServerResponse, type ServerHttp2Stream } from 'node:htt
 import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { Subscriber } from '../channels/subscriber.js'
+import type { TransportName } from '../metrics/traffic.js'
 import { chunk, chunked } from '../wire/chunked.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import type { Encode } from '../wire/envelope.js'
@@ -17,6 +18,7 @@ const CLOSE_TIMEOUT_MS = 5_000
 const BREAK_DELAY_MS = 50
 
 interface StreamFormat {
+  readonly transport: TransportName
   readonly contentType: string
   readonly encode: Encode
   /** The same as one chunk of HTTP/1.1, shared by all such subscribers. */
@@ -29,6 +31,7 @@ interface StreamFormat {
 
 const FORMATS = {
   'text/event-stream': {
+    transport: 'sse',
     contentType: 'text/event-stream; charset=utf-8',
     encode: encodeEventStream,
     encodeChunk: chunked(encodeEventStream),
@@ -37,6 +40,7 @@ const FORMATS = {
     encodeClose: retry
   },
   'application/x-ndjson': {
+    transport: 'ndjson',
     contentType: 'application/x-ndjson; charset=utf-8',
     encode: encodeLines,
     encodeChunk: chunked(encodeLines),
@@ -61,6 +65,8 @@ export interface HttpStreamOptions {
   readonly headers: Record<string, number | string | string[] | undefined>
   /** Sent to a client that requested heartbeats, so that it can detect a lost connection. */
   readonly heartbeatMs: number | undefined
+  /** Called before the stream is closed, with the code, or ended without one. */
+  readonly onEnd?: ((subscriber: Subscriber, why: string, code?: CloseCode) => void) | undefined
 }
 
 /**
@@ -84,12 +90,13 @@ export class HttpStreamSubscriber extends Subscriber {
   readonly #format: StreamFormat
   readonly #channel: string
   readonly #heartbeatMs: number | undefined
+  readonly #onEnd: HttpStreamOptions['onEnd']
   /** Bytes written to the connection; a stream of HTTP/2 shares its connection with others. */
   #written = 0
   #closed = false
 
   /** Starts the response. */
-  constructor ({ response, format: name, channel, headers, heartbeatMs }: HttpStreamOptions) {
+  constructor ({ response, format: name, channel, headers, heartbeatMs, onEnd }: HttpStreamOptions) {
     const format = FORMATS[name]
     const framing = framingOf(response)
     super(framing === 'chunks' ? format.encodeChunk : format.encode)
@@ -98,8 +105,13 @@ export class HttpStreamSubscriber extends Subscriber {
     this.#format = format
     this.#channel = channel
     this.#heartbeatMs = heartbeatMs
+    this.#onEnd = onEnd
     begin(response, framing, headers, format.contentType)
     this.#connection = connectionOf(response, framing)
+  }
+
+  override get transport (): TransportName {
+    return this.#format.transport
   }
 
   get unsentBytes (): number {
@@ -148,6 +160,7 @@ export class HttpStreamSubscriber extends Subscriber {
 
   close (code: CloseCode, reason: string): void {
     if (!this.isOpen()) return
+    this.#onEnd?.(this, reason, code)
     const farewell = this.#format.encodeClose(this.#channel, code, reason, this.#heartbeatMs !== undefined)
     if (this.#framing === 'chunks' || this.#framing === 'stream') {
       // Always writes something: the callback of a write tells that all was sent.
@@ -163,7 +176,8 @@ export class HttpStreamSubscriber extends Subscriber {
     this.#response.once('close', () => { clearTimeout(deadline) })
   }
 
-  terminate (): void {
+  terminate (why = 'ended'): void {
+    if (this.isOpen()) this.#onEnd?.(this, why)
     this.#connection.destroy()
   }
 

@@ -35,6 +35,10 @@ export class LongPollSubscriber extends Subscriber {
     this.#deadline = setTimeout(() => { this.#finish() }, waitMs)
   }
 
+  override get transport (): 'poll' {
+    return 'poll'
+  }
+
   get unsentBytes (): number {
     return 0
   }

@@ -3,8 +3,9 @@ import { Subscriber } from '../channels/subscriber.js'
 import { connectionOf, stopPongs, type WebSocketConnection } from '../http/internals.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { type Standing, subscribedText } from '../wire/events.js'
-import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, PING_FRAME } from '../wire/websocket.js'
+import { encodeTextFrames, encodeWebSocket, HEARTBEAT_FRAMES, NUMBERED_PONG_BYTES, PING_FRAME } from '../wire/websocket.js'
 import { drained } from './drained.js'
+import { numberedPing } from './numbered-pings.js'
 
 /** Time limit for the peer to answer a close before the connection is ended. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -25,6 +26,8 @@ export interface WebSocketSettings {
   readonly maxReceivedBytes: number
   /** Called to end the subscription of a subscriber that sends more. */
   readonly onFlood: (subscriber: Subscriber) => void
+  /** Called before a connection is closed, with the code, or ended without one. */
+  readonly onEnd?: ((subscriber: Subscriber, why: string, code?: CloseCode) => void) | undefined
 }
 
 /** The request of a client. */
@@ -49,6 +52,8 @@ export class WebSocketSubscriber extends Subscriber {
   #bytesRead = UNKNOWN
   /** Bytes that the subscriber may send beyond the limit, until they are used up. */
   #allowance = 0
+  /** Bytes of answers that this instance has asked for since the last beat. */
+  #askedBytes = 0
 
   constructor (socket: WebSocket, { announced, heartbeat }: WebSocketRequest, settings: WebSocketSettings) {
     super(encodeWebSocket)
@@ -67,6 +72,10 @@ export class WebSocketSubscriber extends Subscriber {
 
   override allowAcknowledgement (): void {
     this.#allowance += ACK_BYTES
+  }
+
+  override get transport (): 'websocket' {
+    return 'websocket'
   }
 
   get unsentBytes (): number {
@@ -102,12 +111,19 @@ export class WebSocketSubscriber extends Subscriber {
     this.write(this.#heartbeat ? HEARTBEAT_FRAMES : PING_FRAME)
   }
 
+  override ping (onAnswer: () => void): Buffer | undefined {
+    const ping = numberedPing(this.#socket, onAnswer)
+    if (ping !== undefined) this.#askedBytes += NUMBERED_PONG_BYTES
+    return ping
+  }
+
   beat (): void {
     const { bytesRead = UNKNOWN } = this.#connection
     // The answer to the last ping would have been received: the peer is dead.
-    if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate(); return }
+    if (bytesRead === this.#bytesRead && bytesRead !== UNKNOWN) { this.terminate('no sign of life'); return }
     this.#allowance -= Math.max(0, this.#excess)
     this.#bytesRead = bytesRead
+    this.#askedBytes = 0
     this.signal()
   }
 
@@ -126,17 +142,19 @@ export class WebSocketSubscriber extends Subscriber {
     })
   }
 
-  /** Bytes received since the last beat beyond the limit; negative within it. */
+  /** Bytes received since the last beat beyond the limit, without answers that were asked for; negative within it. */
   get #excess (): number {
     const { bytesRead = UNKNOWN } = this.#connection
-    return bytesRead - Math.max(0, this.#bytesRead) - this.#settings.maxReceivedBytes
+    return bytesRead - Math.max(0, this.#bytesRead) - this.#settings.maxReceivedBytes - this.#askedBytes
   }
 
   close (code: CloseCode, reason: string): void {
+    if (this.isOpen()) this.#settings.onEnd?.(this, reason, code)
     closeWebSocket(this.#socket, code, reason)
   }
 
-  terminate (): void {
+  terminate (why = 'ended'): void {
+    if (this.isOpen()) this.#settings.onEnd?.(this, why)
     this.#socket.terminate()
   }
 }

@@ -26,6 +26,21 @@ export function encodeTextFrames (texts: readonly string[]): Buffer {
 /** A ping without payload (RFC 6455, section 5.5.2), which every client answers by itself. */
 export const PING_FRAME: Buffer = Buffer.from([FINAL_PING, 0])
 
+/** A ping with a number as payload, which its answer carries as well. */
+export function encodePing (number: number): Buffer {
+  const frame = Buffer.from([FINAL_PING, 4, 0, 0, 0, 0])
+  frame.writeUInt32BE(number, 2)
+  return frame
+}
+
+/** The number of the ping that a pong answers; `undefined` where its payload is another. */
+export function numberOfPong (payload: Buffer): number | undefined {
+  return payload.length === 4 ? payload.readUInt32BE() : undefined
+}
+
+/** Bytes of a pong with a number: header, mask and payload. */
+export const NUMBERED_PONG_BYTES = 10
+
 /** A ping and an empty text frame, the only part of a heartbeat that a script in a browser can see. */
 export const HEARTBEAT_FRAMES: Buffer = Buffer.from([FINAL_TEXT, 0, FINAL_PING, 0])
 

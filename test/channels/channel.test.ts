@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Channel } from '../../src/channels/channel.js'
 import { REPLAYING } from '../../src/channels/subscriber.js'
+import { Traffic } from '../../src/metrics/traffic.js'
 import { encodeIds, FakeSubscriber, range } from './fake-subscriber.js'
 
 const MAX_BUFFERED_BYTES = 1_000
@@ -12,7 +13,7 @@ class Bench {
   readonly channel = new Channel('room', {
     onSlow: (subscriber) => { this.slow.push(subscriber as FakeSubscriber) },
     onHole: (subscriber) => { this.holes.push(subscriber as FakeSubscriber) }
-  }, MAX_BUFFERED_BYTES)
+  }, { maxBufferedBytes: MAX_BUFFERED_BYTES, traffic: new Traffic() })
 
   #head = 0
 

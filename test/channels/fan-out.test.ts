@@ -2,6 +2,7 @@ import t from 'tap'
 import { Channel } from '../../src/channels/channel.js'
 import { FanOut } from '../../src/channels/fan-out.js'
 import { eventually, turn } from '../eventually.js'
+import { Traffic } from '../../src/metrics/traffic.js'
 import { FakeSubscriber } from './fake-subscriber.js'
 
 const CROWD = 20_000
@@ -15,7 +16,7 @@ const unexpected = {
 function crowd (
   name: string, size: number
 ): { channel: Channel, members: FakeSubscriber[], deliver: (offset: number) => void, served: () => number } {
-  const channel = new Channel(name, unexpected, Infinity)
+  const channel = new Channel(name, unexpected, { maxBufferedBytes: Infinity, traffic: new Traffic() })
   const members = Array.from({ length: size }, () => new FakeSubscriber())
   for (const member of members) {
     member.epoch = 'e'

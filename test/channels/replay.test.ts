@@ -5,6 +5,7 @@ import { replay, type ReplayOutcome } from '../../src/channels/replay.js'
 import { REPLAYING } from '../../src/channels/subscriber.js'
 import { turn } from '../eventually.js'
 import { FakeSubscriber, range } from './fake-subscriber.js'
+import { Traffic } from '../../src/metrics/traffic.js'
 import { StubBroker } from './stub-broker.js'
 
 const MESSAGE = '"message"'
@@ -16,7 +17,7 @@ class Bench {
   readonly channel = new Channel('room', {
     onSlow () { throw new Error('too slow') },
     onHole () { throw new Error('a hole') }
-  }, Infinity)
+  }, { maxBufferedBytes: Infinity, traffic: new Traffic() })
 
   readonly subscriber = new FakeSubscriber()
 
