@@ -45,6 +45,11 @@ export class SubscriberCounts {
     return this.#ports.count(channel) + this.#peers.total(channel)
   }
 
+  /** The other instances, each with its subscribers of a channel. */
+  others (channel: string): ReadonlyMap<string, number> {
+    return this.#peers.counts(channel)
+  }
+
   /** To be called when the number of subscribers on this instance changed. */
   changed (channel: string): void {
     this.#changed.add(channel)
