@@ -67,11 +67,15 @@ export interface ReceiptReport {
 export interface ReceiptExchange {
   /** The id of this instance. */
   readonly instance: string
+  /** Resolves when reports can arrive, or cannot for now; `undefined` where they can already. */
+  open (): Promise<void> | undefined
   /**
-   * Asks the other instances for their reports on a message that is published; returns their ids, each with its last known number of
-   * subscribers of the channel.
+   * Asks the other instances for their reports on a message that is published. Resolves with the number of instances that the request
+   * has reached; `undefined` where that is unknown: then all {@link others} are to report.
    */
-  ask (receipt: string, channel: string, position: Position): ReadonlyMap<string, number>
+  ask (receipt: string, channel: string, position: Position): Promise<number | undefined>
+  /** The other instances as they are known here, each with its last known number of subscribers of a channel. */
+  others (channel: string): ReadonlyMap<string, number>
   /** Sends a report to the instance that waits. */
   report (receipt: string, report: ReceiptReport): void
 }

@@ -33,8 +33,8 @@ export class ReceiptWait {
   readonly #instances = new Map<string, Instance>()
   readonly #deadline: NodeJS.Timeout
   #end!: () => void
-  /** Whether the instances that have to report are known. */
-  #complete = false
+  /** The number of instances that have to report; `undefined` as long as it is unknown. */
+  #expected: number | undefined
 
   /** @param signal cancels the wait */
   constructor (waitMs: number, signal?: AbortSignal) {
@@ -45,14 +45,14 @@ export class ReceiptWait {
     if (signal?.aborted === true) end()
   }
 
-  /** Waits for a report of an instance. Where none comes, its subscribers are silent. */
+  /** Names an instance and its subscribers: where it does not report they are silent. */
   expect (instance: string, subscribers: number): void {
     this.#instances.set(instance, { delayMs: Infinity, latenciesMs: [], ...this.#instances.get(instance), subscribers })
   }
 
-  /** To be called when all instances are expected. */
-  expected (): void {
-    this.#complete = true
+  /** Ends the wait when so many instances have reported, and nothing is open. */
+  settleWith (instances = this.#instances.size): void {
+    this.#expected = instances
     this.#settle()
   }
 
@@ -62,8 +62,7 @@ export class ReceiptWait {
    */
   report (name: string, report: ReceiptReport, delayMs: number): void {
     const last = this.#instances.get(name)
-    const isEmpty = sumOf(report) === 0
-    if (isEmpty && (last === undefined || last.report !== undefined)) return
+    if (last?.report !== undefined && sumOf(report) === 0) return
     const instance = last ?? { subscribers: 0, delayMs: Infinity, latenciesMs: [] }
     instance.latenciesMs.push(...report.latenciesMs.slice(0, Math.max(0, report.counted - instance.latenciesMs.length)))
     // The shortest is the one that waited least on its way.
@@ -97,7 +96,8 @@ export class ReceiptWait {
   }
 
   #settle (): void {
-    const settled = this.#complete && [...this.#instances.values()].every(({ report }) => report?.open === 0)
+    const reports = [...this.#instances.values()].flatMap(({ report }) => report ?? [])
+    const settled = this.#expected !== undefined && reports.length >= this.#expected && reports.every(({ open }) => open === 0)
     if (settled || this.#isOverfull) this.end()
   }
 }

@@ -77,11 +77,19 @@ export class Receipts {
     const wait = new ReceiptWait(waitMs, signal)
     this.#waits.set(receipt, wait)
     try {
+      // Not awaited without need: messages keep the order in which they are published.
+      const opening = broker.receipts?.open()
+      if (opening !== undefined) await opening
       const published = await broker.publish(channel, text, { ...options, receipt })
       if (published.duplicate) return published
-      this.#expect(wait, receipt, channel, published)
+      void this.#expect(wait, receipt, channel, published)
       await wait.ended
-      this.#close(this.#tallies.get(channel)?.get(formatId(published.epoch, published.offset)))
+      const tally = this.#tallies.get(channel)?.get(formatId(published.epoch, published.offset))
+      if (tally !== undefined) {
+        // Where the wait ends amid the hand-over, it is yet to report.
+        wait.report(this.#instance, tally.report(), tally.startedAt - wait.startedAt)
+        this.#close(tally)
+      }
       return { ...published, receipts: wait.counts }
     } finally {
       wait.end()
@@ -132,13 +140,14 @@ export class Receipts {
     }
   } satisfies Partial<Receiver>
 
-  /** Names the instances that have to report on a published message. */
-  #expect (wait: ReceiptWait, receipt: string, channel: string, position: Position): void {
+  /** Has the instances report on a published message. Does not reject. */
+  async #expect (wait: ReceiptWait, receipt: string, channel: string, position: Position): Promise<void> {
+    const { receipts } = this.#ports.broker()
     wait.expect(this.#instance, this.#ports.channel(channel)?.subscribers.size ?? 0)
-    const others = this.#ports.broker().receipts?.ask(receipt, channel, position) ?? []
-    for (const [instance, subscribers] of others) wait.expect(instance, subscribers)
+    for (const [instance, subscribers] of receipts?.others(channel) ?? []) wait.expect(instance, subscribers)
     if (!this.#isComing(channel, position)) wait.report(this.#instance, NOTHING, 0)
-    wait.expected()
+    const reached = await receipts?.ask(receipt, channel, position)
+    wait.settleWith(reached === undefined ? undefined : reached + 1)
   }
 
   /** Whether a published message is yet to be handed over on this instance, or still counted. */
@@ -172,8 +181,7 @@ export class Receipts {
   }
 
   /** Ends the count of a message. */
-  #close (tally: ReceiptTally | undefined): void {
-    if (tally === undefined) return
+  #close (tally: ReceiptTally): void {
     this.#report(tally)
     tally.close()
     const { channel, id } = tally.message

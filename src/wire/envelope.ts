@@ -12,7 +12,7 @@ export interface Enveloped extends Position {
 export interface Envelope {
   /** `"<epoch>:<offset>"` */
   readonly id: string
-  /** `{"channel":…,"message":…,"time":…,"id":…}` as JSON on one line. */
+  /** `{"channel":…,"message":…,"receipt":true,"time":…,"id":…}` as JSON on one line; `receipt` only where it is asked for. */
   readonly text: string
 }
 

@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { oneMillion } from '../../bench/report/one-million.mjs'
+import { eventually } from '../eventually.js'
 import { ask, origin, startService } from '../helper.js'
 import { addressed, environmentOf, runCurl, variablesOf } from './commands.js'
 import { Document } from './document.js'
@@ -177,6 +178,24 @@ await app.close()
     t.match(seen.price, '"message":{"price":12345678901234567890}')
     if (child.exitCode === null) await once(child, 'exit')
     t.equal(child.exitCode, 0)
+  })
+})
+
+t.test('docs/receipts.md', async (t) => {
+  t.test('has a client whose acknowledgement the publisher gets', async (t) => {
+    const receipts = page('docs/receipts.md')
+    const app = await startService(t, { BEARER_TOKEN: '' })
+    const child = start(t, 'receipts', `
+import { WebSocket } from 'ws'
+const show = (message) => { console.log(JSON.stringify(message)) }
+${addressed(app, receipts.code('js', 'new WebSocket')).replace('ws://127.0.0.1:3000', origin(app).replace('http', 'ws'))}
+`)
+    await eventually(() => app.channels.subscriberCount('room1') === 1, { message: 'the client is there' })
+    const shown = once(child.stdout as NodeJS.ReadableStream, 'data') as Promise<[Buffer]>
+    const publishing = new Function('app', `return (async () => { ${receipts.code('js', 'waitMs')}; return { received, silent, unable, latencyMs } })()`) as
+      (app: unknown) => Promise<object>
+    t.match(await publishing(app), { received: 1, silent: 0, unable: 0, latencyMs: { p50: Number, max: Number } })
+    t.equal(String((await shown)[0]).trim(), '{"text":"Are you there?"}')
   })
 })
 

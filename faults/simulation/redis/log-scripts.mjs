@@ -2,7 +2,7 @@
  * What src/brokers/redis/log/scripts.ts does, step by step, on the values of a {@link Server}. `test/faults/simulation` holds the two
  * equal. Values are never changed, only replaced, so that a replica and a restarted server can share them.
  *
- * meta { epoch, head, term, past: [{ epoch, bound, ok }], from } · log [{ offset, time, message }] ·
+ * meta { epoch, head, term, past: [{ epoch, bound, ok }], from } · log [{ offset, time, message, receipt }] ·
  * key { digest, epoch, offset, subscribers }
  */
 import { currentTerm, Refusal } from './server.mjs'
@@ -49,7 +49,7 @@ function open (server, metaKey, logKey, register, term, given, random) {
 }
 
 export function publish (
-  server, metaKey, logKey, register, keyKey, given, random, message, size, ttl, positionTtl, live, digest, keyTtl, subscribers
+  server, metaKey, logKey, register, keyKey, given, random, message, size, ttl, positionTtl, live, digest, keyTtl, subscribers, receipt = ''
 ) {
   const term = admitted(server, register, given)
   let meta = open(server, metaKey, logKey, register, term, given, random)
@@ -65,13 +65,14 @@ export function publish (
   if (Number(size) > 0) {
     server.set(metaKey, meta)
     const log = server.get(logKey) ?? []
-    server.set(logKey, [...log.length >= size ? log.slice(log.length + 1 - size) : log, { offset, time: server.milliseconds, message }])
+    const kept = log.length >= size ? log.slice(log.length + 1 - size) : log
+    server.set(logKey, [...kept, { offset, time: server.milliseconds, message, receipt }])
   } else {
     server.set(metaKey, { ...meta, from: offset })
   }
   if (digest !== '') server.set(keyKey, { digest, epoch: meta.epoch, offset, subscribers })
   server.onAppend(metaKey, meta.epoch, offset, message)
-  server.announce('smessage', live, `${meta.epoch}:${offset} ${message},"time":${server.milliseconds}`)
+  server.announce('smessage', live, `${meta.epoch}:${offset} ${message}${receipt === '' ? '' : `,"receipt":"${receipt}"`},"time":${server.milliseconds}`)
   return ['sent', meta.epoch, String(offset)]
 }
 
@@ -113,7 +114,8 @@ export function read (
     if (after < oldest) [after, reason] = [oldest, reason || 'expired']
   }
   const entries = after < head && limit > 0 ? log.filter(({ offset }) => offset > after).slice(0, limit) : []
-  return [meta.epoch, String(head), String(after), reason, entries.map(({ offset, time, message }) => [`${offset}-${time}`, ['m', message]])]
+  const rows = entries.map(({ offset, time, message, receipt }) => [`${offset}-${time}`, ['m', message, ...receipt === '' ? [] : ['r', receipt]]])
+  return [meta.epoch, String(head), String(after), reason, rows]
 }
 
 export function verify (server, metaKey, logKey, register, given, random, epoch, seen, live) {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClosedError, EngineUnavailableError } from '../../errors.js'
-import type { Broker, BrokerStatus, Published, PublishOptions, Receiver, Replay, Since } from '../broker.js'
+import type { Broker, BrokerStatus, Published, PublishOptions, ReceiptExchange, Receiver, Replay, Since } from '../broker.js'
 import type { Retention } from '../log.js'
 import { connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
 import { Link } from './connection/link.js'
@@ -123,6 +123,8 @@ export class RedisBroker implements Broker {
       // The last report is sent after the broker is closed.
       canSend: () => this.#connected && (this.ready || this.#failover.state === 'closed'),
       onAnnouncement: (text) => { receiver.announced(text) },
+      onReceiptAsked: (receipt, channel, position) => { receiver.receiptAsked?.(receipt, channel, position) },
+      onReceiptReported: (receipt, instance, report) => { receiver.receiptReported?.(receipt, instance, report) },
       onWitnessRequest: () => { void this.#barrier.witnessRequested() }
     })
     this.#timers = [
@@ -139,9 +141,9 @@ export class RedisBroker implements Broker {
     return this.#failover.state === 'ready'
   }
 
-  async publish (channel: string, message: string, { idempotencyKey }: PublishOptions = {}): Promise<Published> {
+  async publish (channel: string, message: string, options: PublishOptions = {}): Promise<Published> {
     if (this.#failover.state === 'closed') throw new ClosedError()
-    return await this.#store.publish(channel, message, this.count(channel), idempotencyKey)
+    return await this.#store.publish(channel, message, this.count(channel), options)
   }
 
   read (channel: string, since: Since, limit = Number.MAX_SAFE_INTEGER): Promise<Replay> {
@@ -156,6 +158,10 @@ export class RedisBroker implements Broker {
 
   unlisten (channel: string): void {
     this.#feeds.remove(channel)
+  }
+
+  get receipts (): ReceiptExchange {
+    return this.#messages.receipts
   }
 
   count (channel: string): number {

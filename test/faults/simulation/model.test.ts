@@ -57,7 +57,7 @@ class Sequence {
     const keys = [`{${channel}}:meta`, `{${channel}}:log`, REGISTER]
     const name = this.#source.weighted({ Publish: 10, Read: 10, Verify: 5, Touch: 1, Join: 6, Decide: 5, Look: 2, Witness: 2, Leave: 1 })
     const args = {
-      Publish: () => [...keys, `{${channel}}:key:${this.#pick(['1', '2'])}`, term, this.#random(), `"${this.#calls}"`, this.#pick(['0', '2', '5', '5']), LONG, LONG, `${channel}:live`, this.#pick(['', '', 'x', 'y']), LONG, '7'],
+      Publish: () => [...keys, `{${channel}}:key:${this.#pick(['1', '2'])}`, term, this.#random(), `"${this.#calls}"`, this.#pick(['0', '2', '5', '5']), LONG, LONG, `${channel}:live`, this.#pick(['', '', 'x', 'y']), LONG, '7', this.#pick(['', '', 'a.1.1000'])],
       Read: () => [...keys, term, this.#random(), this.#pick([LONG, LONG, LONG, '-5000']), LONG, LONG, this.#pick(['now', 'earliest', 'after', 'after', 'after']), this.#epoch(channel), this.#offset(channel), this.#pick(['0', '1', '1000', '1000']), this.#pick(['0', '0', '1'])],
       Verify: () => [...keys, term, this.#random(), this.#epoch(channel), this.#offset(channel), `${channel}:live`],
       Touch: () => [keys[0] ?? '', LONG, LONG],

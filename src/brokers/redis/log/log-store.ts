@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { EngineUnavailableError, IdempotencyConflictError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
-import type { Published, Replay, Since } from '../../broker.js'
+import type { Published, PublishOptions, Replay, Since } from '../../broker.js'
 import { IDEMPOTENCY_TTL_MS } from '../../idempotency.js'
 import type { Retention } from '../../log.js'
 import type { Commands } from '../connection/connection.js'
@@ -49,12 +49,14 @@ export class LogStore {
   }
 
   /** Appends a message and publishes its notification, in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT for another message's key. */
-  async publish (channel: string, message: string, subscribers: number, key: string | undefined): Promise<Published> {
+  async publish (
+    channel: string, message: string, subscribers: number, { idempotencyKey: key, receipt = '' }: PublishOptions = {}
+  ): Promise<Published> {
     const { size, ttlMs, names } = this.#options
     const digest = key === undefined ? '' : createHash('sha256').update(message).digest('base64url')
     const { answer, admission } = await this.#ask((term) => this.#client.messengerPublish(
       ...this.#keys(channel), names.result(channel, key ?? ''), term, this.#random(),
-      message, size, ttlMs, this.#positionTtlMs, names.live(channel), digest, IDEMPOTENCY_TTL_MS, subscribers
+      message, size, ttlMs, this.#positionTtlMs, names.live(channel), digest, IDEMPOTENCY_TTL_MS, subscribers, receipt
     ))
     const published = parsePublishAnswer(answer)
     if (published === undefined) throw new EngineUnavailableError('an unexpected answer')

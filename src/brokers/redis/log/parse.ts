@@ -1,4 +1,5 @@
 import { parseId, type Position } from '../../../wire/id.js'
+import { parseReference } from '../../../wire/receipt.js'
 import type { GapReason, LogEntry } from '../../broker.js'
 
 // Parsers for answers of scripts and texts of other processes. They accept any value and cannot throw; unknown elements are
@@ -21,12 +22,15 @@ export interface ReadAnswer {
 
 const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
 
-/** The beginning of the part of a notification behind the message. No JSON value ends with it and digits. */
+/** The beginnings of the parts of a notification behind the message. No JSON value ends with one of them and digits, or a string. */
+const RECEIPT = ',"receipt":"'
 const TIME = ',"time":'
+/** At least the length of the longest part with a reference. */
+const MAX_RECEIPT_LENGTH = 128
 
 /**
- * A notification, `<id> <message>,"time":<milliseconds>`; those of earlier versions have no time. Without a message it only carries the
- * position of the log.
+ * A notification, `<id> <message>,"receipt":"<reference>","time":<milliseconds>`. The reference is absent where no publisher waits, and
+ * the time in earlier versions. Without a message it only carries the position of the log.
  */
 export function parseNotification (text: unknown): LogEntry | undefined {
   if (typeof text !== 'string') return undefined
@@ -37,7 +41,15 @@ export function parseNotification (text: unknown): LogEntry | undefined {
   const { epoch, offset } = position
   const end = text.lastIndexOf(TIME)
   const time = end > space ? parseCount(text.slice(end + TIME.length)) : undefined
-  return { epoch, offset, message: text.slice(space + 1, time === undefined ? undefined : end), time }
+  const message = text.slice(space + 1, time === undefined ? undefined : end)
+  return { epoch, offset, time, ...message.endsWith('"') ? split(message) : { message } }
+}
+
+/** A message and the reference behind it, where there is one. */
+function split (text: string): Pick<LogEntry, 'message' | 'receipt'> {
+  const end = text.indexOf(RECEIPT, text.length - MAX_RECEIPT_LENGTH)
+  const receipt = text.slice(end + RECEIPT.length, -1)
+  return end > 0 && parseReference(receipt) !== undefined ? { message: text.slice(0, end), receipt } : { message: text }
 }
 
 /** A position of two elements. */
@@ -82,13 +94,15 @@ export function parseReadAnswer (answer: unknown): ReadAnswer | 'later' | undefi
   return { epoch: head.epoch, head: head.offset, after, reason: REASONS.get(reason), entries }
 }
 
-/** A row of a stream: `[<offset>-<milliseconds>, [field, message, …]]`. */
+/** A row of a stream: `[<offset>-<milliseconds>, ['m', message, 'r', reference]]`, the reference where a publisher waits. */
 function parseEntry (epoch: string, row: unknown): LogEntry | undefined {
   if (!Array.isArray(row)) return undefined
   const [id, fields] = row as unknown[]
   const [offset, time] = typeof id === 'string' ? id.split('-', 2).map(parseCount) : []
-  const message: unknown = Array.isArray(fields) ? fields[1] : undefined
-  return offset !== undefined && typeof message === 'string' ? { epoch, offset, message, time } : undefined
+  const [, message, , receipt] = Array.isArray(fields) ? fields as unknown[] : []
+  if (offset === undefined || typeof message !== 'string') return undefined
+  const entry = { epoch, offset, message, time }
+  return typeof receipt === 'string' && parseReference(receipt) !== undefined ? { ...entry, receipt } : entry
 }
 
 /** The answer of VERIFY: whether nothing is lost, and the position of the log; `'none'` where there is no log. */

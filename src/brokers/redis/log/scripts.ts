@@ -3,7 +3,7 @@
  * slot of a cluster.
  *
  * meta  hash    epoch · head (last offset) · term (in which the epoch began) · past · from
- * log   stream  entries `<offset>-<time in milliseconds since 1970>`, field m
+ * log   stream  entries `<offset>-<time in milliseconds since 1970>`, fields m and, where its publisher waits for receipts, r
  * key   string  `<digest> <epoch> <offset> <subscribers>` of what was published under an idempotency key
  *
  * An epoch never outlives the term in which it began: the first script that touches a log in another term begins a new epoch,
@@ -13,7 +13,8 @@
  * No message up to the offset `from` is kept: it was published while an instance kept no history.
  *
  * A message is announced as `<epoch>:<offset> <message>,"time":<time>`: an instance of an earlier version, which takes all behind the
- * space for the message, makes of it the same envelope as this one.
+ * space for the message, makes of it the same envelope as this one. `,"receipt":"<reference>"` stands before the time where a publisher
+ * waits.
  *
  * An epoch is `<generation>-<random>-<4 digits of the term>`. The generation, in base 36, is larger than that of the epoch
  * before and not smaller than the seconds since 1970, so that a server can tell that an unknown epoch is later than its own.
@@ -103,12 +104,14 @@ end`
 
 /** Appends messages to the log of {@link OPEN}, each with the time of the server, and publishes their notifications. */
 export const APPEND = `
-local function append(message, size, ttl, positionTtl)
+local function append(message, size, ttl, positionTtl, receipt)
   local offset, clock = text(head + 1), redis.call('TIME')
   local time = text(clock[1] * 1000 + math.floor(clock[2] / 1000))
   if tonumber(size) > 0 then
     redis.call('HSET', KEYS[1], 'head', offset)
-    redis.call('XADD', KEYS[2], 'MAXLEN', '=', size, offset .. '-' .. time, 'm', message)
+    local entry = {'XADD', KEYS[2], 'MAXLEN', '=', size, offset .. '-' .. time, 'm', message}
+    if receipt and receipt ~= '' then entry[9], entry[10] = 'r', receipt end
+    redis.call(unpack(entry))
     redis.call('PEXPIRE', KEYS[2], ttl)
   else
     redis.call('HSET', KEYS[1], 'head', offset, 'from', offset)
@@ -117,13 +120,14 @@ local function append(message, size, ttl, positionTtl)
   head = head + 1
   return offset, time
 end
-local function notify(live, offset, message, time)
-  redis.call('SPUBLISH', live, epoch .. ':' .. offset .. ' ' .. message .. ',"time":' .. time)
+local function notify(live, offset, message, time, receipt)
+  local asked = receipt and receipt ~= '' and ',"receipt":"' .. receipt .. '"' or ''
+  redis.call('SPUBLISH', live, epoch .. ':' .. offset .. ' ' .. message .. asked .. ',"time":' .. time)
 end`
 
 /**
  * KEYS meta, log, register, key · ARGV term, random, message, history size, history ttl, position ttl, announcement channel,
- * digest of the message (empty without a key), key ttl, subscribers
+ * digest of the message (empty without a key), key ttl, subscribers, reference of the wait for receipts (empty without one)
  * → {'sent', epoch, offset} | {'duplicate', epoch, head, epoch of the first, offset of the first, subscribers} | {'conflict'}
  */
 export const PUBLISH = `
@@ -138,11 +142,11 @@ if ARGV[8] ~= '' then
   end
 end
 ${APPEND}
-local offset, time = append(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+local offset, time = append(ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[11])
 if ARGV[8] ~= '' then
   redis.call('SET', KEYS[4], ARGV[8] .. ' ' .. epoch .. ' ' .. offset .. ' ' .. ARGV[10], 'PX', ARGV[9])
 end
-notify(ARGV[7], offset, ARGV[3], time)
+notify(ARGV[7], offset, ARGV[3], time, ARGV[11])
 return {'sent', epoch, offset}`
 
 /**

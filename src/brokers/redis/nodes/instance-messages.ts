@@ -1,14 +1,16 @@
-import type { Commands } from '../connection/connection.js'
+import { type Commands, isCluster } from '../connection/connection.js'
 import { refusalOf } from '../connection/refusal.js'
 import type { Names } from '../names.js'
 import { Announcements } from './announcements.js'
+import { ReceiptMessages, type ReceiptMessagesPorts } from './receipt-messages.js'
 import { SubscriberCounts, type SubscriberCountsPorts } from './subscriber-counts.js'
 
 /** The text of a request for a witness (failover/register.ts). */
 const WITNESS_REQUEST = '{"witness":true}'
 
 /** Dependencies of {@link InstanceMessages}. */
-export interface InstanceMessagesPorts extends Omit<SubscriberCountsPorts, 'send'> {
+export interface InstanceMessagesPorts
+  extends Omit<SubscriberCountsPorts, 'send'>, Pick<ReceiptMessagesPorts, 'onReceiptAsked' | 'onReceiptReported'> {
   readonly client: Commands
   readonly names: Names
   /** Whether messages may be sent now. */
@@ -26,6 +28,7 @@ export interface InstanceMessagesPorts extends Omit<SubscriberCountsPorts, 'send
 export class InstanceMessages {
   readonly announcements: Announcements
   readonly counts: SubscriberCounts
+  readonly receipts: ReceiptMessages
   readonly #ports: InstanceMessagesPorts
   #joined = false
 
@@ -38,6 +41,12 @@ export class InstanceMessages {
       occupied: () => ports.occupied(),
       send: (text) => this.#send(text),
       claims: ports.claims
+    })
+    this.receipts = new ReceiptMessages(instance, {
+      ...ports,
+      join: () => this.#joined ? undefined : this.join(),
+      send: (text) => this.#reach(text),
+      others: (channel) => this.counts.others(channel)
     })
     client.on('message', (name: string, text: string) => { this.#receive(name, text) })
   }
@@ -70,9 +79,18 @@ export class InstanceMessages {
     return true
   }
 
+  /** Sends a text; resolves with the number of other instances that have it, `undefined` where that is unknown. */
+  async #reach (text: string): Promise<number | undefined> {
+    const { client, names, canSend } = this.#ports
+    if (!canSend() || !this.#joined) return undefined
+    const reached = await client.publish(names.counts, text).catch(() => undefined)
+    // A node of a cluster knows only its own subscribers.
+    return reached === undefined || isCluster(client) ? undefined : reached - 1
+  }
+
   #receive (name: string, text: string): void {
     if (name === this.#ports.names.announced) this.announcements.receive(text)
     else if (text === WITNESS_REQUEST) this.#ports.onWitnessRequest()
-    else this.counts.receive(text)
+    else if (!this.receipts.receive(text)) this.counts.receive(text)
   }
 }

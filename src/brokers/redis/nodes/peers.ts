@@ -22,6 +22,11 @@ export class Peers {
     return this.#totals.keys()
   }
 
+  /** The other instances, each with its subscribers of a channel. */
+  counts (channel: string): ReadonlyMap<string, number> {
+    return new Map(Array.from(this.#peers, ([node, { counts }]) => [node, counts.get(channel) ?? 0]))
+  }
+
   /** Takes a report; returns `false` when an earlier one was missed, so that a full report has to be requested. */
   take ({ node, number, full, counts, leaves }: Report, now: number): boolean {
     const peer = this.#meet(node)

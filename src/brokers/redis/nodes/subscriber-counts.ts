@@ -63,6 +63,11 @@ export class SubscriberCounts {
     for (const channel of this.#peers.channels()) if (this.#ports.count(channel) === 0) yield channel
   }
 
+  /** The other instances, each with its subscribers of a channel. */
+  others (channel: string): ReadonlyMap<string, number> {
+    return this.#peers.counts(channel)
+  }
+
   /** To be called when the number of subscribers on this instance changed. */
   changed (channel: string): void {
     this.#changed.add(channel)
