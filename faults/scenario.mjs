@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { carryOut, planFaults } from './plan.mjs'
+import { Presence } from './presence.mjs'
 import { Prng } from './prng.mjs'
 import { CHANNELS, World } from './world.mjs'
 
@@ -20,6 +21,7 @@ export async function runScenario (seed, options) {
   const now = () => performance.now() - begin
   const world = new World(new Prng(seed), now)
   const { oracle, publishers, subscribers } = world
+  const presence = new Presence(world, new Prng(seed).fork('presence'))
   const settleMs = 1_000 * options.settle
   const within = async (ms, what, promise) => {
     let timer
@@ -30,6 +32,7 @@ export async function runScenario (seed, options) {
   try {
     await world.create(options)
     await within(settleMs, 'the first connections', Promise.all(subscribers.map((subscriber) => subscriber.start())))
+    presence.start()
     const flowing = now()
     const plan = planOf(seed, options)
     const share = Math.ceil(options.messages / publishers.length)
@@ -41,6 +44,7 @@ export async function runScenario (seed, options) {
     }))
     world.heal()
     await world.settle(settleMs)
+    const whoIsThere = presence.verify()
     await within(leftMs(), 'publishing what was left', sending)
     // Whoever is late is a violation of its own, and must not go on behind the last message.
     for (const publisher of publishers) publisher.stop()
@@ -50,9 +54,12 @@ export async function runScenario (seed, options) {
     await everybodyCatchesUp(world, settleMs)
     const settledMs = now() - sent
     await delay(LINGER_MS)
+    await whoIsThere
+    presence.close()
     await world.end()
     return { ...numbers(world, plan), settledMs, durationMs: now() }
   } finally {
+    presence.close()
     world.close()
   }
 }

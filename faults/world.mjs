@@ -3,6 +3,7 @@ import { ClusterGroup } from './cluster-group.mjs'
 import { ClusterWay } from './cluster-way.mjs'
 import { Link } from './link.mjs'
 import { Oracle } from './oracle.mjs'
+import { presenceEnv } from './presence.mjs'
 import { Publisher } from './publisher.mjs'
 import { Readiness } from './readiness.mjs'
 import { Recovery } from './recovery.mjs'
@@ -57,7 +58,8 @@ const SERVICE_ENV = {
   HISTORY_SIZE: '300',
   PING_INTERVAL: '1',
   DRAIN_SECONDS: '1',
-  MAX_BUFFERED_BYTES: '262144'
+  MAX_BUFFERED_BYTES: '262144',
+  ...presenceEnv(Object.keys(CHANNELS))
 }
 
 /** Between an instance and Redis; a slow one would slow down all that the instance does, and is a fault of its own. */

@@ -1,12 +1,17 @@
 import { execFile, spawn } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
 import { oneMillion } from '../../bench/report/one-million.mjs'
 import { eventually } from '../eventually.js'
 import { ask, origin, startService } from '../helper.js'
+import { goodJwt } from '../tokens.js'
 import { addressed, environmentOf, runCurl, variablesOf } from './commands.js'
 import { Document } from './document.js'
 import { scratch, typeErrors } from './snippets.js'
@@ -196,6 +201,33 @@ ${addressed(app, receipts.code('js', 'new WebSocket')).replace('ws://127.0.0.1:3
       (app: unknown) => Promise<object>
     t.match(await publishing(app), { received: 1, silent: 0, unable: 0, latencyMs: { p50: Number, max: Number } })
     t.equal(String((await shown)[0]).trim(), '{"text":"Are you there?"}')
+  })
+})
+
+t.test('docs/presence.md', async (t) => {
+  t.test('signs a request for each event', async (t) => {
+    const requests: { body: string, headers: IncomingHttpHeaders }[] = []
+    const receiver = createServer((request, response) => {
+      let body = ''
+      request.setEncoding('utf8').on('data', (chunk: string) => { body += chunk }).on('end', () => {
+        requests.push({ body, headers: request.headers })
+        response.writeHead(204).end()
+      })
+    }).listen(0, '127.0.0.1')
+    t.teardown(() => { receiver.close() })
+    await once(receiver, 'listening')
+    const { port } = receiver.address() as AddressInfo
+    const code = page('docs/presence.md').code('js', 'createHmac')
+    t.ok(code.trim().split('\n').length <= 35)
+    const child = start(t, 'presence', code.replace('https://example.com', `http://127.0.0.1:${port}`).replace('port: 3001', 'port: 0, host: \'127.0.0.1\''))
+    const [output] = await once(child.stdout as NodeJS.ReadableStream, 'data') as [Buffer]
+    const socket = new WebSocket(`${String(output).trim().replace('http', 'ws')}/chat:1`, { headers: { authorization: `Bearer ${goodJwt({ sub: '7' })}` } })
+    t.teardown(() => { socket.terminate() })
+    await eventually(() => requests.length === 1, { message: 'a request' })
+    const [{ body, headers }] = requests as [typeof requests[0]]
+    t.strictSame(JSON.parse(body), { type: 'join', channel: 'chat:1', sub: '7' })
+    const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers
+    t.equal(signature, `v1,${createHmac('sha256', 'a-secret-that-the-receiver-shares').update(`${String(id)}.${String(timestamp)}.${body}`).digest('base64')}`)
   })
 })
 

@@ -8,6 +8,8 @@ import { type NodeOptions, TEST_TIMINGS } from './redis-node.js'
 /** A node on which members are connected. */
 export class MemberNode extends TestNode implements MemberReceiver {
   readonly changes: MemberChange[] = []
+  /** The prefix of its keys. */
+  prefix = ''
   readonly #rosters = new Map<string, Map<string, { connections: number }>>()
 
   get members (): this {
@@ -64,6 +66,7 @@ export async function startMemberNode (t: Test, { timings, ...options }: NodeOpt
   const node = new MemberNode((receiver) => new RedisBroker(receiver, {
     keyPrefix: 'm:', size: 1_000, ttlMs: 60_000, ...options, timings: { ...TEST_TIMINGS, ...timings }
   }))
+  node.prefix = options.keyPrefix ?? 'm:'
   t.teardown(() => node.broker.close())
   await node.broker.started
   await node.turned(true)

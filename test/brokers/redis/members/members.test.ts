@@ -1,10 +1,15 @@
 import t, { type Test } from 'tap'
-import { RedisBroker } from '../../../src/brokers/redis/redis.js'
-import { eventually } from '../../eventually.js'
-import { TestNode } from '../test-node.js'
-import { type MemberNode, startMemberNode } from './member-node.js'
-import { type NodeOptions, TEST_TIMINGS, uniquePrefix } from './redis-node.js'
-import { startRedis } from './redis-server.js'
+import { RedisBroker } from '../../../../src/brokers/redis/redis.js'
+import { eventually } from '../../../eventually.js'
+import { MemberStore } from '../../../../src/brokers/redis/members/member-store.js'
+import type { RedisMembers } from '../../../../src/brokers/redis/members/members.js'
+import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
+import { Names } from '../../../../src/brokers/redis/names.js'
+import { rejection } from '../../../codes.js'
+import { TestNode } from '../../test-node.js'
+import { type MemberNode, startMemberNode } from '../member-node.js'
+import { type NodeOptions, TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
+import { startRedis } from '../redis-server.js'
 
 const server = await startRedis(t)
 
@@ -164,4 +169,73 @@ t.test('A restart of Redis', async (t) => {
       t.strictSame(joins, ['10', '7', '8', '9'], 'each has joined once')
     })
   }
+})
+
+t.test('What becomes of the members in Redis', async (t) => {
+  t.test('is repaired by the instances whose they are', async (t) => {
+    const [a, b] = await startPair(t)
+    const redis = server.connect(t)
+    a.set('7', 1)
+    await b.shows('7: 1')
+    const key = `${a.prefix}{room~presence}:members`
+    await redis.hset(key, '8', 'ghost=3', '7', 'ghost=1')
+    await a.shows('7: 1')
+    await b.shows('7: 1')
+    await redis.del(key)
+    await a.shows('7: 1')
+    await redis.hset(key, '7', '-9999999999999')
+    await a.shows('7: 1')
+    t.strictSame([...a.changes, ...b.changes].filter(({ joined }) => joined).map(({ sub }) => sub), ['7'])
+  })
+
+  t.test('is claimed anew by an instance that was suspended, also while it claims', async (t) => {
+    const [a, b] = await startPair(t)
+    const members = a.broker.members as RedisMembers
+    members.renew()
+    t.equal(members.claimant, undefined, 'there is nobody to claim')
+    a.set('7', 1)
+    members.spared(true)
+    a.set('8', 1)
+    await b.shows('7: 1,8: 1')
+    const { claimant } = members
+    members.spared(true)
+    t.not(members.claimant, claimant)
+    a.set('8', 0)
+    await b.shows('7: 1')
+    t.strictSame((await b.published()).sort(), ['{"join":"7"}', '{"join":"8"}', '{"leave":"8"}'])
+  })
+
+  t.test('is logged once when Redis refuses it, and made up for', async (t) => {
+    const redis = await startRedis(t)
+    const [a, b] = await startPair(t, { redis: redis.url })
+    const client = redis.connect(t)
+    await client.call('ACL', 'SETUSER', 'default', '-sadd')
+    a.set('7', 1)
+    await eventually(() => a.lines.length > 0, { message: 'a line' })
+    t.match(a.lines, [/^error: Members cannot be kept in Redis: NOPERM/])
+    t.equal(await b.list(), '')
+    await client.call('ACL', 'SETUSER', 'default', '+sadd')
+    await b.shows('7: 1')
+    t.equal(a.lines.length, 1)
+    await a.die()
+    await client.set(`${a.prefix}{room~presence}:members`, 'nonsense')
+    await eventually(() => b.lines.some((line) => line.includes('WRONGTYPE')), { message: 'the sweep is refused' })
+    t.equal(await rejection(b.list()), 'MSG_ERR_ENGINE_UNAVAILABLE')
+    await client.del(`${a.prefix}{room~presence}:members`)
+    await eventually(async () => (await client.keys('*{claimants}*')).length === 0, { message: 'nothing is left' })
+  })
+
+  t.test('is unknown while Redis is away', async (t) => {
+    const redis = await startRedis(t)
+    const [a] = await startPair(t, { redis: redis.url })
+    await redis.kill()
+    await a.turned(false)
+    t.equal(await rejection(a.list()), 'MSG_ERR_ENGINE_UNAVAILABLE')
+  })
+
+  t.test('is refused where an answer is not one of a script', async (t) => {
+    const store = new MemberStore({} as Commands, { run: async () => await Promise.resolve('nonsense') }, new Names('m:', 0), 1)
+    t.equal(await rejection(store.list('room')), 'MSG_ERR_ENGINE_UNAVAILABLE')
+    t.equal(await rejection(store.set('room', { own: ['a'], roster: new Map() })), 'MSG_ERR_ENGINE_UNAVAILABLE')
+  })
 })
