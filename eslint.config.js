@@ -4,9 +4,6 @@ import tseslint from 'typescript-eslint'
 
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']))
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
-const BROWSER = readonly([
-  'addEventListener', 'connectToChannel', 'document', 'getSelection', 'history', 'location', 'navigator', 'requestAnimationFrame'
-])
 
 export default defineConfig(
   // The consumer is checked where it is installed, by test/package/package.test.ts.
@@ -21,7 +18,6 @@ export default defineConfig(
       'no-unused-vars': ['error', { ignoreRestSiblings: true }]
     }
   },
-  { files: ['public/**/*.js'], languageOptions: { globals: { ...NODE, ...BROWSER } } },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
