@@ -46,7 +46,8 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
   let send: (frame: object) => void
 
   const put = (member: Member) => {
-    members.push(member)
+    // Never changed in place: those for which a token is asked for are held on to.
+    members = [...members, member]
     member._asked = NEW
     member._drop = drop
     member._acknowledge = (ack, channel) => { if (frames) send({ ack, channel }) }

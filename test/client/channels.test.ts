@@ -272,6 +272,24 @@ t.test('over HTTP', async (t) => {
     ])
   })
 
+  t.test('a channel that came while the token was asked for has one more request with a token for all', async (t) => {
+    const lists: string[][] = []
+    const site = new Site(t, {
+      ...lines,
+      token: async (channels) => {
+        lists.push(channels)
+        await new Promise((resolve) => setTimeout(resolve, 500))
+        return channels.join()
+      }
+    })
+    site.subscribe('private-a')
+    await site.page.pass(100)
+    site.subscribe('private-b')
+    await site.page.pass(3_000)
+    t.strictSame(lists, [['private-a'], ['private-a', 'private-b']])
+    t.strictSame(site.take('open', 'close'), [['private-a', 'open'], ['private-b', 'open']])
+  })
+
   t.test('polls are one request for each channel', async (t) => {
     const site = new Site(t, lines)
     const answer = site.page.answer
