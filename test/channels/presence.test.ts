@@ -1,6 +1,7 @@
 import t from 'tap'
 import { ChannelEmitter } from '../../src/channels/channel-emitter.js'
 import { Channel } from '../../src/channels/channel.js'
+import { Traffic } from '../../src/metrics/traffic.js'
 import { Presence } from '../../src/channels/presence.js'
 import { FakeSubscriber } from './fake-subscriber.js'
 
@@ -17,7 +18,7 @@ function createPresence (): { presence: Presence, changes: string[], join: (chan
   })
   const join = (channel = 'room'): FakeSubscriber => {
     const subscriber = new FakeSubscriber()
-    subscriber.channel = new Channel(channel, { onSlow: () => {}, onHole: () => {} }, 1_000)
+    subscriber.channel = new Channel(channel, { onSlow: () => {}, onHole: () => {} }, { maxBufferedBytes: 1_000, traffic: new Traffic() })
     return subscriber
   }
   return { presence, changes, join }
