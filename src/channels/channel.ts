@@ -20,6 +20,13 @@ export interface ChannelSettings {
   readonly traffic: Traffic
 }
 
+/** The delivery of one batch. */
+interface Round {
+  readonly batch: Batch
+  readonly walk: SetIterator<Subscriber>
+  readonly sampling: Sampling | undefined
+}
+
 /** An occupied channel on this instance: its subscribers and the messages that wait for delivery. */
 export class Channel {
   readonly subscribers = new Set<Subscriber>()
@@ -34,9 +41,7 @@ export class Channel {
   /** A publish to this channel whose way is sampled. */
   probe: Probe | undefined
   readonly #waiting: Batch[] = []
-  #batch: Batch | undefined
-  #walk: SetIterator<Subscriber> | undefined
-  #sampling: Sampling | undefined
+  #round: Round | undefined
 
   constructor (readonly name: string, private readonly events: ChannelEvents, private readonly settings: ChannelSettings) {}
 
@@ -47,7 +52,7 @@ export class Channel {
 
   /** Whether messages wait for delivery. */
   get pending (): boolean {
-    return this.#batch !== undefined || this.#waiting.length > 0
+    return this.#round !== undefined || this.#waiting.length > 0
   }
 
   /** Continues at another position: each subscriber reads the messages that still wait from the log. */
@@ -55,7 +60,7 @@ export class Channel {
     this.epoch = epoch
     this.offset = offset
     this.#waiting.length = 0
-    this.#batch = this.#walk = this.#sampling = undefined
+    this.#round = undefined
   }
 
   /** Queues a message for the next {@link flush}. */
@@ -70,36 +75,36 @@ export class Channel {
    * a set is iterated in the order of joining, and each subscriber's own offset decides which messages it still needs.
    */
   flush (budget: number): number {
-    if (this.#batch === undefined) {
-      this.#batch = this.#waiting.shift()
-      if (this.#batch === undefined) return 0
-      this.#walk = this.subscribers.values()
-      this.offset = this.#batch.last
-      if (this.probe !== undefined) this.#sample(this.probe, this.#batch)
-    }
-    const walk = this.#walk as SetIterator<Subscriber>
+    const round = this.#round ??= this.#begin()
+    if (round === undefined) return 0
+    const { batch, walk, sampling } = round
     let cost = 0
     for (let handed = 0; handed < budget; handed++) {
       const { value: subscriber, done } = walk.next()
       if (done === true) {
-        this.#batch = this.#walk = this.#sampling = undefined
+        this.#round = undefined
         return cost
       }
       cost += subscriber.writeCost
-      this.#hand(subscriber, this.#batch)
-      if (this.#sampling !== undefined) this.#sampling.take(subscriber)
+      this.#hand(subscriber, batch)
+      if (sampling !== undefined) sampling.take(subscriber)
     }
     return cost
   }
 
   /** Writes the messages that still wait to a subscriber that is about to be closed. */
   complete (subscriber: Subscriber): void {
-    for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) this.#hand(subscriber, batch)
+    for (const batch of this.#round === undefined ? this.#waiting : [this.#round.batch, ...this.#waiting]) this.#hand(subscriber, batch)
   }
 
-  #sample (probe: Probe, batch: Batch): void {
-    this.#sampling = probe.sample(batch, this.subscribers.size)
-    if (probe.isOver(batch)) this.probe = undefined
+  /** Begins with the next batch. */
+  #begin (): Round | undefined {
+    const batch = this.#waiting.shift()
+    if (batch === undefined) return undefined
+    this.offset = batch.last
+    const sampling = this.probe?.sample(batch, this.subscribers.size)
+    if (this.probe?.isOver(batch) === true) this.probe = undefined
+    return { batch, walk: this.subscribers.values(), sampling }
   }
 
   #hand (subscriber: Subscriber, batch: Batch): void {

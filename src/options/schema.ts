@@ -59,5 +59,11 @@ function explain (option: string, given: unknown, sourceOf: (option: string, val
   const schema = (MessengerOptionsSchema.properties as Record<string, OptionSchema | undefined>)[option]
   if (schema === undefined) return `Option ${option} is unknown: known are ${Object.keys(MessengerOptionsSchema.properties).join(', ')}`
   const { name, value, factor } = sourceOf(option, given)
-  return `${name} must be ${ruleOf(schema, factor)}${schema.secret ? '' : `, but is ${withoutCredentials(JSON.stringify(value))}`}`
+  return `${name} must be ${ruleOf(schema, factor)}${schema.secret ? '' : `, but is ${withoutCredentials(quoted(value))}`}`
+}
+
+/** A value for a quotation; a function and `undefined` have no JSON. */
+function quoted (value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined
+  return text ?? typeof value
 }
