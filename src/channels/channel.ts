@@ -23,6 +23,13 @@ export interface ChannelSettings {
   readonly traffic: Traffic
 }
 
+/** The delivery of one batch. */
+interface Round {
+  readonly batch: Batch
+  readonly walk: SetIterator<Subscriber>
+  readonly sampling: Sampling | undefined
+}
+
 /** An occupied channel on this instance: its subscribers and the messages that wait for delivery. */
 export class Channel {
   readonly subscribers = new Set<Subscriber>()
@@ -37,9 +44,7 @@ export class Channel {
   /** A publish to this channel whose way is sampled. */
   probe: Probe | undefined
   readonly #waiting: Batch[] = []
-  #batch: Batch | undefined
-  #walk: SetIterator<Subscriber> | undefined
-  #sampling: Sampling | undefined
+  #round: Round | undefined
 
   constructor (readonly name: string, private readonly events: ChannelEvents, private readonly settings: ChannelSettings) {}
 
@@ -50,17 +55,16 @@ export class Channel {
 
   /** Whether messages wait for delivery. */
   get pending (): boolean {
-    return this.#batch !== undefined || this.#waiting.length > 0
+    return this.#round !== undefined || this.#waiting.length > 0
   }
 
   /** Continues at another position: each subscriber reads the messages that still wait from the log. */
   move ({ epoch, offset }: Position): void {
-    const rest = this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]
-    for (const batch of rest) if (batch.tallies !== undefined) this.#forgo(batch)
+    for (const batch of this.#rest) if (batch.tallies !== undefined) this.#forgo(batch)
     this.epoch = epoch
     this.offset = offset
     this.#waiting.length = 0
-    this.#batch = this.#walk = this.#sampling = undefined
+    this.#round = undefined
   }
 
   /** Queues a message for the next {@link flush}. */
@@ -76,43 +80,48 @@ export class Channel {
    * a set is iterated in the order of joining, and each subscriber's own offset decides which messages it still needs.
    */
   flush (budget: number): number {
-    if (this.#batch === undefined) {
-      this.#batch = this.#waiting.shift()
-      if (this.#batch === undefined) return 0
-      this.#walk = this.subscribers.values()
-      this.offset = this.#batch.last
-      if (this.probe !== undefined) this.#sample(this.probe, this.#batch)
-    }
-    const walk = this.#walk as SetIterator<Subscriber>
+    const round = this.#round ??= this.#begin()
+    if (round === undefined) return 0
+    const { batch, walk, sampling } = round
     let cost = 0
     for (let handed = 0; handed < budget; handed++) {
       const { value: subscriber, done } = walk.next()
       if (done === true) {
-        if (this.#batch.tallies !== undefined) this.#batch.handedOver()
-        this.#batch = this.#walk = this.#sampling = undefined
+        if (batch.tallies !== undefined) batch.handedOver()
+        this.#round = undefined
         return cost
       }
       cost += subscriber.writeCost
       const { offset } = subscriber
-      const written = this.#hand(subscriber, this.#batch)
-      if (this.#batch.tallies !== undefined) this.#batch.count(subscriber, offset, written)
-      if (this.#sampling !== undefined) this.#sampling.take(subscriber)
+      const written = this.#hand(subscriber, batch)
+      if (batch.tallies !== undefined) batch.count(subscriber, offset, written)
+      if (sampling !== undefined) sampling.take(subscriber)
     }
     return cost
   }
 
   /** Writes the messages that still wait to a subscriber that is about to be closed. */
   complete (subscriber: Subscriber): void {
-    for (const batch of this.#batch === undefined ? this.#waiting : [this.#batch, ...this.#waiting]) {
+    for (const batch of this.#rest) {
       const { offset } = subscriber
       // Otherwise the subscriber is counted in its turn, unless it is closed before.
       if (this.#hand(subscriber, batch) && batch.tallies !== undefined) batch.count(subscriber, offset, true)
     }
   }
 
-  #sample (probe: Probe, batch: Batch): void {
-    this.#sampling = probe.sample(batch, this.subscribers.size)
-    if (probe.isOver(batch)) this.probe = undefined
+  /** The batches that have not been handed to all subscribers. */
+  get #rest (): readonly Batch[] {
+    return this.#round === undefined ? this.#waiting : [this.#round.batch, ...this.#waiting]
+  }
+
+  /** Begins with the next batch. */
+  #begin (): Round | undefined {
+    const batch = this.#waiting.shift()
+    if (batch === undefined) return undefined
+    this.offset = batch.last
+    const sampling = this.probe?.sample(batch, this.subscribers.size)
+    if (this.probe?.isOver(batch) === true) this.probe = undefined
+    return { batch, walk: this.subscribers.values(), sampling }
   }
 
   /** Hands a batch to a subscriber; returns whether it was written. */
@@ -137,7 +146,7 @@ export class Channel {
 
   /** Ends the hand-over of a batch that the remaining subscribers read from the log. */
   #forgo (batch: Batch): void {
-    const remaining = batch === this.#batch ? this.#walk as SetIterator<Subscriber> : this.subscribers
+    const remaining = batch === this.#round?.batch ? this.#round.walk : this.subscribers
     for (const subscriber of remaining) batch.count(subscriber, subscriber.offset, false)
     batch.handedOver()
   }

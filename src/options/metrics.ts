@@ -15,5 +15,5 @@ export const metricsOptions = {
   /** A registry of prom-client that also gets the metrics of this messenger, those of the process left out. Default: none. */
   metricsRegistry: Type.Optional(Type.Unsafe<MetricsRegistry>(Type.Object({
     registerMetric: Type.Function([], Type.Any()), removeSingleMetric: Type.Function([], Type.Any())
-  }, { rule: 'a registry of prom-client' })))
+  }, { secret: true, rule: 'a registry of prom-client' })))
 }

@@ -67,5 +67,11 @@ function explain (
   const { name, value, factor } = sourceOf(option, given)
   const fault = schema.fault?.(whole)
   if (fault !== undefined) return `${name}: ${fault}`
-  return `${name} must be ${ruleOf(schema, factor)}${schema.secret ? '' : `, but is ${withoutCredentials(JSON.stringify(value))}`}`
+  return `${name} must be ${ruleOf(schema, factor)}${schema.secret ? '' : `, but is ${withoutCredentials(quoted(value))}`}`
+}
+
+/** A value for a quotation; a function and `undefined` have no JSON. */
+function quoted (value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined
+  return text ?? typeof value
 }

@@ -36,6 +36,10 @@ t.test('resolveOptions', async (t) => {
     }
   })
 
+  t.test('names the rule for a value that has no JSON', async (t) => {
+    for (const value of [() => 1, Symbol('x')]) t.throws(() => resolveOptions({ page: value }), { code: 'MSG_ERR_CONFIG_INVALID', message: /page must be true or false/ })
+  })
+
   t.test('takes tokens of printable ASCII without space and comma', async (t) => {
     for (const token of ['a', 'A-z0~9+/=._', '!"#$%&()*', 'x'.repeat(1_024), ['a', 'b'], []]) t.strictSame(resolveOptions({ token }).token, token)
     for (const token of ['', ' ', 'a b', 'a,b', 'é', 'a\n', '\u007f', 'x'.repeat(1_025), [''], ['a', 'b '], ['a', null], null, true, 7]) {
