@@ -46,15 +46,18 @@ export class Batch {
     return bytes
   }
 
-  /** Counts a subscriber for the messages that ask for receipts, except for those that it had. `offset` is that before the hand-over. */
+  /**
+   * Counts a subscriber for the messages that ask for receipts, except for those that it had. `offset` is that before the hand-over.
+   * To be called only where there are {@link tallies}, as {@link handedOver} is: most batches have none.
+   */
   count (subscriber: Subscriber, offset: number, written: boolean): void {
     const had = subscriber.epoch === this.epoch ? offset : REPLAYING
-    for (const tally of this.tallies ?? []) if (tally.message.offset > had) tally.count(subscriber, written)
+    for (const tally of this.tallies as ReceiptTally[]) if (tally.message.offset > had) tally.count(subscriber, written)
   }
 
   /** To be called when every subscriber is counted. */
   handedOver (): void {
-    for (const tally of this.tallies ?? []) tally.handedOver()
+    for (const tally of this.tallies as ReceiptTally[]) tally.handedOver()
   }
 
   /** The messages after `offset` as bytes of a transport, for a subscriber that joined within the batch. */

@@ -2,7 +2,9 @@ import t from 'tap'
 import type { ReceiptReport } from '../../src/brokers/broker.js'
 import { ReceiptWait } from '../../src/channels/receipt-wait.js'
 
-const report = (counted: number, unable: number, open: number, latenciesMs: number[] = []): ReceiptReport => ({ counted, unable, open, elapsedMs: 0, latenciesMs })
+function report (counted: number, unable: number, open: number, latenciesMs: number[] = []): ReceiptReport {
+  return { counted, unable, open, elapsedMs: 0, latenciesMs }
+}
 
 /** Whether a wait has ended. */
 async function ended (wait: ReceiptWait): Promise<boolean> {

@@ -6,6 +6,8 @@ import { LimitCounters } from '../../src/limits/limit-counters.js'
 import { eventually, turn } from '../eventually.js'
 import { FakeSubscriber } from './fake-subscriber.js'
 
+const BOUNDS = { size: 100, ttlMs: 60_000, maxBytes: 1e6 }
+
 /** A subscriber that can acknowledge. */
 class Acknowledging extends FakeSubscriber {
   allowed = 0
@@ -34,13 +36,20 @@ class Paired extends MemoryBroker {
   opening: Promise<void> | undefined
 
   constructor (readonly receiver: Receiver) {
-    super(receiver, { size: 100, ttlMs: 60_000, maxBytes: 1e6 })
+    super(receiver, BOUNDS)
   }
 }
 
-function createHub (t: Test, create = (receiver: Receiver): MemoryBroker => new MemoryBroker(receiver, { size: 100, ttlMs: 60_000, maxBytes: 1e6 })): Hub {
+function createHub (t: Test, create = (receiver: Receiver): MemoryBroker => new MemoryBroker(receiver, BOUNDS)): Hub {
   const hub = new Hub(create, {
-    maxBufferedBytes: 1_000, maxChannels: 10, counters: new LimitCounters(), pingIntervalMs: 60_000, drainMs: 0, onAnnouncement () {}, onStatus () {}, onLog () {}
+    maxBufferedBytes: 1_000,
+    maxChannels: 10,
+    counters: new LimitCounters(),
+    pingIntervalMs: 60_000,
+    drainMs: 0,
+    onAnnouncement () {},
+    onStatus () {},
+    onLog () {}
   })
   t.teardown(() => hub.close())
   return hub
@@ -129,7 +138,8 @@ t.test('Receipts', async (t) => {
 
   t.test('of another instance are reported to it, together, and at once when nothing is open', async (t) => {
     const { hub, broker } = pair(t)
-    const [first, second, third] = [await joined(hub, new Acknowledging()), await joined(hub, new Acknowledging()), await joined(hub, new Acknowledging())]
+    const [first, second, third] = [new Acknowledging(), new Acknowledging(), new Acknowledging()]
+    for (const subscriber of [first, second, third]) await joined(hub, subscriber)
     await joined(hub, new FakeSubscriber())
     const { epoch, offset } = await broker.publish('room', '1', { receipt: 'there.1.30000' })
     const id = `${epoch}:${offset}`

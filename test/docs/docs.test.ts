@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname, join, normalize } from 'node:path'
+import { dirname, join, normalize, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
@@ -197,9 +197,10 @@ ${addressed(app, receipts.code('js', 'new WebSocket')).replace('ws://127.0.0.1:3
 `)
     await eventually(() => app.channels.subscriberCount('room1') === 1, { message: 'the client is there' })
     const shown = once(child.stdout as NodeJS.ReadableStream, 'data') as Promise<[Buffer]>
-    const publishing = new Function('app', `return (async () => { ${receipts.code('js', 'waitMs')}; return { received, silent, unable, latencyMs } })()`) as
-      (app: unknown) => Promise<object>
-    t.match(await publishing(app), { received: 1, silent: 0, unable: 0, latencyMs: { p50: Number, max: Number } })
+    const file = join(scratch(t, 'publisher'), 'publisher.mjs')
+    writeFileSync(file, `export default async (app) => {\n${receipts.code('js', 'waitMs')}\nreturn { received, silent, unable, latencyMs } }`)
+    const { default: publish } = await import(resolve(file)) as { default: (app: unknown) => Promise<object> }
+    t.match(await publish(app), { received: 1, silent: 0, unable: 0, latencyMs: { p50: Number, max: Number } })
     t.equal(String((await shown)[0]).trim(), '{"text":"Are you there?"}')
   })
 })

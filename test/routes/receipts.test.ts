@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { type ClientRequest, request } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { hubOf } from '../../src/channels/registry.js'
 import { eventually } from '../eventually.js'
-import { type Answer, port, post, publishHeaders, startHost, startService } from '../helper.js'
+import messenger from '../../src/index.js'
+import { type Answer, createHost, port, post, publishHeaders, startHost, startService, TOKEN } from '../helper.js'
 import { subscribe, type Subscription } from '../sockets.js'
 import { EVENT_STREAM, LINES, stream } from '../streams.js'
 
@@ -188,6 +190,26 @@ t.test('POST /send/:channel with Prefer: wait', async (t) => {
     await eventually(() => receipts.waits === 1, { message: 'it waits' })
     publisher.destroy()
     await eventually(() => receipts.waits === 0 && receipts.size === 0, { message: 'nothing waits' })
+  })
+})
+
+t.test('POST /send/:channel with Prefer: wait in a host', async (t) => {
+  t.test('does not wait for a publisher that has hung up before', async (t) => {
+    const app = createHost(t)
+    let arrived = 0
+    app.addHook('preHandler', async (request) => {
+      if (request.method !== 'POST') return
+      arrived++
+      await once(request.raw.socket, 'close')
+    })
+    await app.register(messenger, { token: TOKEN, drainMs: 1_000 })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const subscriber = await subscribe(t, app, '/room')
+    const publisher = publishing(app)
+    await eventually(() => arrived === 1, { message: 'the request is there' })
+    publisher.destroy()
+    t.match(await subscriber.next(), { message: 1, receipt: true }, 'it is published all the same')
+    await eventually(() => hubOf(app.channels).receipts.waits === 0, { message: 'nothing waits' })
   })
 })
 

@@ -47,9 +47,11 @@ export function parseNotification (text: unknown): LogEntry | undefined {
 
 /** A message and the reference behind it, where there is one. */
 function split (text: string): Pick<LogEntry, 'message' | 'receipt'> {
-  const end = text.indexOf(RECEIPT, text.length - MAX_RECEIPT_LENGTH)
+  // Only the end of the text is searched, which may be long.
+  const start = Math.max(0, text.length - MAX_RECEIPT_LENGTH)
+  const end = text.slice(start).lastIndexOf(RECEIPT) + start
   const receipt = text.slice(end + RECEIPT.length, -1)
-  return end > 0 && parseReference(receipt) !== undefined ? { message: text.slice(0, end), receipt } : { message: text }
+  return end >= start && parseReference(receipt) !== undefined ? { message: text.slice(0, end), receipt } : { message: text }
 }
 
 /** A position of two elements. */
