@@ -348,7 +348,7 @@ t.test('app.channels', async (t) => {
   t.test('has its public members and no others', async (t) => {
     const { channels } = await startHost(t)
     const prototype = Object.getPrototypeOf(channels) as object
-    t.strictSame([...Reflect.ownKeys(channels), ...Reflect.ownKeys(prototype)].map(String).sort(), ['Symbol(Symbol.iterator)', 'constructor', 'limits', 'publish', 'publishAll', 'subscriberCount'])
+    t.strictSame([...Reflect.ownKeys(channels), ...Reflect.ownKeys(prototype)].map(String).sort(), ['Symbol(Symbol.iterator)', 'constructor', 'events', 'limits', 'list', 'members', 'publish', 'publishAll', 'subscriberCount'])
     t.strictSame(Reflect.ownKeys(channels.limits), ['get'])
   })
 

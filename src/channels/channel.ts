@@ -93,9 +93,8 @@ export class Channel {
       }
       cost += subscriber.writeCost
       const { offset } = subscriber
-      const written = this.#hand(subscriber, batch)
+      const written = this.#hand(subscriber, batch, sampling)
       if (batch.tallies !== undefined) batch.count(subscriber, offset, written)
-      if (sampling !== undefined) sampling.take(subscriber)
     }
     return cost
   }
@@ -125,7 +124,7 @@ export class Channel {
   }
 
   /** Hands a batch to a subscriber; returns whether it was written. */
-  #hand (subscriber: Subscriber, batch: Batch): boolean {
+  #hand (subscriber: Subscriber, batch: Batch, sampling?: Sampling): boolean {
     const { offset } = subscriber
     if (offset === REPLAYING) return false
     if (subscriber.epoch !== batch.epoch || offset < batch.before) {
@@ -135,7 +134,9 @@ export class Channel {
     } else if (offset < batch.last) {
       const shared = offset === batch.before && subscriber.sharesBytes
       const bytes = shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode)
-      subscriber.write(bytes)
+      const ping = sampling?.take(subscriber)
+      // One write all the same: a sample may cost a copy, not another system call.
+      subscriber.write(ping === undefined ? bytes : Buffer.concat([bytes, ping]))
       subscriber.offset = batch.last
       // Not where the connection is closing. A poll, which ends with the write, counts its answer.
       if (subscriber.isOpen()) this.settings.traffic.deliver(batch.last - offset, bytes.length)

@@ -33,11 +33,10 @@ export const channelOptions = {
 /** The first violation in a value that should be rules; `undefined` where it is not even an object. */
 function faultOf (value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  for (const [pattern, rule] of Object.entries(value)) {
+  return Object.entries(value).map(([pattern, rule]) => {
     const fault = isPattern(pattern) ? ruleFaultOf(rule) : 'is no pattern: use 1 to 100 characters of a channel\'s name or *'
-    if (fault !== undefined) return `${JSON.stringify(pattern)} ${fault}`
-  }
-  return undefined
+    return fault && `${JSON.stringify(pattern)} ${fault}`
+  }).find((fault) => fault !== undefined)
 }
 
 function ruleFaultOf (rule: unknown): string | undefined {

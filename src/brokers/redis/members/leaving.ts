@@ -34,7 +34,7 @@ export class Leaving {
   }
 
   clear (): void {
-    for (const timers of this.#channels.values()) for (const timer of timers.values()) clearTimeout(timer)
+    for (const timers of this.#channels.values()) timers.forEach((timer) => { clearTimeout(timer) })
     this.#channels.clear()
   }
 }

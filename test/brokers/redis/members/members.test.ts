@@ -188,6 +188,19 @@ t.test('What becomes of the members in Redis', async (t) => {
     t.strictSame([...a.changes, ...b.changes].filter(({ joined }) => joined).map(({ sub }) => sub), ['7'])
   })
 
+  t.test('is compared now and then by the instances that have members, or subscribers of the companion', async (t) => {
+    const [a, b] = await startPair(t, { timings: { auditMs: 50 } })
+    const redis = server.connect(t)
+    const key = `${a.prefix}{room~presence}:members`
+    a.set('7', 1)
+    await b.shows('7: 1')
+    await redis.del(key)
+    await eventually(async () => await redis.hexists(key, '7') === 1, { message: 'it is claimed' })
+    await b.join('room~presence')
+    await redis.hset(key, '8', 'ghost=1')
+    await eventually(async () => await redis.hexists(key, '8') === 0, { message: 'the claim of an unknown instance is gone' })
+  })
+
   t.test('is claimed anew by an instance that was suspended, also while it claims', async (t) => {
     const [a, b] = await startPair(t)
     const members = a.broker.members as RedisMembers
