@@ -59,8 +59,12 @@ export class Follower {
 
   /** One connection, from its request to its end. */
   async #connect (): Promise<Cut> {
-    const { base, token, positions, signal } = this.#options
-    const watchdog = new Watchdog(signal)
+    const watchdog = new Watchdog(this.#options.signal)
+    return await this.#read(watchdog).finally(() => { watchdog.stop() })
+  }
+
+  async #read (watchdog: Watchdog): Promise<Cut> {
+    const { base, token, positions } = this.#options
     let announced: Cut | undefined
     try {
       const headers = { accept: LINES, ...token !== undefined && { authorization: `Bearer ${token}` } }
@@ -81,8 +85,6 @@ export class Follower {
       const reason = watchdog.signal.aborted ? (watchdog.signal.reason as Error).message : reasonOf(error)
       // A stream breaks off behind the line that says why.
       return announced ?? { reason, delayMs: 0 }
-    } finally {
-      watchdog.stop()
     }
   }
 
