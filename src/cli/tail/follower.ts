@@ -43,9 +43,9 @@ export class Follower {
   /** Resolves when no channel is left, with the last refusal if there was one, or when the signal is aborted. */
   async run (): Promise<string | undefined> {
     const { signal, say } = this.#options
-    while (!this.#over) {
+    while (!this.#isOver()) {
       const cut = await this.#connect()
-      if (this.#over) break
+      if (this.#isOver()) break
       const delayMs = Math.round(cut.delayMs + Math.random() * Math.min(CAP_MS, BASE_MS * 2 ** this.#attempts++))
       say('state', `${cut.reason}; reconnecting in ${(delayMs / 1_000).toFixed(1)} s`)
       await delay(delayMs, undefined, { signal }).catch(() => {})
@@ -53,7 +53,7 @@ export class Follower {
     return this.#refused
   }
 
-  get #over (): boolean {
+  #isOver (): boolean {
     return this.#options.positions.size === 0 || this.#options.signal.aborted
   }
 
@@ -74,7 +74,7 @@ export class Follower {
       for await (const line of linesOf(response.body as AsyncIterable<Uint8Array>)) {
         watchdog.heard()
         if (line !== '') announced = await this.#take(line, watchdog)
-        if (this.#over) break
+        if (this.#isOver()) break
       }
       return announced ?? { reason: 'the connection was cut', delayMs: 0 }
     } catch (error) {
