@@ -60,7 +60,6 @@ export function parse<T extends Options> (args: readonly string[], options: T): 
   try {
     return parseArgs<Config<T>>({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS_') !== true) throw error
     throw new UsageError((error as Error).message.replace(/\s*\n\s*/g, ' '))
   }
 }

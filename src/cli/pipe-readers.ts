@@ -42,23 +42,23 @@ export class PipeReaders {
 }
 
 function namesIn (directory: string): string[] {
-  return attempt(() => readdirSync(directory)) ?? []
+  return attempt(() => readdirSync(directory), [])
 }
 
 function linkOf (path: string): string | undefined {
-  return attempt(() => readlinkSync(path))
+  return attempt<string | undefined>(() => readlinkSync(path), undefined)
 }
 
 function canRead (path: string): boolean {
-  const [, flags = String(WRITE_ONLY)] = /^flags:\s*(\d+)/m.exec(attempt(() => readFileSync(path, 'utf8')) ?? '') ?? []
-  return (parseInt(flags, 8) & ACCESS_MODE) !== WRITE_ONLY
+  const flags = attempt(() => /^flags:\s*(\d+)/m.exec(readFileSync(path, 'utf8')), null)
+  return flags !== null && (parseInt(String(flags[1]), 8) & ACCESS_MODE) !== WRITE_ONLY
 }
 
-/** The result of a look into another process, `undefined` when it has ended meanwhile or is not to be looked into. */
-function attempt<T> (look: () => T): T | undefined {
+/** The result of a look into another process, which may have ended meanwhile, or is not to be looked into. */
+function attempt<T> (look: () => T, otherwise: T): T {
   try {
     return look()
   } catch {
-    return undefined
+    return otherwise
   }
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { isChannelName } from '../channels/name.js'
-import { createPublisher, PublishError, type Publication, type Publisher, RawJson } from '../publisher/index.js'
+import { createPublisher, type PublishError, type Publication, type Publisher, RawJson } from '../publisher/index.js'
 import { paintFor } from './colours.js'
 import { type Command, type Context, Exit, exitCodeOf, integerOf, parse, UsageError } from './command.js'
 import { SERVICE_HELP, serviceOf } from './service.js'
@@ -89,7 +89,6 @@ async function sendLines (publisher: Publisher, { channel, key, waitMs }: Reques
   for await (const line of createInterface({ input: Readable.from(context.stdin), crlfDelay: Infinity })) {
     number++
     if (line.trim() === '') continue
-    if (context.signal.aborted) break
     const prefix = `line ${number}: `
     const idempotencyKey = key === undefined ? undefined : `${key}:${number}`
     const publication = publisher.publish(channel, new RawJson(line), { idempotencyKey, waitMs })
@@ -120,8 +119,8 @@ async function report (publishing: Promise<Publication>, { channel, waitMs, cont
       say(context, 'yellow', `${prefix}the service has sent the message and gives no receipts for it`)
     return 0
   } catch (error) {
-    if (!(error instanceof PublishError)) throw error
-    if (!signal.aborted) say(context, 'red', `${prefix}${error.message} (${error.code})`)
+    const { message, code } = error as PublishError
+    if (!signal.aborted) say(context, 'red', `${prefix}${message} (${code})`)
     return 1
   }
 }

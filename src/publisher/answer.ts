@@ -67,7 +67,7 @@ export function resultsOf (body: unknown, count: number): (Result | undefined)[]
 export function resultOf (body: unknown): Result | undefined {
   const { id, subscribers, duplicate, received, silent, unable, latencyMs, error } = fieldsOf(body)
   if (error !== undefined) {
-    const { statusCode = 500 } = fieldsOf(error)
+    const { statusCode } = fieldsOf(error)
     const { code = PublisherCode.REFUSED, message = 'the service gave no reason' } = errorOf(error)
     const status = typeof statusCode === 'number' ? statusCode : 500
     return { refusal: { code, statusCode: status, message, maybeDelivered: maybeDelivered(status, code) }, passing: PASSING.has(status) }

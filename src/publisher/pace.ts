@@ -1,7 +1,3 @@
-/** Portable beyond Node.js, where a timer would cost a millisecond. */
-const afterThisTick: (callback: () => void) => unknown =
-  (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate ?? ((callback) => setTimeout(callback, 0))
-
 /** When the next request may begin. */
 export class Pace {
   readonly #maxRequests: number
@@ -32,6 +28,8 @@ export class Pace {
   soon (): void {
     if (this.#scheduled) return
     this.#scheduled = true
+    // A timer costs a millisecond in Node.js; not every other platform has an alternative.
+    const { setImmediate: afterThisTick = setTimeout } = globalThis as { setImmediate?: (callback: () => void) => unknown }
     afterThisTick(() => {
       this.#scheduled = false
       this.#onFree()

@@ -11,22 +11,25 @@ const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ER
 /** Sends entries in one request: one with `waitSeconds` alone, all others as a batch. Never rejects. */
 export async function send (entries: readonly Entry[], settings: Settings, abandon: AbortController, timeoutMs: number): Promise<Outcome> {
   const timer = setTimeout(() => { abandon.abort(new Error(`no answer within ${timeoutMs / SECOND_MS} s`)) }, timeoutMs)
+  const outcome = await attempt(entries, settings, abandon.signal)
+  clearTimeout(timer)
+  return outcome
+}
+
+async function attempt (entries: readonly Entry[], { token, base, fetch }: Settings, signal: AbortSignal): Promise<Outcome> {
   let asked = false
   try {
-    const token = typeof settings.token === 'function' ? await settings.token() : settings.token
-    assertToken(token)
+    const current = typeof token === 'function' ? await token() : token
+    assertToken(current)
     asked = true
-    // Called as a function of its own: some implementations check `this`.
-    const { fetch } = settings
-    const response = await fetch(...requestOf(entries, settings.base, token, abandon.signal))
+    const response = await fetch(...requestOf(entries, base, current, signal))
     return outcomeOf(response.status, await response.text(), entries, retryAfterMs(response.headers.get('retry-after'), Date.now()))
   } catch (error) {
-    const { text, connected } = describe(abandon.signal.aborted ? abandon.signal.reason : error)
+    // Platforms agree on no type of errors for what fails in the network: all that fails here is shown, and repeated.
+    const { text, connected } = describe(signal.aborted ? signal.reason : error)
     const message = asked ? `the service cannot be reached: ${text}` : `there is no token: ${text}`
     const refusal = { code: PublisherCode.UNREACHABLE, message, maybeDelivered: asked && connected, cause: error }
     return { kind: 'failed', refusal, retryAfterMs: 0 }
-  } finally {
-    clearTimeout(timer)
   }
 }
 

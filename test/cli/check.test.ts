@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { openFiles } from '../../src/cli/check/open-files.js'
-import { NEEDED } from '../../src/cli/check/redis.js'
+import { limitIn, openFiles } from '../../src/cli/check/open-files.js'
+import { NEEDED, settingsIn } from '../../src/cli/check/redis.js'
 import { readConfig } from '../../src/config.js'
 import { startRedis } from '../brokers/redis/redis-server.js'
 import { run } from './run-command.js'
@@ -34,7 +34,8 @@ t.test('check', async (t) => {
     }
     t.equal((await run(t, 'check', ['--strict'], { env: { BEARER_TOKEN: 'hush' } })).code, 1)
     t.match(await run(t, 'check', ['redis'], { env: {} }), { code: 2, stderr: /takes no arguments/ })
-    await t.rejects(Promise.resolve().then(() => readConfig({ PORT: 'http' })), { code: 'MSG_ERR_CONFIG_INVALID' })
+    const broken = new Proxy({}, { ownKeys () { throw new Error('not foreseen') } })
+    t.match(await run(t, 'check', [], { env: broken }), { code: 1, stderr: /Error: not foreseen\n +at / })
   })
 
   t.test('compares the limit of open files with the connections', async (t) => {
@@ -43,6 +44,9 @@ t.test('check', async (t) => {
     t.match(openFiles(config, 2_099), { level: 'warn', text: /MAX_CONNECTIONS to 999/ })
     t.match(openFiles(config, 256), { level: 'warn', text: /MAX_CONNECTIONS to 1$/ })
     t.match(openFiles(config, Infinity), { level: 'ok', text: /any number/ })
+    for (const [report, limit] of [[{ userLimits: { open_files: { hard: 7 } } }, 7], [{ userLimits: { open_files: { hard: 'unlimited' } } }, Infinity], [{}, Infinity]] as const) {
+      t.equal(limitIn({ getReport: () => report }), limit)
+    }
   })
 })
 
@@ -80,6 +84,13 @@ t.test('check of Redis', async (t) => {
   t.test('says why it cannot be reached', async (t) => {
     t.match(await check(url('messenger', 'hush-hush')), { code: 1, stdout: /fail {2}redis: cannot be reached.*WRONGPASS/ })
     t.match(await check('redis://127.0.0.1:9'), { code: 1, stdout: /ECONNREFUSED/ })
+  })
+
+  t.test('refuses a version without sharded notifications', (t) => {
+    t.match(settingsIn('redis_version:6.2.14\r\naof_enabled:1\r\n'), [{ level: 'fail', text: /version 6.2.14 is too old/ }])
+    t.strictSame(settingsIn('redis_version:7.2.4\r\nvalkey_version:8.0.1\r\naof_enabled:1\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n'), [])
+    t.strictSame(settingsIn(''), [])
+    t.end()
   })
 
   t.test('warns of settings that lose messages', async (t) => {

@@ -46,6 +46,8 @@ t.test('the program', async (t) => {
     serve: program(t, ['serve', '--port', '4000'], { PORT: '0', BEARER_TOKEN: TOKEN, HOST: '127.0.0.1' }),
     worker: watch(t, spawn(process.execPath, [...process.execArgv, primary], { env: { ...INHERITED, PORT: '0', BEARER_TOKEN: TOKEN, HOST: '127.0.0.1' } })),
     tail: program(t, ['tail', 'live'], env),
+    closed: program(t, ['tail', 'closed'], env),
+    full: watch(t, spawn('sh', ['-c', '"$0" "$@" > /dev/full', process.execPath, ...process.execArgv, MAIN, 'send', '--help'], { env: INHERITED })),
     // The shell waits for both.
     head: watch(t, spawn('sh', ['-c', `"$0" "$@" | head -1`, process.execPath, ...process.execArgv, MAIN, 'tail', 'kept', '--since', 'earliest'], { env: { ...INHERITED, ...env } }))
   }
@@ -84,6 +86,17 @@ t.test('the program', async (t) => {
     t.equal(await exited, 0)
     t.match(JSON.parse(text().stdout), { channel: 'live', message: 'x' })
     t.notMatch(text().stderr, /Error|\n +at /)
+  })
+
+  t.test('ends tail with exit code 0 when its output is closed, and any command with another one when it cannot be written', async (t) => {
+    const { child, text, exited } = programs.closed
+    await eventually(() => text().stderr.includes('subscribed'), { within: 60_000, message: () => JSON.stringify(text()) })
+    child.stdout?.destroy()
+    await publish(app, 'closed', 'x')
+    t.equal(await exited, 0)
+    t.notMatch(text().stderr, /EPIPE|Error/)
+    t.not(await programs.full.exited, 0)
+    t.match(programs.full.text().stderr, /ENOSPC/)
   })
 
   t.test('ends tail | head -1 with the first message', async (t) => {

@@ -98,6 +98,8 @@ t.test('send', async (t) => {
     t.equal(code, 0)
     t.strictSame(JSON.parse(stdout), { channel: 'a:b', id: 'e:1', subscribers: 4, received: 2, silent: 1, unable: 1, latencyMs: { p50: 3, max: 9 } })
     t.strictSame(asked, [['/rt/send/a%3Ab', 'wait=5', 'k']])
+    const without = await serve(t, (_request, response) => { response.end('{"id":"e:1","subscribers":4}') })
+    t.match(await run(t, 'send', ['a', '1', '--wait', '5', '--server', without]), { code: 0, stdout: /"subscribers":4}/, stderr: /gives no receipts/ })
   })
 
   t.test('repeats while the service is away, says so once, and gives up with exit code 1', async (t) => {

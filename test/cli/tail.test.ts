@@ -74,7 +74,7 @@ t.test('tail', async (t) => {
   })
 
   t.test('tells of gaps, also with --quiet', async (t) => {
-    const { server } = await scripted(t, lines('{"channel":"a","event":"subscribed","id":"f:4","recovered":false,"reason":"epoch"}\n', '{"channel":"a","message":1,"id":"f:7"}\n{"event":"later"}\n{"channel":"a","event":"later","id":"e:1"}\n{"channel":"a"}\n'))
+    const { server } = await scripted(t, lines(SUBSCRIBED, '{"channel":"a","event":"subscribed","id":"f:4","recovered":false,"reason":"epoch"}\n', '{"channel":"a","message":1,"id":"f:7"}\n{"event":"later"}\n{"channel":"a","event":"later","id":"e:1"}\n{"channel":"a"}\n'))
     const tail = startCommand(t, 'tail', ['a', '-q', '--server', server])
     await tail.stderr.has(/f:7/)
     t.equal(tail.stderr.text, 'gap in a (epoch): messages before f:4 are lost\ngap in a: messages before f:7 are lost\n')
@@ -153,6 +153,14 @@ t.test('tail', async (t) => {
     t.equal(await tail.exited, 0)
   })
 
+  t.test('ends with 1 and a stack on an error that nobody foresaw', async (t) => {
+    const { server } = await scripted(t, lines(SUBSCRIBED, '{"channel":"a","message":1,"id":"e:1"}\n'))
+    const tail = startCommand(t, 'tail', ['a', '--server', server])
+    tail.stdout.write = () => { throw new Error('not foreseen') }
+    t.equal(await tail.exited, 1)
+    t.match(tail.stderr.text, /fastify-messenger tail: Error: not foreseen\n +at /)
+  })
+
   t.test('says what is wrong with the arguments', async (t) => {
     for (const [args, text] of [
       [[], /name a channel/], [['a b'], /"a b" is not the name/], [['a', 'a'], /named twice/],
@@ -178,6 +186,7 @@ t.test('positions', async (t) => {
     t.equal(positions.advance('a', 'f:1'), 'next')
     t.equal(positions.advance('a', 'no id'), 'next')
     positions.set('b', 'e:1')
+    t.equal(positions.advance('b', 'e:1'), 'next')
     t.equal(positions.size, 1)
     positions.clear()
     t.equal(positions.url, '/?heartbeat=1')

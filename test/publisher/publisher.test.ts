@@ -304,8 +304,17 @@ t.test('a signal', async (t) => {
     await beside
     t.ok(service.requests[0]?.signal.aborted)
     t.match(await failure(publisher.publish('a', 3, { signal: AbortSignal.abort('early') })), { code: 'MSG_ERR_PUBLISH_ABORTED', cause: 'early' })
+    let answer = (): void => {}
+    service.answer = () => new Promise((resolve) => { answer = () => { resolve(undefined) } })
+    const both = new AbortController()
+    const [gone, kept] = [failure(publisher.publish('a', 4, { signal: both.signal })), publisher.publish('b', 4)]
+    await service.asked(2)
+    both.abort()
+    answer()
+    t.match(await gone, { code: 'MSG_ERR_PUBLISH_ABORTED', maybeDelivered: true })
+    t.equal((await kept).id, 'e:1')
     service.answer = () => undefined
-    t.equal((await publisher.publish('a', 4)).id, 'e:1')
+    t.equal((await publisher.publish('a', 5)).id, 'e:2')
     t.equal(publisher.pending, 0)
   })
 
@@ -377,6 +386,15 @@ t.test('the token', async (t) => {
   })
 })
 
+t.test('a failure of the network', async (t) => {
+  t.test('is described by whatever the platform has', async (t) => {
+    for (const [error, text] of [['a text', 'a text'], [new Error('no cause'), 'no cause'], [Object.assign(new Error('x'), { code: 'ConnectionRefused' }), 'ConnectionRefused'], [new TypeError('x', { cause: new Error('inner') }), 'inner']] as const) {
+      const { publisher } = create(t, { retryForMs: 1_000, fetch: async () => await Promise.reject(error) })
+      t.match((await failure(publisher.publish('a', 1))).message, `(the service cannot be reached: ${text})`)
+    }
+  })
+})
+
 t.test('receipts', async (t) => {
   t.test('are asked for in a request of their own, and given as far as the answer has them', async (t) => {
     const { service, publisher } = create(t)
@@ -387,6 +405,15 @@ t.test('receipts', async (t) => {
     t.match(single, { url: 'http://127.0.0.1:3000/send/a%3A1', headers: { prefer: 'wait=2', 'idempotency-key': 'mine' }, body: '{"message":1}' })
     service.answer = (asked) => asked.url.endsWith('/send') ? undefined : refusal(400, 'MSG_ERR_CHANNEL_RESERVED')
     t.match(await failure(publisher.publish('c', 1, { waitMs: 1 })), { code: 'MSG_ERR_CHANNEL_RESERVED' })
+  })
+})
+
+t.test('a platform without setImmediate', async (t) => {
+  t.test('is given a timer', async (t) => {
+    t.intercept(globalThis, 'setImmediate', { value: undefined })
+    const { service, publisher } = create(t)
+    await Promise.all([publisher.publish('a', 1), publisher.publish('b', 1)])
+    t.equal(service.requests.length, 1)
   })
 })
 

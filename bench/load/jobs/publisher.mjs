@@ -14,7 +14,7 @@ const SETTLE_MS = 500
  * Server CPU time of a message to a channel with one subscriber, `channels` channels a round: published by `createPublisher` of the
  * module `publisher`, all in one tick, or each by a POST of its own. The ways alternate, so that both meet the same machine.
  */
-export async function publisher ({ target, pids, publisher, channels, warmUpRounds, rounds, only }) {
+export async function publisher ({ target, pids, publisher, channels, warmUpRounds, rounds }) {
   const { createPublisher } = await import(publisher)
   const { failure, failed } = failurePromise()
   const counter = await subscribeEach(target, channels, failed)
@@ -27,7 +27,6 @@ export async function publisher ({ target, pids, publisher, channels, warmUpRoun
   }
   const totals = Object.fromEntries(Object.keys(ways).map((name) => [name, { messages: 0, server: 0, load: 0, ms: 0 }]))
   const from = { cores: sum(coreSeconds()), at: performance.now() }
-  if (only !== undefined) delete ways.posts
   for (let round = -warmUpRounds; round < rounds; round++) {
     for (const [name, way] of Object.entries(ways)) {
       const [server, load, at] = [cpuMicroseconds(pids), process.cpuUsage(), performance.now()]

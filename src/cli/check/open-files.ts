@@ -5,7 +5,7 @@ import type { Finding } from './finding.js'
 const SPARE_FILES = 1_100
 
 /** Whether the system lets the process open as many files as it may have connections. */
-export function openFiles ({ messenger: { maxConnections } }: Config, limit: number = openFilesLimit()): Finding {
+export function openFiles ({ messenger: { maxConnections } }: Config, limit: number = limitIn(process.report)): Finding {
   const subject = 'open files'
   const needed = maxConnections + SPARE_FILES
   if (limit >= needed) return { level: 'ok', subject, text: `${shown(limit)} allowed, ${needed} needed` }
@@ -16,11 +16,16 @@ export function openFiles ({ messenger: { maxConnections } }: Config, limit: num
   }
 }
 
+/** A report of the process, as far as it is read here. */
+export interface LimitReport {
+  getReport (): unknown
+}
+
 /** The hard limit, to which Node.js raises the soft one at its start; infinite where the system has none. */
-function openFilesLimit (): number {
+export function limitIn (report: LimitReport): number {
   // Without the interfaces of the network, whose names would be looked up.
-  Object.assign(process.report, { excludeNetwork: true })
-  const { userLimits } = process.report.getReport() as unknown as { userLimits?: { open_files?: { hard: number | 'unlimited' } } }
+  Object.assign(report, { excludeNetwork: true })
+  const { userLimits } = report.getReport() as { userLimits?: { open_files?: { hard: unknown } } }
   const hard = userLimits?.open_files?.hard
   return typeof hard === 'number' ? hard : Infinity
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Commands, connect, isCluster } from '../../brokers/redis/connection/connection.js'
+import { type Commands, connect } from '../../brokers/redis/connection/connection.js'
 import { TIMINGS } from '../../brokers/redis/connection/timings.js'
 import type { Finding } from './finding.js'
 
@@ -90,22 +90,24 @@ function scopeOf (message: string): string | undefined {
   return undefined
 }
 
-/** The version, and settings that lose messages. */
 async function settings (client: Commands): Promise<Finding[]> {
-  let info: string
   try {
-    info = isCluster(client) ? await (client.nodes('master')[0]?.info() ?? '') : await client.info()
+    return settingsIn(String(await client.call('info')))
   } catch {
     // Among the missing rights.
     return []
   }
-  const valueOf = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+}
+
+/** The version, and settings that lose messages, in the answer to INFO. */
+export function settingsIn (info: string): Finding[] {
+  const valueOf = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
   const findings: Finding[] = []
-  const version = valueOf('valkey_version') || valueOf('redis_version')
-  if (version !== '' && Number(version.split('.')[0]) < MIN_VERSION)
+  const version = valueOf('valkey_version') ?? valueOf('redis_version')
+  if (version !== undefined && parseInt(version) < MIN_VERSION)
     findings.push({ level: 'fail', subject, text: `version ${version} is too old: Redis 7 or Valkey is needed (sharded notifications)` })
   const policy = valueOf('maxmemory_policy')
-  if (policy !== '' && policy !== 'noeviction' && valueOf('maxmemory') !== '0')
+  if (policy !== undefined && policy !== 'noeviction' && valueOf('maxmemory') !== '0')
     findings.push({ level: 'warn', subject, text: `maxmemory-policy is ${policy}, which may drop messages and idempotency keys: set noeviction` })
   if (valueOf('aof_enabled') === '0')
     findings.push({ level: 'warn', subject, text: 'appendonly is off: a restart of Redis is a gap for subscribers; set appendonly yes' })

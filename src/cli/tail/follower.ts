@@ -43,9 +43,9 @@ export class Follower {
   /** Resolves when no channel is left, with the last refusal if there was one, or when the signal is aborted. */
   async run (): Promise<string | undefined> {
     const { signal, say } = this.#options
-    while (!this.#over) {
+    while (!this.#isOver()) {
       const cut = await this.#connect()
-      if (this.#over) break
+      if (this.#isOver()) break
       const delayMs = Math.round(cut.delayMs + Math.random() * Math.min(CAP_MS, BASE_MS * 2 ** this.#attempts++))
       say('state', `${cut.reason}; reconnecting in ${(delayMs / 1_000).toFixed(1)} s`)
       await delay(delayMs, undefined, { signal }).catch(() => {})
@@ -53,14 +53,18 @@ export class Follower {
     return this.#refused
   }
 
-  get #over (): boolean {
+  #isOver (): boolean {
     return this.#options.positions.size === 0 || this.#options.signal.aborted
   }
 
   /** One connection, from its request to its end. */
   async #connect (): Promise<Cut> {
-    const { base, token, positions, signal } = this.#options
-    const watchdog = new Watchdog(signal)
+    const watchdog = new Watchdog(this.#options.signal)
+    return await this.#read(watchdog).finally(() => { watchdog.stop() })
+  }
+
+  async #read (watchdog: Watchdog): Promise<Cut> {
+    const { base, token, positions } = this.#options
     let announced: Cut | undefined
     try {
       const headers = { accept: LINES, ...token !== undefined && { authorization: `Bearer ${token}` } }
@@ -70,7 +74,7 @@ export class Follower {
       for await (const line of linesOf(response.body as AsyncIterable<Uint8Array>)) {
         watchdog.heard()
         if (line !== '') announced = await this.#take(line, watchdog)
-        if (this.#over) break
+        if (this.#isOver()) break
       }
       return announced ?? { reason: 'the connection was cut', delayMs: 0 }
     } catch (error) {
@@ -81,8 +85,6 @@ export class Follower {
       const reason = watchdog.signal.aborted ? (watchdog.signal.reason as Error).message : reasonOf(error)
       // A stream breaks off behind the line that says why.
       return announced ?? { reason, delayMs: 0 }
-    } finally {
-      watchdog.stop()
     }
   }
 
