@@ -8,6 +8,7 @@ import { connectionOptions, routeOptions } from '../../src/options/connections.j
 import { historyOptions } from '../../src/options/history.js'
 import { limitOptions } from '../../src/options/limits.js'
 import * as metadata from '../../src/options/metadata.js'
+import { metricsOptions } from '../../src/options/metrics.js'
 import { MessengerOptionsSchema } from '../../src/options/schema.js'
 import { serviceOptions } from '../../src/options/service.js'
 
@@ -15,7 +16,7 @@ t.test('docs/configuration.md', async (t) => {
   const text = await readFile('docs/configuration.md', 'utf8')
 
   t.test('is written from the schema of the options', async (t) => {
-    const schemas = { accessOptions, connectionOptions, historyOptions, limitOptions, routeOptions, serviceOptions }
+    const schemas = { accessOptions, connectionOptions, historyOptions, limitOptions, metricsOptions, routeOptions, serviceOptions }
     t.equal(text, configurationText(schemas, metadata), 'npm run docs writes it anew')
   })
 
