@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Subscriber } from '../src/channels/subscriber.js'
+import type { TransportName } from '../src/metrics/traffic.js'
 import type { CloseCode } from '../src/wire/close.js'
 
 declare module 'fastify' {
@@ -31,16 +32,14 @@ export default fp(async (fastify) => {
   const reasons = new WeakMap<Subscriber, string>()
 
   fastify.decorate('journal', {
-    opened ({ transport }) {
-      if (transport !== undefined) traffic.connections.add(transport)
-    },
+    opened ({ transport }) { traffic.connections.add(transport as TransportName) },
     ending (subscriber, why, code) {
       if (code !== undefined) traffic.closed.add(code)
       reasons.set(subscriber, code === undefined ? why : `${code} ${why}`)
     },
     closed (subscriber, address, code) {
       const { transport } = subscriber
-      if (transport !== undefined) traffic.connections.add(transport, -1)
+      traffic.connections.add(transport as TransportName, -1)
       const why = reasons.get(subscriber) ?? (typeof code === 'number' ? `the client has closed it: ${code}` : 'the client has closed it')
       log.debug({ transport, address, why }, 'a connection is closed')
     },

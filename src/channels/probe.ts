@@ -3,8 +3,8 @@ import type { Position } from '../wire/id.js'
 import type { Subscriber } from './subscriber.js'
 
 /** Milliseconds between two sampled subscribers, and how many may follow each other at once: together at most 200 in any second. */
-const INTERVAL_MS = 1_000 / 180
-const BURST = 20
+const INTERVAL_MS = 6.25
+const BURST = 40
 const SECOND_MS = 1_000
 
 /** The position of a message that was not appended. */

@@ -45,7 +45,9 @@ export function messengerMetrics (traffic: Traffic, limits: LimitCounters, sizes
 export function processMetrics (): FamilyReader[] {
   return [
     single('gauge', { name: 'process_resident_memory_bytes', help: 'Resident memory of the process.' }, () => process.memoryUsage.rss()),
-    single('gauge', { name: 'process_memory_limit_bytes', help: 'Memory that the process may use: of its control group, or of the machine.' }, memoryLimit),
+    single('gauge', { name: 'process_memory_limit_bytes', help: 'Memory that the process may use: of its control group, or of the machine.' }, () => {
+      return memoryLimit(process.constrainedMemory(), totalmem())
+    }),
     single('counter', { name: 'process_cpu_seconds_total', help: 'Processor time of the process.' }, () => {
       const { user, system } = process.cpuUsage()
       return (user + system) / MICROSECONDS
@@ -54,8 +56,7 @@ export function processMetrics (): FamilyReader[] {
   ]
 }
 
-function memoryLimit (): number {
-  const limit = process.constrainedMemory()
-  // 0 where it is unknown; without a limit a number far beyond the memory of any machine.
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
+/** The limit of a control group is 0 where it is unknown, and beyond the memory of any machine where there is none. */
+export function memoryLimit (limit: number, total: number): number {
+  return limit > 0 ? Math.min(limit, total) : total
 }

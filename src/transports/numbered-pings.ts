@@ -3,7 +3,7 @@ import { encodePing, numberOfPong } from '../wire/websocket.js'
 
 /** Milliseconds after which an answer is not expected any more: a client may answer a later ping alone (RFC 6455, section 5.5.3). */
 const TIMEOUT_MS = 60_000
-const MAX_NUMBER = 0xffffffff
+const NUMBERS = 2 ** 32
 
 interface Ping {
   readonly number: number
@@ -19,7 +19,7 @@ let last = 0
 export function numberedPing (socket: WebSocket, onAnswer: () => void, now = performance.now()): Buffer | undefined {
   const before = unanswered.get(socket)
   if (before !== undefined && now - before.at < TIMEOUT_MS) return undefined
-  last = last === MAX_NUMBER ? 0 : last + 1
+  last = (last + 1) % NUMBERS
   unanswered.set(socket, { number: last, at: now, onAnswer })
   // It stays: removing the last listener of an event costs more memory than keeping it.
   if (socket.listenerCount('pong') === 0) socket.on('pong', answered)

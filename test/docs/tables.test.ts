@@ -17,7 +17,9 @@ t.test('docs/configuration.md', async (t) => {
   const text = await readFile('docs/configuration.md', 'utf8')
 
   t.test('is written from the schema of the options', async (t) => {
-    const schemas = { accessOptions, channelOptions, connectionOptions, historyOptions, limitOptions, metricsOptions, routeOptions, serviceOptions }
+    const schemas = {
+      accessOptions, channelOptions, connectionOptions, historyOptions, limitOptions, metricsOptions, routeOptions, serviceOptions
+    }
     t.equal(text, configurationText(schemas, metadata), 'npm run docs writes it anew')
   })
 

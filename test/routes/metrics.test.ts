@@ -41,7 +41,8 @@ t.test('GET /-/metrics', async (t) => {
     t.match(Object.fromEntries(before), {
       'messenger_connections{transport="websocket"}': 3, 'messenger_connections{transport="sse"}': 2,
       'messenger_connections{transport="ndjson"}': 1,
-      messenger_channels: 2, messenger_subscriptions: 9, messenger_published_total: 0, messenger_delivered_total: 0, messenger_engine_ready: 1
+      messenger_channels: 2, messenger_subscriptions: 9,
+      messenger_published_total: 0, messenger_delivered_total: 0, messenger_engine_ready: 1
     })
     for (let number = 0; number < 20; number++) await publish(app, 'a', number)
     for (let number = 0; number < 10; number++) await app.channels.publish('b', number)
