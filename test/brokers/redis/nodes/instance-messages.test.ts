@@ -71,5 +71,6 @@ t.test('InstanceMessages', async (t) => {
     client.emit('message', 'm:census', '{"receipt":"there.1.1","instance":"other"}')
     t.equal(messages.counts.total('room'), 2)
     t.strictSame(messages.receipts.others('room'), new Map([['there', 2]]))
+    t.strictSame(messages.receipts.others('elsewhere'), new Map([['there', 0]]))
   })
 })
