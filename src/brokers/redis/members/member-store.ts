@@ -44,7 +44,9 @@ export class MemberStore {
   }
 
   async list (channel: string): Promise<ListAnswer> {
-    const answer = parseListAnswer(await this.#run(channel, (keys, args) => this.#client.messengerListMembers(...keys, ...args, MAX_MEMBERS)))
+    const answer = parseListAnswer(await this.#run(channel, (keys, args) => {
+      return this.#client.messengerListMembers(...keys, ...args, MAX_MEMBERS)
+    }))
     if (answer === undefined) throw new EngineUnavailableError('an unexpected answer')
     return answer
   }

@@ -56,9 +56,9 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
   }
 
   spared (suspended: boolean): void {
-    this.#claimants.spare(performance.now())
     // The others may have taken this instance for dead.
     if (suspended) this.renew()
+    else this.#claimants.spare(performance.now())
   }
 
   changed (channel: string, sub: string): void {
@@ -82,6 +82,8 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
   /** Claims all members of this instance anew. To be called when commands, or data of Redis, may be lost. */
   renew (): void {
     if (this.#ports.receiver === undefined) return
+    // Nothing could be heard meanwhile, and the next sweep may come before the next report.
+    this.#claimants.spare(performance.now())
     const noted = [...this.#noted]
     this.#noted.clear()
     const rosters = Array.from(this.#ports.receiver.rosters(), ([channel]) => channel)

@@ -131,7 +131,8 @@ t.test('The members of a channel on two instances', async (t) => {
 
   t.test('cause no command where no channel has members', async (t) => {
     const keyPrefix = uniquePrefix()
-    const node = new TestNode((receiver) => new RedisBroker(receiver, { redis: server.url, keyPrefix, size: 1, ttlMs: 1_000, timings: TEST_TIMINGS }))
+    const options = { redis: server.url, keyPrefix, size: 1, ttlMs: 1_000, timings: TEST_TIMINGS }
+    const node = new TestNode((receiver) => new RedisBroker(receiver, options))
     t.teardown(() => node.broker.close())
     await node.turned(true)
     const redis = server.connect(t)
@@ -151,6 +152,8 @@ t.test('A restart of Redis', async (t) => {
       b.set('7', 1)
       b.set('8', 2)
       await a.shows('7: 2,8: 2')
+      // The answers to what is there have arrived, too.
+      await Promise.all([a.list(), b.list()])
       await redis.kill()
       await a.turned(false)
       a.set('9', 1)
@@ -236,6 +239,22 @@ t.test('What becomes of the members in Redis', async (t) => {
     t.equal(await rejection(b.list()), 'MSG_ERR_ENGINE_UNAVAILABLE')
     await client.del(`${a.prefix}{room~presence}:members`)
     await eventually(async () => (await client.keys('*{claimants}*')).length === 0, { message: 'nothing is left' })
+  })
+
+  t.test('is not taken for that of a dead instance when Redis was away for long', async (t) => {
+    const redis = await startRedis(t, { appendOnly: true })
+    const [a, b] = await startPair(t, { redis: redis.url, timings: { nodeTtlMs: 300, reportMs: 20 } })
+    a.set('7', 1)
+    b.set('8', 1)
+    await a.shows('7: 1,8: 1')
+    await redis.kill()
+    await Promise.all([a.turned(false), b.turned(false)])
+    const until = performance.now() + 600
+    await eventually(() => performance.now() > until, { message: 'longer than a silent instance may live' })
+    await redis.start()
+    await Promise.all([a.shows('7: 1,8: 1'), b.shows('7: 1,8: 1')])
+    t.strictSame((await a.published()).sort(), ['{"join":"7"}', '{"join":"8"}'])
+    t.strictSame([...a.changes, ...b.changes].filter(({ joined }) => !joined), [])
   })
 
   t.test('is unknown while Redis is away', async (t) => {
