@@ -38,7 +38,8 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   const events = new ChannelEmitter((error) => { log.error(error, 'a listener of app.channels.events has failed') })
   const presence = new Presence(options.rules, events)
   let broker!: Broker
-  const hub = new Hub((receiver) => broker = presence.attach(create({ ...receiver, members: options.rules.anyMembers ? presence : undefined })), {
+  const members = options.rules.anyMembers ? presence : undefined
+  const hub = new Hub((receiver) => broker = presence.attach(create({ ...receiver, members })), {
     ...options,
     observer: presence,
     onStatus: logChanges(log),

@@ -45,7 +45,8 @@ export function resolveOptions (
   options: object, sourceOf: (option: string, value: unknown) => OptionSource = sourceOfOption
 ): ResolvedOptions {
   // Not left to the schema: an object would be merged into a default that is a list.
-  const { token = [], metricsToken = [], tokenIssuer = [], tokenAudience = [], publicChannels = [], channels = {} } = options as Record<string, unknown>
+  const given = options as Record<string, unknown>
+  const { token = [], metricsToken = [], tokenIssuer = [], tokenAudience = [], publicChannels = [], channels = {} } = given
   const collections = { token, metricsToken, tokenIssuer, tokenAudience, publicChannels, channels }
   const resolved = Value.Default(MessengerOptionsSchema, { ...options, ...collections })
   if (compiled.Check(resolved)) return resolved

@@ -390,7 +390,7 @@ t.test('a failure of the network', async (t) => {
   t.test('is described by whatever the platform has', async (t) => {
     const cases: [Error, string][] = [['a text' as unknown as Error, 'a text'], [new Error('no cause'), 'no cause'], [Object.assign(new Error('x'), { code: 'ConnectionRefused' }), 'ConnectionRefused'], [new TypeError('x', { cause: new Error('inner') }), 'inner']]
     for (const [error, text] of cases) {
-      const { publisher } = create(t, { retryForMs: 1_000, fetch: async () => await Promise.reject(error) })
+      const { publisher } = create(t, { retryForMs: 1_000, fetch: () => { throw error } })
       t.match((await failure(publisher.publish('a', 1))).message, `(the service cannot be reached: ${text})`)
     }
   })

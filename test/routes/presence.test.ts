@@ -157,7 +157,9 @@ t.test('The companion of a channel', async (t) => {
 
   t.test('is open to those who may subscribe to the channel, and to nobody else', async (t) => {
     const app = await start(t, { publicChannels: ['chat:open'] })
-    const of = async (patterns: string[], path: string): Promise<number> => (await ask(app, path, { headers: bearer(goodJwt({ subscribe: patterns })) })).status
+    const of = async (patterns: string[], path: string): Promise<number> => {
+      return (await ask(app, path, { headers: bearer(goodJwt({ subscribe: patterns })) })).status
+    }
     t.equal(await of(['chat:1'], '/chat:1~presence'), 200)
     t.equal(await of(['chat:1~presence', '*~presence'], '/chat:1~presence'), 403)
     t.equal(await of(['chat:2'], '/chat:1~presence'), 403)

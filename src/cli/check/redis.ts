@@ -11,11 +11,12 @@ const subject = 'redis'
 
 /** Commands that need no right to a key or a channel. */
 const PLAIN = { ping: [], time: [], wait: ['0', '1'], info: ['server'], hello: ['3'] }
-/** The commands on a hash, a stream, a sorted set and a text, each a key of its own. */
+/** The commands on a hash, a stream, a sorted set, a set and a text, each a key of its own. */
 const ON_KEYS: Record<string, Record<string, readonly string[]>> = {
-  hash: { hset: ['a', '1'], hget: ['a'], hmget: ['a'], hgetall: [], hdel: ['b'], hexists: ['a'] },
+  hash: { hset: ['a', '1'], hget: ['a'], hmget: ['a'], hgetall: [], hdel: ['b'], hexists: ['a'], hlen: [] },
   stream: { xadd: ['*', 'a', '1'], xrange: ['-', '+'], xtrim: ['MAXLEN', '1'] },
   set: { zadd: ['1', 'a'], zrange: ['0', '-1'], zremrangebyscore: ['0', '0'] },
+  members: { sadd: ['a'], srem: ['b'], smembers: [] },
   text: { set: ['1'], get: [], pexpire: [String(KEY_TTL_MS)], pexpireat: ['9999999999999'], del: [] }
 }
 const ON_CHANNELS: Record<string, readonly string[]> = {
