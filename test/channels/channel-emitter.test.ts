@@ -23,8 +23,8 @@ t.test('ChannelEmitter', async (t) => {
     const emitter = new ChannelEmitter((error) => { errors.push((error as Error).message) })
     let called = 0
     emitter.on('occupied', () => { throw new Error('sync') })
-    const failing: () => unknown = async () => { await Promise.reject(new Error('async')) }
-    emitter.on('occupied', failing as () => void)
+    const rejecting: () => unknown = async () => { await Promise.reject(new Error('async')) }
+    emitter.on('occupied', rejecting)
     emitter.on('occupied', () => { called++ })
     emitter.emitLater('occupied', { channel: 'room' })
     emitter.emitLater('occupied', { channel: 'room' })

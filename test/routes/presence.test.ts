@@ -168,7 +168,9 @@ t.test('The companion of a channel', async (t) => {
     const several = await subscribe(t, app, '/chat:1~presence,chat:2~presence,chat:open~presence?frames', { headers: bearer(goodJwt({ subscribe: ['chat:1'] })) })
     const frames = await several.take(3)
     t.match(frames.sort((a, b) => a.channel < b.channel ? -1 : 1), [
-      { channel: 'chat:1~presence', event: 'subscribed' }, { channel: 'chat:2~presence', event: 'refused', code: 'MSG_ERR_CHANNEL_FORBIDDEN' }, { channel: 'chat:open~presence', event: 'subscribed' }
+      { channel: 'chat:1~presence', event: 'subscribed' },
+      { channel: 'chat:2~presence', event: 'refused', code: 'MSG_ERR_CHANNEL_FORBIDDEN' },
+      { channel: 'chat:open~presence', event: 'subscribed' }
     ])
     several.socket.send(JSON.stringify({ token: goodJwt({ subscribe: ['chat:2'] }) }))
     t.match(await several.take(2), [{ event: 'token' }, { event: 'refused', channel: 'chat:1~presence', close: 4403 }])

@@ -6,8 +6,8 @@ import { TestNode } from '../test-node.js'
 
 /** Short, so that tests are; but long enough for a machine that does other things as well. */
 export const TEST_TIMINGS: Timings = {
-  commandMs: 800, checkMs: 100, auditMs: 60_000, reportMs: 50, nodeTtlMs: 500, leaveMs: 300, barrierMs: 400, witnessMs: 100,
-  maxBackoffMs: 50
+  commandMs: 800, checkMs: 100, auditMs: 60_000, reportMs: 50, nodeTtlMs: 500, leaveMs: 300,
+  barrierMs: 400, witnessMs: 100, maxBackoffMs: 50
 }
 
 /** Settings of a node; `redis` is where the server is. */

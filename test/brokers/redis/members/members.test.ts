@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { RedisBroker } from '../../../../src/brokers/redis/redis.js'
 import { eventually } from '../../../eventually.js'
 import { MemberStore } from '../../../../src/brokers/redis/members/member-store.js'
-import type { RedisMembers } from '../../../../src/brokers/redis/members/members.js'
+import { RedisMembers } from '../../../../src/brokers/redis/members/members.js'
 import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
 import { Names } from '../../../../src/brokers/redis/names.js'
 import { rejection } from '../../../codes.js'
@@ -263,6 +263,23 @@ t.test('What becomes of the members in Redis', async (t) => {
     await redis.kill()
     await a.turned(false)
     t.equal(await rejection(a.list()), 'MSG_ERR_ENGINE_UNAVAILABLE')
+  })
+
+  t.test('is not judged by a silence in which Redis was away', async (t) => {
+    const store = {
+      list: async () => await Promise.resolve({ count: 1, members: [{ sub: '7', claims: new Map([['other', 1]]) }] })
+    } as unknown as MemberStore
+    const receiver = { roster: () => new Map(), rosters: () => [], memberChanged: () => {} }
+    const members = new RedisMembers({
+      store, receiver, occupied: () => [], timings: { nodeTtlMs: 20, reportMs: 5 }, ready: () => false, onError: (text) => { t.fail(text) }
+    })
+    t.teardown(() => { members.close() })
+    members.heard('other')
+    const until = performance.now() + 30
+    await eventually(() => performance.now() > until, { message: 'longer than a silent instance may live' })
+    t.strictSame(await members.read('room'), { count: 0, members: [] })
+    members.renew()
+    t.strictSame(await members.read('room'), { count: 1, members: [{ sub: '7', connections: 1 }] })
   })
 
   t.test('is refused where an answer is not one of a script', async (t) => {
