@@ -192,7 +192,8 @@ export class Hub {
 
   async #close (drainMs: number): Promise<void> {
     this.receipts.close()
-    this.#options.onLog('info', `The messenger drains ${this.#members.subscriptions} subscriptions to ${this.#members.size} channels`)
+    const { size, subscriptions } = this.#members
+    if (subscriptions > 0) this.#options.onLog('info', `The messenger drains ${subscriptions} subscriptions to ${size} channels`)
     const ended = this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
     for (const { carrier } of this.#members.idleConnections()) {
       this.#shutdown.add(carrier)
@@ -201,7 +202,6 @@ export class Hub {
     await ended
     this.#members.close()
     await this.#broker.close()
-    this.#options.onLog('info', 'The messenger is closed')
   }
 
   /** Closes a subscriber after all acknowledged messages; a replay in progress may take the rest of the drain. */

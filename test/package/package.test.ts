@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -85,7 +85,7 @@ t.test('package', async (t) => {
     for (const file of ['package.json', 'LICENSE', 'README.md', 'public/index.html', 'public/client.js', 'public/client.mjs', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/server.js', 'dist/client/index.js', 'dist/client/index.d.ts', 'public/client.shared.js', 'public/client.shared.mjs', 'dist/client/shared.js', 'dist/client/shared.d.ts']) {
       t.ok(files.includes(file), `holds ${file}`)
     }
-    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/publisher\/.*\.(cjs|d\.cts))$/.test(file)), [])
+    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/(publisher\/.*|src\/index)\.(cjs|d\.cts))$/.test(file)), [])
     t.same(files.filter((file) => /^public\/.*(\.map|\.ts)$/.test(file)), [])
   })
 
@@ -96,20 +96,48 @@ t.test('package', async (t) => {
 
     // A browser has WebSockets; Node 20 has them when asked.
     const { stdout } = await run(process.execPath, ['--experimental-websocket', 'dist/index.js'], { cwd: consumer, env })
-    const seen = JSON.parse(stdout) as { publication: { id: string } }
+    const seen = JSON.parse(stdout) as { publication: { id: string }, received: { meta: { time: number } } }
     const { id } = seen.publication
     t.match(id, /^[^:]+:1$/)
     t.same(seen, {
       subscribers: 1,
       occupied: ['room1'],
       publication: { id, subscribers: 1 },
-      received: { message: { text: 'hello' }, meta: { id, channel: 'room1' } }
+      received: { message: { text: 'hello' }, meta: { id, channel: 'room1', time: seen.received.meta.time } }
     })
   })
 
   t.test('has a publisher for ES modules and for CommonJS, with the same types', async (t) => {
     const { stdout } = await run(process.execPath, ['dist/publisher.cjs'], { cwd: consumer, env })
     t.strictSame(JSON.parse(stdout), { cause: 'MSG_ERR_PUBLISHER_UNREACHABLE', code: 'MSG_ERR_PUBLISH_UNCONFIRMED', channel: 'room1', same: ['PublishError', 'PublisherCode', 'RawJson', 'createPublisher'] })
+  })
+
+  t.test('is required by CommonJS as the one implementation, with the types of its own kind of module', async (t) => {
+    const program = `
+const messenger = require('fastify-messenger')
+const app = require('fastify')()
+app.register(messenger, { token: 'secret' }).then(async () => {
+  const { subscribers } = await app.channels.publish('room', 1)
+  console.log(JSON.stringify({ subscribers, same: (await import('fastify-messenger')).default === messenger.default }))
+  await app.close()
+})`
+    const { stdout } = await run(process.execPath, ['--no-warnings', '-e', program], { cwd: consumer, env })
+    t.same(JSON.parse(stdout), { subscribers: 0, same: true })
+
+    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+    await writeFile(join(consumer, 'common.cts'), `
+import Fastify = require('fastify')
+import messenger = require('fastify-messenger')
+const options: messenger.MessengerOptions = { token: 'secret' }
+const app = Fastify.default()
+app.register(messenger.default, options).after(() => { void app.channels.publish('room', 1) })
+`)
+    for (const kind of ['node16', 'nodenext', 'esnext --moduleResolution bundler']) {
+      const file = kind.startsWith('node') ? 'common.cts' : 'index.ts'
+      const args = `--module ${kind} --target es2022 --lib es2022,dom --types node --strict --noEmit --ignoreConfig ${file}`.split(' ')
+      const compiled = await run(process.execPath, [tsc, ...args], { cwd: consumer, env }).catch((error: unknown) => error as { stdout: string })
+      t.equal(compiled.stdout, '', kind)
+    }
   })
 
   t.test('bundles the client with esbuild, for a page and for a module', async (t) => {

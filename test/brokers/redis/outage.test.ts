@@ -343,11 +343,14 @@ t.test('When Redis is back', async (t) => {
     await Promise.all(channels.map((channel) => b.join(channel)))
     proxy.deaf = true
     proxy.cut()
+    const began = performance.now()
     await Promise.all(channels.map((channel) => a.publish(channel, 1, 3)))
     const from = performance.now()
     proxy.deaf = false
     await eventually(() => channels.every((channel) => b.delivered(channel).length === 3), { message: 'all of them' })
-    t.ok(performance.now() - from < 3_000, `${performance.now() - from} ms`)
+    // On a busy machine the publishes took long as well.
+    const within = Math.max(3_000, 5 * (from - began))
+    t.ok(performance.now() - from < within, `${performance.now() - from} ms, of ${within}`)
     t.ok(channels.every((channel) => b.offsets(channel).join() === '1,2,3'))
   })
 
