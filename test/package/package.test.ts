@@ -122,7 +122,7 @@ app.register(messenger, { token: 'secret' }).then(async () => {
   await app.close()
 })`
     const { stdout } = await run(process.execPath, ['--no-warnings', '-e', program], { cwd: consumer, env })
-    t.same(JSON.parse(stdout), { subscribers: 0, same: true })
+    t.strictSame(JSON.parse(stdout), { subscribers: 0, same: true })
 
     const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
     await writeFile(join(consumer, 'common.cts'), `

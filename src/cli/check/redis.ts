@@ -76,7 +76,7 @@ async function missingRights (client: Commands, prefix: string): Promise<Finding
   for (const [key, commands] of Object.entries(ON_KEYS)) {
     for (const [command, args] of Object.entries(commands)) await attempt(command, [`${prefix}${key}`, ...args])
   }
-  await attempt('del', ['hash', 'stream', 'set', 'text'].map((key) => `${prefix}${key}`))
+  await attempt('del', Object.keys(ON_KEYS).map((key) => `${prefix}${key}`))
   for (const [command, args] of Object.entries(ON_CHANNELS)) await attempt(command, [`${prefix}live`, ...args])
   const list = [...new Set(missing)].join(' ')
   if (list !== '') return [{ level: 'fail', subject, text: `rights are missing: ${list} (docs/instances.md has the ACL)` }]
