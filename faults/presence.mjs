@@ -1,11 +1,10 @@
 // Who is there: members that come and leave during a run, and observers of the companions. Half a minute after the last fault each
 // list of members is the truth, and so is what the messages of each companion amount to.
-import { createHmac } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
+import { makeToken } from './token.mjs'
 
-const SECRET = 'the-secret-of-the-fault-harness-is-no-secret'
 const CHANNELS = ['members:1', 'members:2']
 const MEMBERS = 12
 const OBSERVERS = 2
@@ -19,16 +18,12 @@ const STAY_MS = [2_000, 9_000]
 const AWAY_MS = [100, 14_000]
 const TRUE_AFTER_MS = 30_000
 const POLL_MS = 100
+/** Longer than any run. */
+const TOKEN_TTL_MS = 36_000_000
 
 /** What a service needs for members, beside channels that are for everybody. */
-export function presenceEnv (publicChannels) {
-  return { TOKEN_SECRET: SECRET, PUBLIC_CHANNELS: publicChannels.join(','), CHANNELS_FILE: fileURLToPath(new URL('presence.json', import.meta.url)) }
-}
-
-function tokenOf (sub) {
-  const input = [{ alg: 'HS256', typ: 'JWT' }, { sub, subscribe: CHANNELS, exp: Math.floor(Date.now() / 1_000) + 36_000 }]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-  return `${input}.${createHmac('sha256', SECRET).update(input).digest('base64url')}`
+export function presenceEnv () {
+  return { CHANNELS_FILE: fileURLToPath(new URL('presence.json', import.meta.url)) }
 }
 
 /** Members and observers of a run. */
@@ -107,7 +102,7 @@ export class Presence {
   }
 
   async #takeList (observed, prng) {
-    const body = await this.#ask(prng.pick(this.#world.instances), `/${observed.channel}~presence`, tokenOf('observer'))
+    const body = await this.#ask(prng.pick(this.#world.instances), `/${observed.channel}~presence`, makeToken('observer', CHANNELS, TOKEN_TTL_MS))
     if (body?.members === undefined) return
     observed.subs = new Set(body.members.map(({ sub }) => sub))
     observed.id = body.id
@@ -151,7 +146,7 @@ export class Presence {
   /** A WebSocket to any instance, which ends when it is silent; `ended` resolves then. */
   #open (prng, path, sub) {
     const { port } = prng.pick(this.#world.instances)
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/${path}`, { headers: { authorization: `Bearer ${tokenOf(sub ?? 'observer')}` }, handshakeTimeout: CONNECT_MS })
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/${path}`, { headers: { authorization: `Bearer ${makeToken(sub ?? 'observer', CHANNELS, TOKEN_TTL_MS)}` }, handshakeTimeout: CONNECT_MS })
     socket.sub = sub
     const silence = setTimeout(() => { socket.terminate() }, CONNECT_MS + SILENCE_MS)
     const alive = () => { silence.refresh() }

@@ -59,7 +59,7 @@ const SERVICE_ENV = {
   PING_INTERVAL: '1',
   DRAIN_SECONDS: '1',
   MAX_BUFFERED_BYTES: '262144',
-  ...presenceEnv(Object.keys(CHANNELS))
+  ...presenceEnv()
 }
 
 /** Between an instance and Redis; a slow one would slow down all that the instance does, and is a fault of its own. */
