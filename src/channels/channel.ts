@@ -86,8 +86,7 @@ export class Channel {
         return cost
       }
       cost += subscriber.writeCost
-      this.#hand(subscriber, batch)
-      if (sampling !== undefined) sampling.take(subscriber)
+      this.#hand(subscriber, batch, sampling)
     }
     return cost
   }
@@ -107,7 +106,7 @@ export class Channel {
     return { batch, walk: this.subscribers.values(), sampling }
   }
 
-  #hand (subscriber: Subscriber, batch: Batch): void {
+  #hand (subscriber: Subscriber, batch: Batch, sampling?: Sampling): void {
     const { offset } = subscriber
     if (offset === REPLAYING) return
     if (subscriber.epoch !== batch.epoch || offset < batch.before) {
@@ -117,7 +116,7 @@ export class Channel {
     } else if (offset < batch.last) {
       const shared = offset === batch.before && subscriber.sharesBytes
       const bytes = shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode)
-      subscriber.write(bytes)
+      subscriber.write(sampling === undefined ? bytes : sampling.withPing(subscriber, bytes))
       subscriber.offset = batch.last
       // Not where the connection is closing. A poll, which ends with the write, counts its answer.
       if (subscriber.isOpen()) this.settings.traffic.deliver(batch.last - offset, bytes.length)

@@ -90,7 +90,7 @@ export class Probe {
     const { room } = this.sampler
     if (room < 1) return undefined
     const { before, last, epoch } = delivery
-    return new Sampling({ before, last, epoch }, Math.floor(subscribers / Math.min(room, subscribers)), this.sampler, (at) => {
+    return new Sampling(Math.floor(subscribers / Math.min(room, subscribers)), this.sampler, (at) => {
       if (this.#position === undefined) this.#early.push({ delivery: { before, last, epoch }, at })
       else this.#judge({ before, last, epoch }, at)
     })
@@ -106,22 +106,20 @@ export class Sampling {
   #skip: number
 
   constructor (
-    private readonly delivery: Delivery, private readonly stride: number, private readonly sampler: Sampler,
-    private readonly onAnswer: (at: number) => void
+    private readonly stride: number, private readonly sampler: Sampler, private readonly onAnswer: (at: number) => void
   ) {
     this.#skip = Math.floor(Math.random() * stride)
   }
 
-  /** To be called behind the delivery to each subscriber. */
-  take (subscriber: Subscriber): void {
-    if (this.#skip > 0) { this.#skip--; return }
-    // Not where the messages were not written, as to a subscriber that is replayed.
-    if (subscriber.ping === undefined || subscriber.offset !== this.delivery.last || !subscriber.isOpen() || this.sampler.room < 1) return
+  /** The bytes of the messages for a subscriber, with a ping behind them where it is chosen: one write, as without. */
+  withPing (subscriber: Subscriber, bytes: Buffer): Buffer {
+    if (this.#skip > 0) { this.#skip--; return bytes }
+    if (subscriber.ping === undefined || !subscriber.isOpen() || this.sampler.room < 1) return bytes
     const ping = subscriber.ping(() => { this.onAnswer(this.sampler.now) })
-    if (ping === undefined) return
-    subscriber.write(ping)
+    if (ping === undefined) return bytes
     this.sampler.pay()
     this.#skip = this.stride - 1
+    return Buffer.concat([bytes, ping])
   }
 }
 
