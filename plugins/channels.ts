@@ -51,7 +51,7 @@ export default fp<ChannelsPluginOptions>(async (fastify, options) => {
   // So that the engine is there for the first message. Without it the app starts all the same, not ready.
   await started(hub, ENGINE_START_MS)
   if (!hub.ready && !hub.status.failing) log.warn(`Redis cannot be used yet (${hub.status.reason}): publishing is refused until it can`)
-  log.info(`The messenger has started, with its logs in ${options.redis === undefined ? 'memory' : 'Redis'}`)
+  log.info({ engine: options.redis === undefined ? 'memory' : 'redis' }, 'The messenger has started')
   // Before the server closes, which waits for every connection.
   fastify.addHook('preClose', async () => { await hub.close() })
 }, { name: 'messenger-channels', fastify: '5.x' })

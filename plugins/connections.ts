@@ -102,7 +102,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     open (place, carrier, events, settings) {
       const { address } = place
       const onEnd = (subscription: Subscription, why?: string): void => {
-        if (subscription.channel !== undefined) journal.unsubscribed(subscription.name, why)
+        if (subscription.grant !== undefined) journal.unsubscribed(subscription.name, why)
         limits.subscriptions.leave(address)
         access.grantExpiry.delete(subscription)
         hub.leave(subscription)

@@ -40,7 +40,7 @@ export default fp(async (fastify) => {
     closed (subscriber, address, code) {
       const { transport } = subscriber
       traffic.connections.add(transport as TransportName, -1)
-      const why = reasons.get(subscriber) ?? (typeof code === 'number' ? `the client has closed it: ${code}` : 'the client has closed it')
+      const why = reasons.get(subscriber) ?? 'the client has closed it' + (typeof code === 'number' ? `: ${code}` : '')
       log.debug({ transport, address, why }, 'a connection is closed')
     },
     subscribed (channel, { transport }, address) { log.debug({ channel, transport, address }, 'subscribed') },

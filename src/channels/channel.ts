@@ -134,9 +134,7 @@ export class Channel {
     } else if (offset < batch.last) {
       const shared = offset === batch.before && subscriber.sharesBytes
       const bytes = shared ? batch.bytes(subscriber.encode) : batch.bytesAfter(offset, subscriber.encode)
-      const ping = sampling?.take(subscriber)
-      // One write all the same: a sample may cost a copy, not another system call.
-      subscriber.write(ping === undefined ? bytes : Buffer.concat([bytes, ping]))
+      subscriber.write(sampling === undefined ? bytes : sampling.withPing(subscriber, bytes))
       subscriber.offset = batch.last
       // Not where the connection is closing. A poll, which ends with the write, counts its answer.
       if (subscriber.isOpen()) this.settings.traffic.deliver(batch.last - offset, bytes.length)

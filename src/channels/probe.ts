@@ -111,15 +111,15 @@ export class Sampling {
     this.#skip = Math.floor(Math.random() * stride)
   }
 
-  /** To be called with each write of the delivery; returns the ping to be written behind it. */
-  take (subscriber: Subscriber): Buffer | undefined {
-    if (this.#skip > 0) { this.#skip--; return undefined }
-    if (subscriber.ping === undefined || !subscriber.isOpen() || this.sampler.room < 1) return undefined
+  /** The bytes of the messages for a subscriber, with a ping behind them where it is chosen: one write, as without. */
+  withPing (subscriber: Subscriber, bytes: Buffer): Buffer {
+    if (this.#skip > 0) { this.#skip--; return bytes }
+    if (subscriber.ping === undefined || !subscriber.isOpen() || this.sampler.room < 1) return bytes
     const ping = subscriber.ping(() => { this.onAnswer(this.sampler.now) })
-    if (ping === undefined) return undefined
+    if (ping === undefined) return bytes
     this.sampler.pay()
     this.#skip = this.stride - 1
-    return ping
+    return Buffer.concat([bytes, ping])
   }
 }
 

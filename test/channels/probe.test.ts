@@ -8,9 +8,11 @@ class Pinged extends FakeSubscriber {
 
   override ping (onAnswer: () => void): Buffer {
     this.answers.push(onAnswer)
-    return Buffer.alloc(0)
+    return Buffer.from('ping')
   }
 }
+
+const BYTES = Buffer.from('messages ')
 
 const DELIVERY = { epoch: 'e', before: 0, last: 2 }
 
@@ -42,7 +44,7 @@ t.test('Probe', async (t) => {
       const probe = bench.sampler.begin(0)
       if (!early) probe.end({ epoch: 'e', offset: 1 })
       const subscriber = new Pinged()
-      probe.sample(DELIVERY, 1)?.take(subscriber)
+      probe.sample(DELIVERY, 1)?.withPing(subscriber, BYTES)
       bench.now = 30
       subscriber.answers[0]?.()
       bench.now = 50
@@ -57,7 +59,7 @@ t.test('Probe', async (t) => {
       const bench = new Bench()
       const probe = bench.sampler.begin(0)
       const subscriber = new Pinged()
-      probe.sample(DELIVERY, 1)?.take(subscriber)
+      probe.sample(DELIVERY, 1)?.withPing(subscriber, BYTES)
       t.notOk(probe.isOver(DELIVERY), 'as long as it is unknown')
       subscriber.answers[0]?.()
       probe.end(position)
@@ -67,19 +69,19 @@ t.test('Probe', async (t) => {
     }
   })
 
-  t.test('pings a share of many subscribers, and none that cannot answer', async (t) => {
+  t.test('pings a share of many subscribers behind the messages, and none that is closed or cannot answer', async (t) => {
     const bench = new Bench()
     const sampling = bench.sampler.begin(0).sample(DELIVERY, 1_000)
     const subscribers = Array.from({ length: 1_000 }, () => new Pinged())
-    for (const subscriber of subscribers) sampling?.take(subscriber)
+    for (const subscriber of subscribers) sampling?.withPing(subscriber, BYTES)
     t.equal(subscribers.filter(({ answers }) => answers.length > 0).length, 40)
     t.equal(bench.sampler.begin(0).sample(DELIVERY, 1), undefined, 'until more may be sampled')
     bench.now = 1_000
-    const [closed, poll, busy] = [new Pinged(), new FakeSubscriber(), new Pinged()]
+    const [closed, poll, busy, open] = [new Pinged(), new FakeSubscriber(), new Pinged(), new Pinged()]
     closed.open = false
     busy.ping = () => undefined as never
-    const next = bench.sampler.begin(0).sample(DELIVERY, 3)
-    t.strictSame([closed, poll, busy].map((subscriber) => next?.take(subscriber)), [undefined, undefined, undefined])
-    t.equal(closed.answers.length, 0)
+    const next = bench.sampler.begin(0).sample(DELIVERY, 4)
+    const written = [closed, poll, busy, open].map((subscriber) => String(next?.withPing(subscriber, BYTES)))
+    t.strictSame(written, ['messages ', 'messages ', 'messages ', 'messages ping'])
   })
 })
