@@ -85,7 +85,7 @@ t.test('package', async (t) => {
     for (const file of ['package.json', 'LICENSE', 'README.md', 'public/index.html', 'public/client.js', 'public/client.mjs', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/server.js', 'dist/client/index.js', 'dist/client/index.d.ts']) {
       t.ok(files.includes(file), `holds ${file}`)
     }
-    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts))$/.test(file)), [])
+    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/src\/index\.(cjs|d\.cts))$/.test(file)), [])
     t.same(files.filter((file) => /^public\/.*(\.map|\.ts)$/.test(file)), [])
   })
 
