@@ -64,6 +64,13 @@ async function installConsumer (): Promise<string> {
   return consumer
 }
 
+/** Runs the TypeScript compiler in a directory; resolves with what it complains about. */
+async function compile (cwd: string, args: string): Promise<string> {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+  const { stdout } = await run(process.execPath, [tsc, ...args.split(' ')], { cwd, env }).catch((error: unknown) => error as { stdout: string })
+  return stdout
+}
+
 /** The address in the first line of the log that has one. */
 async function listening (service: ChildProcess): Promise<string> {
   let log = ''
@@ -90,9 +97,7 @@ t.test('package', async (t) => {
   })
 
   t.test('compiles and runs in a strict host that publishes in process and subscribes with the client', async (t) => {
-    const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
-    const compiled = await run(process.execPath, [tsc, '-p', '.'], { cwd: consumer, env }).catch((error: unknown) => error as { stdout: string })
-    t.equal(compiled.stdout, '')
+    t.equal(await compile(consumer, '-p .'), '')
 
     // A browser has WebSockets; Node 20 has them when asked.
     const { stdout } = await run(process.execPath, ['--experimental-websocket', 'dist/index.js'], { cwd: consumer, env })
@@ -105,6 +110,24 @@ t.test('package', async (t) => {
       publication: { id, subscribers: 1 },
       received: { message: { text: 'hello' }, meta: { id, channel: 'room1' } }
     })
+  })
+
+  t.test('is required by CommonJS as the one implementation, with types of that kind of module', async (t) => {
+    const program = `
+const messenger = require('fastify-messenger')
+const app = require('fastify')()
+app.register(messenger, { token: 'secret' }).then(async () => {
+  const { subscribers } = await app.channels.publish('room', 1)
+  console.log(JSON.stringify({ subscribers, same: (await import('fastify-messenger')).default === messenger.default }))
+  await app.close()
+})`
+    const { stdout } = await run(process.execPath, ['--no-warnings', '-e', program], { cwd: consumer, env })
+    t.strictSame(JSON.parse(stdout), { subscribers: 0, same: true })
+
+    for (const [file, kind] of [['common.cts', 'node16'], ['common.cts', 'nodenext'], ['index.ts', 'esnext --moduleResolution bundler']] as const) {
+      const found = await compile(consumer, `--module ${kind} --target es2022 --lib es2022 --types node --strict --noEmit --ignoreConfig ${file}`)
+      t.equal(found, '', `${file}, ${kind}`)
+    }
   })
 
   t.test('bundles the client with esbuild, for a page and for a module', async (t) => {
