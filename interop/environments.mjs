@@ -16,29 +16,38 @@ const scratch = mkdtempSync(join(tmpdir(), 'environments-'))
 /** Subscribes in every way at an address, publishes there, and waits for each to have the message. */
 async function tryTransports (origin, { page = origin } = {}) {
   const controller = new AbortController()
-  const got = new Set()
-  const streams = ['text/event-stream', 'application/x-ndjson'].map(async (accept) => {
-    const response = await fetch(`${origin}/room`, { headers: { accept, origin: page }, signal: controller.signal })
-    if (!response.ok) throw new Error(`${accept}: ${response.status}`)
-    let text = ''
-    for await (const chunk of response.body) if ((text += Buffer.from(chunk).toString()).includes('hello')) got.add(accept)
-  })
-  const socket = new WebSocket(`${origin.replace('http', 'ws')}/room?since=now`, { origin: page })
   const problems = []
-  socket.on('message', (data) => { if (String(data).includes('hello')) got.add('websocket') }).on('error', (error) => { problems.push(error.message) })
-  const poll = fetch(`${origin}/room?wait=20`, { headers: { origin: page } }).then(async (response) => { if ((await response.text()).includes('hello')) got.add('poll') })
-  for (const stream of [...streams, poll]) stream.catch((error) => { if (!controller.signal.aborted) problems.push(error.message) })
-  try {
-    await eventually(async () => {
+  const texts = new Map()
+  const take = (name, data) => { texts.set(name, `${texts.get(name) ?? ''}${data}`) }
+  const subscribe = async (name, path, accept) => {
+    try {
+      const response = await fetch(`${origin}/${path}`, { headers: { accept, origin: page }, signal: controller.signal })
+      if (!response.ok) throw new Error(`${name}: ${response.status}`)
+      for await (const chunk of response.body) take(name, Buffer.from(chunk))
+    } catch (error) {
+      if (!controller.signal.aborted) problems.push(error.message)
+    }
+  }
+  const streams = ['text/event-stream', 'application/x-ndjson']
+  for (const accept of streams) void subscribe(accept, 'room', accept)
+  // Has the message, whether it is asked for before or after the publish.
+  void subscribe('poll', 'room?since=earliest&wait=20', 'application/json')
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/room?since=now`, { origin: page })
+  socket.on('message', (data) => { take('websocket', data) }).on('error', (error) => { problems.push(error.message) })
+
+  const all = async (names, text) => {
+    await eventually(() => {
       if (problems.length > 0) throw new Error(problems.join('; '))
-      return (await (await fetch(`${origin}/send/room`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }, body: '{"message":"other"}' })).json()).subscribers >= 3
-    }, 'subscribers')
+      return names.every((name) => texts.get(name)?.includes(text))
+    }, `${text} at ${names.join(', ')}`, 10)
+  }
+  try {
+    await all([...streams, 'websocket'], 'subscribed')
     await publish(origin, 'room', 'hello')
-    await eventually(() => ['text/event-stream', 'application/x-ndjson', 'websocket'].every((name) => got.has(name)), `only ${[...got].join(', ')} have the message`, 10)
+    await all([...streams, 'websocket', 'poll'], 'hello')
   } finally {
     controller.abort()
     socket.terminate()
-    await poll.catch(() => {})
   }
 }
 
