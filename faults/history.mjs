@@ -35,7 +35,7 @@ export class History {
   #runs = []
   /** Where the next message has to follow: the last message, or a position that was announced since. */
   #position
-  /** The gap behind the last message: `{ reason, isOfEpoch, position }`. */
+  /** The gap behind the last message: `{ reason, isOfEpoch, hasLeft, position }`; `hasLeft`: whether it led to another epoch meanwhile. */
   #gap
   #watcher
 
@@ -78,7 +78,8 @@ export class History {
   gap (reason, id) {
     this.gaps[reason] = (this.gaps[reason] ?? 0) + 1
     const position = parseId(id)
-    this.#gap = { reason, isOfEpoch: reason === 'epoch' || this.#gap?.isOfEpoch === true, position }
+    const hasLeft = this.#gap?.hasLeft === true || (position !== undefined && position.epoch !== this.#runs.at(-1)?.epoch)
+    this.#gap = { reason, isOfEpoch: reason === 'epoch' || this.#gap?.isOfEpoch === true, hasLeft, position }
     if (position !== undefined) this.#position = position
     this.#entries.push({ note: `gap announced: ${reason}${id === undefined ? '' : `, at ${id}`}`, at: this.#watcher.now() })
     if (reason === UNANNOUNCED) this.#violate('hole', 'the server skipped messages without a word; only the client noticed')
@@ -127,7 +128,7 @@ export class History {
     const before = this.#runs.at(-1)
     const known = this.#runs.filter((run) => run.epoch === epoch)
     if (known.length === 0) return true
-    const isBehindChange = epoch !== before.epoch && this.#gap?.isOfEpoch === true
+    const isBehindChange = this.#gap?.isOfEpoch === true && (epoch !== before.epoch || this.#gap.hasLeft)
     if (isBehindChange && (this.isForgetful || known.every(({ last }) => last < offset))) {
       this.returns++
       return true

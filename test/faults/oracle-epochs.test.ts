@@ -106,6 +106,17 @@ t.test('the oracle of the fault harness, where the epoch changes,', async (t) =>
     t.strictSame(kindsOf(oracle), [])
   })
 
+  t.test('takes a way back for one where nothing was handed over of the epoch between', async (t) => {
+    const there = ['a:1', 'a:2', 'gap epoch b:1', 'gap epoch a:1', 'a:2', 'a:3']
+    const { oracle } = play(there, (subscriber) => { subscriber.isForgetful = true }, 1)
+    t.match(oracle.conclude(), { duplicated: 0, returns: 1 }, 'announced by its positions')
+    t.strictSame(kindsOf(oracle), [])
+    const stayed = play(['a:1', 'a:2', 'gap epoch a:1', 'a:2'], (subscriber) => { subscriber.isForgetful = true }, 1)
+    t.strictSame(kindsOf(stayed.oracle), ['duplicate'], 'an epoch that was not left has no message twice')
+    const keeper = play(there, () => {}, 1)
+    t.match(kindsOf(keeper.oracle), ['duplicate'], 'who keeps what it had has no message twice')
+  })
+
   t.test('knows a marker under each of its ids', async (t) => {
     const oracle = new Oracle()
     const [first, second, third] = [oracle.subscribe('s1', CHANNEL), oracle.subscribe('s2', CHANNEL), oracle.subscribe('s3', CHANNEL)]
