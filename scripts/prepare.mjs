@@ -1,9 +1,12 @@
-// Makes a fresh clone ready for `npm start` or `npm test`: installs and builds what is missing or out of date.
+// Makes a fresh clone ready: installs and builds what is missing or out of date. `start` takes what running needs, `package` all that
+// the package holds, types included, and `test` what the tests run besides.
 // Runs before anything is installed, so it uses nothing but Node; when nothing is to do it costs a few dozen stat calls.
-import { spawnSync } from 'node:child_process'
-import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { allPackages, runtimePackages } from './packages.mjs'
 
 // What the tests run besides Node: the command, and the Debian packages that bring it. Pages need one font to be laid out.
 const testCommands = [
@@ -16,7 +19,9 @@ const products = [
   'dist/src/server.js', 'public/client.js', 'public/client.mjs', 'public/client.shared.js', 'public/client.shared.mjs', 'public/page.js', 'public/page.css',
   'dist/publisher/index.cjs', 'dist/client/shared.js', 'dist/client/index.js'
 ]
+const types = ['dist/src/index.d.ts', 'dist/client/index.d.ts', 'dist/publisher/index.d.cts']
 
+const target = process.argv[2]
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const path = (name) => join(root, name)
 const lockFile = path('.prepare.lock')
@@ -26,10 +31,24 @@ function fail (text) {
   process.exit(1)
 }
 
+function failAt (what, command, end) {
+  fail(`${what} failed: "${command.join(' ')}" ended with ${end}`)
+}
+
 function run (what, command, args, env = {}) {
   console.log(`prepare: ${what}`)
   const { error, status, signal } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
-  if (error || status !== 0) fail(`${what} failed: "${command} ${args.join(' ')}" ended with ${error?.code ?? signal ?? `exit code ${status}`}`)
+  if (error || status !== 0) failAt(what, [command, ...args], error?.code ?? signal ?? `exit code ${status}`)
+}
+
+/** Runs commands at once. */
+async function runAll (what, commands) {
+  console.log(`prepare: ${what}`)
+  await Promise.all(commands.map(async (command) => {
+    const child = spawn(command[0], command.slice(1), { cwd: root, stdio: 'inherit' })
+    const [status, signal] = await once(child, 'close').catch(({ code }) => [undefined, code])
+    if (status !== 0) failAt(what, command, signal ?? `exit code ${status}`)
+  }))
 }
 
 function modified (name) {
@@ -43,26 +62,8 @@ function newest (name) {
   return Math.max(stat.mtimeMs, ...readdirSync(path(name)).map((entry) => newest(join(name, entry))))
 }
 
-function packagesAreInstalled () {
-  const installed = 'node_modules/.package-lock.json'
-  if (modified(installed) === 0) return false
-  if (modified(installed) >= modified('package-lock.json')) return true
-  // A newer lock file may still say the same (npm writes it last, git rewrites it): `npm ci` would be slow and destructive.
-  const wanted = JSON.parse(readFileSync(path('package-lock.json'), 'utf8')).packages
-  const present = JSON.parse(readFileSync(path(installed), 'utf8')).packages
-  delete wanted['']
-  const names = new Set([...Object.keys(wanted), ...Object.keys(present)])
-  for (const name of names) {
-    if (!present[name] && (wanted[name].optional || wanted[name].devOptional)) continue
-    if (present[name]?.version !== wanted[name]?.version || present[name]?.integrity !== wanted[name]?.integrity) return false
-  }
-  const now = new Date()
-  utimesSync(path(installed), now, now)
-  return true
-}
-
 function isBuilt () {
-  const built = Math.min(...products.map(modified))
+  const built = Math.min(...[...products, ...target === 'start' ? [] : types].map(modified))
   return built > 0 && modified(products.at(-1)) >= Math.max(...sources.map(newest))
 }
 
@@ -127,13 +128,12 @@ function lock () {
   }
 }
 
-const target = process.argv[2]
-if (target !== 'start' && target !== 'test') fail('usage: node scripts/prepare.mjs start|test')
+if (!['start', 'package', 'test'].includes(target)) fail('usage: node scripts/prepare.mjs start|package|test')
 
+const packages = target === 'start' ? runtimePackages : allPackages
 const steps = [
-  // Development packages are what builds, also where NODE_ENV is production.
-  { done: packagesAreInstalled, make: () => { run('installation of the packages', 'npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']) } },
-  { done: isBuilt, make: () => { run('build', process.execPath, ['scripts/build.mjs']) } }
+  { done: packages.isDone, make: async () => { await runAll(packages.what, packages.commands()) } },
+  { done: isBuilt, make: () => { run('build', process.execPath, ['scripts/build.mjs', ...target === 'start' ? ['--no-types'] : []]) } }
 ]
 if (target === 'test') steps.unshift({ done: () => missingPackages().length === 0, make: () => { installSystemPackages(missingPackages()) } })
 
@@ -147,7 +147,7 @@ try {
   if (!steps.every(({ done }) => done())) {
     lock()
     for (const { done, make } of steps) {
-      if (!done()) make()
+      if (!done()) await make()
     }
   }
 } catch (error) {

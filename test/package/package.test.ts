@@ -26,7 +26,7 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/
 
 /** Packs the package and unpacks it in `directory`/package, as `npm install` does. */
 async function unpackPackage (directory: string): Promise<string> {
-  await run(process.execPath, ['scripts/prepare.mjs', 'start'], { cwd: root, env })
+  await run(process.execPath, ['scripts/prepare.mjs', 'package'], { cwd: root, env })
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], { cwd: root, env })
   const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz')) ?? ''
   await run('tar', ['-xzf', tarball], { cwd: directory })
