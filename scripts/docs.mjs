@@ -91,7 +91,7 @@ export function errorsText (errors) {
 /** The message of an error as it is written in the source: the message of an instance has its parameters filled in. */
 function messageOf (name) {
   const source = readFileSync(join(ROOT, 'src/errors.ts'), 'utf8')
-  const [, text] = new RegExp(`${name} (?:=|extends) createError(?:<[^(]*>)?\\(\\s*'\\w+',\\s*'((?:[^'\\\\]|\\\\.)*)'`).exec(source)
+  const [, text] = new RegExp(`\\b${name} (?:=|extends) createError(?:<[^(]*>)?\\(\\s*'\\w+',\\s*'((?:[^'\\\\]|\\\\.)*)'`).exec(source)
   return text.replaceAll('\\\'', '\'')
 }
 
