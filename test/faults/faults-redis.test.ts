@@ -10,7 +10,7 @@ t.test('two instances on one Redis under faults', async (t) => {
   t.setTimeout(TIMEOUT_MS)
 
   t.test('lose nothing silently and hand over nothing twice while instances, Redis and the way between fail', async (t) => {
-    const { code, output } = await runFaults(t, ['--redis', '--messages', '600', '--faults', '22', '--seconds', '6'])
+    const { code, output } = await runFaults(t, ['--redis', '--messages', '600', '--faults', '22', '--seconds', '6', '--settle', '40'])
     t.equal(code, 0, output)
     const { ok, seeds: [result] } = resultOf(output)
     t.match(result, { instances: 2, lost: 0, duplicated: 0, violations: 0, dataLosses: 2 })
