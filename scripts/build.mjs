@@ -2,9 +2,10 @@
 // the page at / to public/, and the publisher also to dist/publisher/ (CommonJS, with types).
 // With `--no-types`, what runs and nothing else: no types are checked or written.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { compileClient, writePublicClient } from './client.mjs'
+import { writeClient, writePublicClient } from './client.mjs'
+import { writeCommonJsTypes } from './common-js-types.mjs'
 import { writeConsole } from './console.mjs'
 import { writePublisher } from './publisher.mjs'
 import { bin, root } from './steps.mjs'
@@ -22,7 +23,7 @@ for (const project of hasTypes ? ['tsconfig.json', 'src/client/tsconfig.json'] :
 for (const file of ['index.cjs', 'index.d.cts']) copyFileSync(join(root, 'src', file), join(root, 'dist/src', file))
 await writePublicClient()
 await writePublisher(hasTypes)
-writeFileSync(join(root, 'dist/client/shared.js'), await compileClient('shared.ts', 'esm'))
+if (hasTypes) writeCommonJsTypes('dist/client')
 await writeConsole()
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
-writeFileSync(join(root, 'dist/client/index.js'), await compileClient('index.ts', 'esm'))
+await writeClient()

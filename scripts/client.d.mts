@@ -1,1 +1,1 @@
-export function compileClient (entry: string, format: 'iife' | 'esm'): Promise<string>
+export function compileClient (entry: string, format: 'iife' | 'esm' | 'cjs'): Promise<string>

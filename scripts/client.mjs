@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { minify } from 'terser'
 import { root } from './steps.mjs'
 
-/** Resolves with the text of the client whose entry is a file of src/client, as a classic script (`iife`) or a module (`esm`). */
+/** Resolves with the text of the client whose entry is a file of src/client, as a classic script (`iife`) or a module (`esm`, `cjs`). */
 export async function compileClient (entry, format) {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'src/client', entry)],
@@ -28,6 +28,14 @@ export async function compileClient (entry, format) {
     mangle: { properties: { regex: /^_/ } }
   })
   return code
+}
+
+/** Writes the client for bundlers and for Node.js to dist/client/, as ES modules and for CommonJS. */
+export async function writeClient () {
+  for (const name of ['shared', 'index']) {
+    writeFileSync(join(root, `dist/client/${name}.cjs`), await compileClient(`${name}.ts`, 'cjs'))
+    writeFileSync(join(root, `dist/client/${name}.js`), await compileClient(`${name}.ts`, 'esm'))
+  }
 }
 
 /** Writes the classic scripts and the ES modules to public/, for script tags. */

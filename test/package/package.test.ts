@@ -1,75 +1,12 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { build } from 'esbuild'
 import t from 'tap'
-
-interface Manifest {
-  name: string
-  bin: Record<string, string>
-  dependencies?: Record<string, string>
-  peerDependencies?: Record<string, string>
-}
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const run = promisify(execFile)
-const readManifest = async (directory: string): Promise<Manifest> => JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Manifest
-
-// A user has none of the settings by which tap makes Node run TypeScript.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE|npm_)/.test(name)))
-
-/** Packs the package and unpacks it in `directory`/package, as `npm install` does. */
-async function unpackPackage (directory: string): Promise<string> {
-  await run(process.execPath, ['scripts/prepare.mjs', 'package'], { cwd: root, env })
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], { cwd: root, env })
-  const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz')) ?? ''
-  await run('tar', ['-xzf', tarball], { cwd: directory })
-  return join(directory, 'package')
-}
-
-/** Gives a package the dependencies that it declares, and none besides. */
-async function linkDependencies (directory: string): Promise<void> {
-  const { dependencies, peerDependencies } = await readManifest(directory)
-  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
-    const link = join(directory, 'node_modules', name)
-    await mkdir(dirname(link), { recursive: true })
-    await symlink(join(root, 'node_modules', name), link)
-  }
-}
-
-/** Installs the package in a project of its own, outside of this one, where nothing else is found by accident. */
-async function installConsumer (): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'fastify-messenger-'))
-  t.teardown(async () => { await rm(directory, { recursive: true, force: true }) })
-  const unpacked = await unpackPackage(directory)
-  const { name, bin } = await readManifest(unpacked)
-
-  const consumer = join(directory, 'consumer')
-  await cp(join(root, 'test/package/consumer'), consumer, { recursive: true })
-  await linkDependencies(consumer)
-  const installed = join(consumer, 'node_modules', name)
-  await cp(unpacked, installed, { recursive: true })
-  await linkDependencies(installed)
-  await mkdir(join(consumer, 'node_modules/.bin'))
-  for (const [command, file] of Object.entries(bin)) {
-    await chmod(join(installed, file), 0o755)
-    await symlink(join('..', name, file), join(consumer, 'node_modules/.bin', command))
-  }
-  return consumer
-}
-
-/** Runs the TypeScript compiler in a directory; resolves with what it complains about. */
-async function compile (cwd: string, args: string): Promise<string> {
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
-  const { stdout } = await run(process.execPath, [tsc, ...args.split(' ')], { cwd, env }).catch((error: unknown) => error as { stdout: string })
-  return stdout
-}
+import { Document } from '../docs/document.js'
+import { compile, env, installConsumer, packPackage, root, run } from './consumer.js'
 
 /** The address in the first line of the log that has one. */
 async function listening (service: ChildProcess): Promise<string> {
@@ -83,7 +20,7 @@ async function listening (service: ChildProcess): Promise<string> {
 }
 
 t.test('package', async (t) => {
-  const consumer = await installConsumer()
+  const consumer = await installConsumer(await packPackage(t))
 
   t.test('holds the compiled server, the browser client and their types, and nothing besides', async (t) => {
     const directory = join(consumer, 'node_modules/fastify-messenger')
@@ -92,7 +29,8 @@ t.test('package', async (t) => {
     for (const file of ['package.json', 'LICENSE', 'README.md', 'public/index.html', 'public/client.js', 'public/client.mjs', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/server.js', 'dist/client/index.js', 'dist/client/index.d.ts', 'public/client.shared.js', 'public/client.shared.mjs', 'dist/client/shared.js', 'dist/client/shared.d.ts']) {
       t.ok(files.includes(file), `holds ${file}`)
     }
-    t.same(files.filter((file) => !/^(package\.json|LICENSE|README\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/(publisher\/.*|src\/index)\.(cjs|d\.cts))$/.test(file)), [])
+    t.same(files.filter((file) => !/^(package\.json|LICENSE|[A-Z]+\.md|docs\/[\w-]+\.md|bench\/RESULTS\.md|public\/.*|dist\/.*\.(js|d\.ts)|dist\/((publisher|client)\/.*|src\/index)\.(cjs|d\.cts))$/.test(file)), [])
+    for (const link of new Document('README.md').links.filter((target) => !/^https?:/.test(target))) t.ok(files.includes(link.replace(/#.*/, '')), `holds ${link}`)
     t.same(files.filter((file) => /^public\/.*(\.map|\.ts)$/.test(file)), [])
   })
 
@@ -117,22 +55,20 @@ t.test('package', async (t) => {
     t.strictSame(JSON.parse(stdout), { cause: 'MSG_ERR_PUBLISHER_UNREACHABLE', code: 'MSG_ERR_PUBLISH_UNCONFIRMED', channel: 'room1', same: ['PublishError', 'PublisherCode', 'RawJson', 'createPublisher'] })
   })
 
-  t.test('is required by CommonJS as the one implementation, with types of that kind of module', async (t) => {
+  t.test('is required by CommonJS as the one implementation, with the client beside it', async (t) => {
     const program = `
 const messenger = require('fastify-messenger')
+const clients = [require('fastify-messenger/client'), require('fastify-messenger/client/shared')]
 const app = require('fastify')()
 app.register(messenger, { token: 'secret' }).then(async () => {
   const { subscribers } = await app.channels.publish('room', 1)
-  console.log(JSON.stringify({ subscribers, same: (await import('fastify-messenger')).default === messenger.default }))
+  const module = await import('fastify-messenger')
+  const same = Object.keys(module).every((name) => name === 'module.exports' || messenger[name] === module[name])
+  console.log(JSON.stringify({ subscribers, same, clients: clients.map(({ connectToChannel }) => typeof connectToChannel) }))
   await app.close()
 })`
     const { stdout } = await run(process.execPath, ['--no-warnings', '-e', program], { cwd: consumer, env })
-    t.strictSame(JSON.parse(stdout), { subscribers: 0, same: true })
-
-    for (const [file, kind] of [['common.cts', 'node16'], ['common.cts', 'nodenext'], ['index.ts', 'esnext --moduleResolution bundler']] as const) {
-      const found = await compile(consumer, `--module ${kind} --target es2022 --lib es2022 --types node --strict --noEmit --ignoreConfig ${file}`)
-      t.equal(found, '', `${file}, ${kind}`)
-    }
+    t.strictSame(JSON.parse(stdout), { subscribers: 0, same: true, clients: ['function', 'function'] })
   })
 
   t.test('bundles the client with esbuild, for a page and for a module', async (t) => {
