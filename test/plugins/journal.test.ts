@@ -55,7 +55,7 @@ t.test('the log', async (t) => {
     await subscription.take(5)
     await app.close()
     t.strictSame(lines.map(({ msg }) => msg).filter((msg) => !msg.startsWith('Server listening')), [
-      'The messenger has started', 'The limit maxUrlBytes was reached', 'The messenger drains 1 subscriptions to 1 channels', 'The messenger is closed'
+      'The messenger has started', 'The limit maxUrlBytes was reached', 'The messenger drains 1 subscriptions to 1 channels'
     ])
   })
 })
