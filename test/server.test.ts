@@ -3,13 +3,14 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { hubOf } from '../src/channels/registry.js'
 import { start } from '../src/server.js'
 import { eventually } from './eventually.js'
 import { rejection } from './codes.js'
 import { Opcode } from './frames.js'
-import { ask, assertError, GOING_AWAY, publish, publishHeaders, startService, TOKEN } from './helper.js'
+import { type Answer, ask, assertError, GOING_AWAY, publishHeaders, startService, TOKEN } from './helper.js'
 import { connectRaw, RawConnection, Subscription, upgradeRequest } from './sockets.js'
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url))
@@ -87,21 +88,25 @@ t.test('start', async (t) => {
   })
 })
 
+async function publishBatch (app: FastifyInstance): Promise<Answer> {
+  return await ask(app, '/send', { method: 'POST', headers: publishHeaders(), body: '{"channels":["room"],"message":1}' })
+}
+
 t.test('the service', async (t) => {
   t.test('answers an unforeseen error with 500 and tells only its log why', async (t) => {
     const app = await startService(t)
     const logged: unknown[] = []
     app.log.error = (error: unknown) => { logged.push(error) }
-    app.channels.publish = async () => await Promise.reject(new Error('a detail that is nobody\'s business'))
-    const answer = await publish(app, 'room', 1)
+    app.channels.publishAll = async () => await Promise.reject(new Error('a detail that is nobody\'s business'))
+    const answer = await publishBatch(app)
     assertError(t, answer, 500, 'MSG_ERR_INTERNAL')
     t.notMatch(answer.text, 'business')
   })
 
   t.test('passes on the status and the code of an error that a request caused', async (t) => {
     const app = await startService(t)
-    app.channels.publish = async () => await Promise.reject(Object.assign(new Error('not like this'), { statusCode: 409, code: 'FST_SOMETHING' }))
-    assertError(t, await publish(app, 'room', 1), 409, 'FST_SOMETHING')
+    app.channels.publishAll = async () => await Promise.reject(Object.assign(new Error('not like this'), { statusCode: 409, code: 'FST_SOMETHING' }))
+    assertError(t, await publishBatch(app), 409, 'FST_SOMETHING')
   })
 
   t.test('answers 400 when the length of a body is not what was announced', async (t) => {
