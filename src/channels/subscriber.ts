@@ -25,9 +25,7 @@ export abstract class Subscriber {
   constructor (readonly encode: Encode) {}
 
   /** The transport, as metrics name it. */
-  get transport (): TransportName | undefined {
-    return undefined
-  }
+  abstract get transport (): TransportName | undefined
 
   /** The connection, where several channels share one. */
   get connection (): Connection | undefined {

@@ -45,7 +45,7 @@ class SharedMetrics {
   #read (name: string): Sample[] {
     const samples = new Map<string, Sample>()
     for (const { prefix, readers } of this.#members) {
-      for (const sample of readers.find((reader) => reader.name === name)?.read() ?? []) {
+      for (const sample of readers.flatMap((reader) => reader.name === name ? reader.read() : [])) {
         const labels = prefix === '' ? sample.labels : { ...sample.labels, prefix }
         const key = `${sample.metricName} ${JSON.stringify(labels)}`
         samples.set(key, { ...sample, labels, value: sample.value + (samples.get(key)?.value ?? 0) })

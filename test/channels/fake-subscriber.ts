@@ -32,6 +32,10 @@ export class FakeSubscriber extends Subscriber {
     super(encode)
   }
 
+  get transport (): undefined {
+    return undefined
+  }
+
   /** The offsets of the messages that were written. */
   get offsets (): number[] {
     return this.ids.map((id) => Number(id.split(':')[1]))

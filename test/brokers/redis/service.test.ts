@@ -38,6 +38,9 @@ t.test('Two services on one Redis', async (t) => {
     const [one, two] = await startServices(t, server)
     const subscribers = [await listen(t, one, 'room'), await listen(t, two, 'room'), await listen(t, two, 'room')]
     await eventually(() => one.channels.subscriberCount('room') === 3 && two.channels.subscriberCount('room') === 3, { message: 'three' })
+    await listen(t, two, 'other')
+    const all = { channels: [{ channel: 'other', subscribers: 1 }, { channel: 'room', subscribers: 3 }], more: false }
+    for (const app of [one, two]) await eventually(async () => JSON.stringify(await app.channels.list()) === JSON.stringify(all), { message: 'the channels of both' })
     for (let number = 1; number <= 20; number++) {
       const { status, body } = await publish(number % 2 === 0 ? one : two, 'room', { number })
       t.match({ status, body }, { status: 200, body: { status: 'Message sent', subscribers: 3 } })
@@ -50,6 +53,7 @@ t.test('Two services on one Redis', async (t) => {
     const read = await ask(two, `/room?since=${String(first.body['id'])}`)
     t.match(read.body, { messages: [], id: first.body['id'], recovered: true })
     t.match((await ask(one, '/room?limit=100')).body, { messages: { length: 21 }, id: first.body['id'] })
+    t.match((await ask(one, '/-/metrics', { headers: publishHeaders() })).text, /^messenger_history_bytes 0$/m, 'which is not in this process')
     const batch = await ask(one, '/send', { method: 'POST', headers: publishHeaders(), body: JSON.stringify({ messages: [{ channel: 'a', message: 1 }, { channel: 'b', message: 2 }, { channel: 'a', message: 3 }] }) })
     t.match(batch.body, { results: [{ channel: 'a', id: /:1$/ }, { channel: 'b', id: /:1$/ }, { channel: 'a', id: /:2$/ }] })
   })

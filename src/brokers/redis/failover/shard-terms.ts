@@ -12,7 +12,7 @@ export class ShardTerms implements Barrier {
   #passed = new Set<string>()
 
   /** @param onTerm called when a shard was found in another term, after the comparison */
-  constructor (client: Cluster, onTerm: () => void = () => {}) {
+  constructor (client: Cluster, onTerm: () => void) {
     this.#client = client
     this.#onTerm = onTerm
   }

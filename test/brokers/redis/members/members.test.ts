@@ -282,6 +282,18 @@ t.test('What becomes of the members in Redis', async (t) => {
     t.strictSame(await members.read('room'), { count: 1, members: [{ sub: '7', connections: 1 }] })
   })
 
+  t.test('is logged with its stack when the reason is unforeseen', async (t) => {
+    const lines: string[] = []
+    const store = { note: async () => await Promise.reject(new Error('unforeseen')) } as unknown as MemberStore
+    const receiver = { roster: () => new Map([['7', { connections: 1 }]]), rosters: () => [], memberChanged: () => {} }
+    const timings = { nodeTtlMs: 1_000, reportMs: 1_000 }
+    const members = new RedisMembers({ store, receiver, occupied: () => [], timings, ready: () => true, onError: (text) => { lines.push(text) } })
+    t.teardown(() => { members.close() })
+    members.changed('room', '7')
+    await eventually(() => lines.length > 0, { message: 'a line' })
+    t.match(lines, [/^Members cannot be kept in Redis: Error: unforeseen\n +at /])
+  })
+
   t.test('is refused where an answer is not one of a script', async (t) => {
     const store = new MemberStore({} as Commands, { run: async () => await Promise.resolve('nonsense') }, new Names('m:', 0), 1)
     t.equal(await rejection(store.list('room')), 'MSG_ERR_ENGINE_UNAVAILABLE')
