@@ -287,7 +287,8 @@ t.test('What becomes of the members in Redis', async (t) => {
     const store = { note: async () => await Promise.reject(new Error('unforeseen')) } as unknown as MemberStore
     const receiver = { roster: () => new Map([['7', { connections: 1 }]]), rosters: () => [], memberChanged: () => {} }
     const timings = { nodeTtlMs: 1_000, reportMs: 1_000 }
-    const members = new RedisMembers({ store, receiver, occupied: () => [], timings, ready: () => true, onError: (text) => { lines.push(text) } })
+    const onError = (text: string): void => { lines.push(text) }
+    const members = new RedisMembers({ store, receiver, occupied: () => [], timings, ready: () => true, onError })
     t.teardown(() => { members.close() })
     members.changed('room', '7')
     await eventually(() => lines.length > 0, { message: 'a line' })
