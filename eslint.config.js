@@ -7,7 +7,7 @@ const NODE = readonly(Object.getOwnPropertyNames(globalThis))
 
 export default defineConfig(
   // The consumer is checked where it is installed, by test/package/package.test.ts.
-  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
+  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', 'packages/*/dist/', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.js', '**/*.mjs'],
