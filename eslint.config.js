@@ -6,8 +6,8 @@ const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'reado
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
 
 export default defineConfig(
-  // The consumer is checked where it is installed, by test/package/package.test.ts.
-  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', 'packages/*/dist/', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
+  // The consumers are checked where they are installed, by test/package/*.test.ts.
+  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', 'packages/*/dist/', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/', 'test/package/client-consumer/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.js', '**/*.mjs'],
