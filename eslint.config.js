@@ -19,7 +19,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', 'packages/**/*.mts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -40,7 +40,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', 'packages/**/*.mts', '**/*.js', '**/*.mjs'],
     rules: {
       semi: ['error', 'never'],
       quotes: ['error', 'single', { avoidEscape: true, allowTemplateLiterals: true }],
@@ -50,7 +50,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', 'packages/**/*.mts', '**/*.js', '**/*.mjs'],
     ignores: ['src/client/**'],
     rules: {
       // Deprecated for want of a maintainer and not for a fault; its successor would be one more package.

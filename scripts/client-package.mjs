@@ -60,7 +60,7 @@ async function writeReact (directory) {
   const output = await build({
     ...BUNDLE,
     absWorkingDir: root,
-    entryPoints: [join(SOURCE, 'src/react.ts')],
+    entryPoints: [join(SOURCE, 'src/react.mts')],
     outfile: join(directory, 'react.mjs'),
     format: 'esm',
     // Frameworks that render components on a server have to know that this is for browsers.

@@ -43,7 +43,7 @@ export function clientTypes () {
     'index.d.ts': `${options}\n${declarationOf(texts['subscription.d.ts'], 'connectToChannel')}\n`,
     'global.d.ts': GLOBAL,
     'shared.d.ts': 'export * from \'./index.js\'\n',
-    'react.d.ts': texts['react.d.ts'].replaceAll('../../../src/client/index.js', './index.js')
+    'react.d.ts': texts['react.d.mts'].replaceAll('../../../src/client/index.js', './index.js')
   }
   // An ES module may import the types of a CommonJS module; the other way round needs more than all compilers know.
   for (const name of ENTRIES) files[`${name}.d.mts`] = `export * from './${name}.js'\n`

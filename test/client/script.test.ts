@@ -104,7 +104,7 @@ t.test('the client', async (t) => {
   t.test('can be called in Node, with the address of a server', async (t) => {
     for (const name of ['document', 'location', 'addEventListener']) t.intercept(globalThis, name as never, { value: undefined, configurable: true, writable: true })
     const { connectToChannel } = await load<typeof client>('index.js')
-    for (const server of [undefined, '', '/rt', 'rt', '//', 'http://[']) t.throws(() => connectToChannel('room', () => undefined, { server }), NO_SERVER, server)
+    for (const server of [undefined, '', '/rt', 'rt', '//', 'http://[']) t.throws(() => connectToChannel('room', () => undefined, { server }), NO_SERVER, String(server))
     connectToChannel('room', () => undefined, { server: 'http://127.0.0.1:9' })()
   })
 })
