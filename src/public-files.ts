@@ -25,7 +25,10 @@ export function publicFiles (): ReadonlySet<string> {
   return new Set(readdirSync(publicDirectory))
 }
 
-/** The files by the names under which they are served, which are reserved: those of the client also with the version, like `client.1.2.3.js`. */
+/**
+ * The files by the names under which they are served, which are reserved: those of the client also with the version, like
+ * `client.1.2.3.js`.
+ */
 export function servedFiles (): ReadonlyMap<string, ServedFile> {
   const version = packageVersion()
   const served = new Map<string, ServedFile>()

@@ -51,9 +51,9 @@ function Room ({ id, channel, version = 0, server, since, token }: RoomProps): R
 }
 
 class Boundary extends Component<{ id: string, children: ReactNode }> {
-  override readonly state: { error?: unknown } = {}
+  override readonly state: { error?: Error } = {}
 
-  static getDerivedStateFromError (error: unknown): object {
+  static getDerivedStateFromError (error: Error): object {
     return { error }
   }
 

@@ -38,12 +38,18 @@ class Rooms {
   }
 
   async reach (ids: string[], state: string): Promise<void> {
-    await this.page.waitForFunction(([ids, state]) => ids.every((id) => document.getElementById(id)?.textContent === state), [ids, state] as const)
+    const has = ([ids, state]: readonly [string[], string]): boolean => {
+      return ids.every((id) => document.getElementById(id)?.textContent === state)
+    }
+    await this.page.waitForFunction(has, [ids, state] as const)
   }
 
   /** Resolves with what a room was told of a kind, once that are `count`. */
   async told (id: string, kind: string, count: number): Promise<[version: number, content: unknown][]> {
-    await this.page.waitForFunction(([id, kind, count]) => (window as unknown as RoomsWindow).told.filter((entry) => entry[0] === id && entry[2] === kind).length >= count, [id, kind, count] as const)
+    const isTold = ([id, kind, count]: readonly [string, string, number]): boolean => {
+      return (window as unknown as RoomsWindow).told.filter((entry) => entry[0] === id && entry[2] === kind).length >= count
+    }
+    await this.page.waitForFunction(isTold, [id, kind, count] as const)
     return await this.toldSoFar(id, kind)
   }
 
@@ -53,7 +59,7 @@ class Rooms {
   }
 
   async subscribers (channel: string, count: number): Promise<void> {
-    await eventually(async () => await this.app.channels.subscriberCount(channel) === count, { message: `${count} subscribers of ${channel}` })
+    await eventually(() => this.app.channels.subscriberCount(channel) === count, { message: `${count} subscribers of ${channel}` })
   }
 }
 
