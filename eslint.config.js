@@ -6,8 +6,8 @@ const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'reado
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
 
 export default defineConfig(
-  // The consumer is checked where it is installed, by test/package/package.test.ts.
-  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
+  // The consumers are checked where they are installed, by test/package/*.test.ts.
+  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', 'packages/*/dist/', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/', 'test/package/client-consumer/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.js', '**/*.mjs'],
@@ -19,7 +19,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', 'packages/**/*.mts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -40,7 +40,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', 'packages/**/*.mts', '**/*.js', '**/*.mjs'],
     rules: {
       semi: ['error', 'never'],
       quotes: ['error', 'single', { avoidEscape: true, allowTemplateLiterals: true }],
@@ -50,7 +50,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', 'packages/**/*.mts', '**/*.js', '**/*.mjs'],
     ignores: ['src/client/**'],
     rules: {
       // Deprecated for want of a maintainer and not for a fault; its successor would be one more package.

@@ -8,7 +8,7 @@ import { selectProtocol } from '../src/access/credential.js'
 import { ChannelInvalidError, ChannelReservedError, UpgradeInvalidError } from '../src/errors.js'
 import { networkOf } from '../src/limits/address.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
-import { publicFiles } from '../src/public-files.js'
+import { servedFiles } from '../src/public-files.js'
 import { Refusals } from '../src/transports/refuse-websocket.js'
 import { closeWebSocket } from '../src/transports/websocket.js'
 import { MAX_FRAME_BYTES } from '../src/wire/client-frame.js'
@@ -79,7 +79,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     traffic.closed.add(closeCodeOf(error.statusCode))
     refusals.refuse(socket, error, address)
   }
-  const files = publicFiles()
+  const files = servedFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
   /** WebSockets without a subscriber. */
   const guests = new Set<WebSocket>()

@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyPluginAsync } from 'fastify'
 import { OWN_ROUTE } from '../src/http/own-route.js'
-import { publicDirectory, publicFiles } from '../src/public-files.js'
+import { isClient, publicDirectory, publicFiles } from '../src/public-files.js'
 
 /** The console, the page at `/`, and its files. */
 const page: FastifyPluginAsync = async (fastify) => {
@@ -30,7 +30,7 @@ const page: FastifyPluginAsync = async (fastify) => {
   const serve = (url: string, file: string): void => {
     fastify.route({ ...OWN_ROUTE, method: 'GET', url, handler: async (_request, reply) => await reply.sendFile(file) })
   }
-  for (const file of publicFiles()) if (!file.startsWith('client.')) serve(`/${file}`, file)
+  for (const file of publicFiles()) if (!isClient(file)) serve(`/${file}`, file)
   serve('/', 'index.html')
 }
 

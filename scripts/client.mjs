@@ -6,27 +6,31 @@ import { build } from 'esbuild'
 import { minify } from 'terser'
 import { root } from './steps.mjs'
 
+/** How esbuild bundles the client. */
+export const BUNDLE = {
+  bundle: true,
+  minifySyntax: true,
+  // With `??=` and its kin, which the browsers of docs/client.md know.
+  target: 'es2021',
+  // Without the directive "use strict", on which nothing depends.
+  tsconfigRaw: '{}',
+  legalComments: 'none',
+  logLevel: 'warning',
+  write: false
+}
+
+/** How terser minifies it, as a classic script (`iife`) or a module (`esm`, `cjs`). */
+export const minification = (format) => ({
+  module: format === 'esm',
+  ecma: 2020,
+  compress: { passes: 3, unsafe: true, unsafe_arrows: true },
+  mangle: { properties: { regex: /^_/ } }
+})
+
 /** Resolves with the text of the client whose entry is a file of src/client, as a classic script (`iife`) or a module (`esm`, `cjs`). */
 export async function compileClient (entry, format) {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'src/client', entry)],
-    format,
-    bundle: true,
-    minifySyntax: true,
-    // With `??=` and its kin, which the browsers of docs/client.md know.
-    target: 'es2021',
-    // Without the directive "use strict", on which nothing depends.
-    tsconfigRaw: '{}',
-    legalComments: 'none',
-    logLevel: 'warning',
-    write: false
-  })
-  const { code } = await minify(outputFiles[0].text, {
-    module: format === 'esm',
-    ecma: 2020,
-    compress: { passes: 3, unsafe: true, unsafe_arrows: true },
-    mangle: { properties: { regex: /^_/ } }
-  })
+  const { outputFiles } = await build({ ...BUNDLE, entryPoints: [join(root, 'src/client', entry)], format })
+  const { code } = await minify(outputFiles[0].text, minification(format))
   return code
 }
 

@@ -1,6 +1,7 @@
 // Compiles the page at / to public/: one script, which holds the browser client, and one style sheet.
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { clientFiles } from './integrity.mjs'
 import { root } from './steps.mjs'
 
 /**
@@ -22,8 +23,9 @@ const observedTransports = {
   }
 }
 
-/** Writes page.js and page.css to public/. */
+/** Writes page.js and page.css to public/, where the client already is. */
 export async function writeConsole () {
+  const [{ name, integrity }] = clientFiles()
   await build({
     entryPoints: { page: join(root, 'console/main.ts') },
     outdir: join(root, 'public'),
@@ -34,6 +36,7 @@ export async function writeConsole () {
     tsconfigRaw: '{}',
     legalComments: 'none',
     logLevel: 'warning',
+    define: { CLIENT_NAME: JSON.stringify(name), CLIENT_INTEGRITY: JSON.stringify(integrity) },
     plugins: [observedTransports]
   })
   await build({

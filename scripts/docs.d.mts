@@ -1,2 +1,3 @@
+export function clientText (text: string): string
 export function configurationText (schemas: object, metadata: object): string
 export function errorsText (errors: object): string

@@ -1,8 +1,10 @@
-// Writes docs/configuration.md and docs/errors.md from the schema of the options, src/errors.ts and their comments; needs a build.
+// Writes docs/configuration.md and docs/errors.md from the schema of the options, src/errors.ts and their comments, and the hashes of
+// the client to docs/client.md; needs a build.
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { clientFiles, version } from './integrity.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const SECTIONS = [
@@ -88,6 +90,16 @@ export function errorsText (errors) {
   ].join('\n\n') + '\n'
 }
 
+/** The text of docs/client.md with the names and hashes that the files of the client have. */
+export function clientText (text) {
+  const files = clientFiles()
+  const table = [row(['file', 'integrity']), '|---|---|', ...files.map(({ name, integrity }) => row([`\`${name}\``, `\`${integrity}\``]))].join('\n')
+  return text
+    .replace(/^\| file \| integrity \|\n(\|.*\n)+/m, () => `${table}\n`)
+    .replace(/client\.\d[\w.-]*\.js"(\s+)integrity="[^"]*"/, (_, space) => `${files[0].name}"${space}integrity="${files[0].integrity}"`)
+    .replace(/(?<=`client\.)\d[\w.-]*(?=\.js` is)/, version)
+}
+
 /** The message of an error as it is written in the source: the message of an instance has its parameters filled in. */
 function messageOf (name) {
   const source = readFileSync(join(ROOT, 'src/errors.ts'), 'utf8')
@@ -100,6 +112,8 @@ async function main () {
   const modules = await Promise.all([...new Set(SECTIONS.map(([, file]) => `options/${file}`))].map(load))
   writeFileSync(join(ROOT, 'docs/configuration.md'), configurationText(Object.assign({}, ...modules), await load('options/metadata')))
   writeFileSync(join(ROOT, 'docs/errors.md'), errorsText(await load('errors')))
+  const client = join(ROOT, 'docs/client.md')
+  writeFileSync(client, clientText(readFileSync(client, 'utf8')))
 }
 
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main()

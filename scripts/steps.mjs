@@ -42,7 +42,7 @@ async function lint () {
 
 async function types () {
   const outputs = []
-  for (const project of ['tsconfig.json', 'src/client/tsconfig.json', 'console/tsconfig.json', 'test/tsconfig.json']) {
+  for (const project of ['tsconfig.json', 'src/client/tsconfig.json', 'packages/client/tsconfig.json', 'console/tsconfig.json', 'test/tsconfig.json']) {
     const { code, output } = await run([bin('typescript', 'tsc'), '-p', project, '--noEmit', ...(process.stdout.isTTY ? ['--pretty'] : [])], { quiet: true })
     if (code !== 0) outputs.push(output)
   }

@@ -43,7 +43,7 @@ import { LimitCounters } from './limits/limit-counters.js'
 import { LimitLog } from './limits/limit-log.js'
 import { ChannelRules } from './options/rules.js'
 import { type MessengerOptions, resolveOptions } from './options/schema.js'
-import { publicFiles } from './public-files.js'
+import { servedFiles } from './public-files.js'
 import { parseBody } from './wire/body.js'
 
 /**
@@ -60,7 +60,7 @@ export const messenger = fp<MessengerOptions>(async (fastify, options) => {
   const counters = new LimitCounters((limit) => { limitLog.hit(limit) })
   const revocations = new Revocations()
   const rules = new ChannelRules(resolved.channels)
-  const names = new ChannelNames(publicFiles(), rules)
+  const names = new ChannelNames(servedFiles(), rules)
 
   if (Object.hasOwn(fastify, 'channels')) {
     throw new ConfigInvalidError('This app has app.channels already: ' +

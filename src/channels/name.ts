@@ -33,7 +33,7 @@ const NO_COMPANIONS: CompanionRule = { anyMembers: false, hasMembers: () => fals
 /** The names that channels may have. */
 export class ChannelNames {
   /** @param files names of the files that are served beside the channels */
-  constructor (private readonly files: ReadonlySet<string>, private readonly rules = NO_COMPANIONS) {}
+  constructor (private readonly files: Pick<ReadonlySet<string>, 'has'>, private readonly rules = NO_COMPANIONS) {}
 
   /**
    * Throws MSG_ERR_CHANNEL_INVALID or MSG_ERR_CHANNEL_RESERVED for a value that cannot name a channel to subscribe to. Besides those to

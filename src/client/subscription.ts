@@ -39,12 +39,17 @@ export interface Member {
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export const connectToChannel = <T = unknown>(channel: string, onMessage: (message: T, meta: Meta) => void, options: Options = {}): () => void => {
   const { onClose, onError, onGap = ({ reason }) => { console.warn(`${url}: gap, ${reason}`) } } = options
-  const server = channelUrl('', options.server)
+  let server!: string
+  try {
+    server = channelUrl('', options.server)
+  } catch {
+    // Not an address, or one that is relative to none: outside of pages.
+  }
   const url = server + channel
   // The origin of anything but a web address is `null`.
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
   if (!channel?.match?.(/^\w[\w.:@=+~-]{0,99}$/) || !onMessage?.call || url[0] !== 'h') {
-    throw new TypeError('expected channel, callback, server')
+    throw new TypeError('expected channel, callback, server URL')
   }
 
   /** The last offsets of the last epochs. */

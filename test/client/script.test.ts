@@ -16,6 +16,9 @@ type ServerUrl = typeof serverUrl
  */
 const BUDGETS = { 'client.js': [3_328, 'script.ts', 'index.ts'], 'client.shared.js': [4_352, 'shared-script.ts', 'shared.ts'] } as const
 
+/** What is thrown where there is no page whose host could be the server. */
+const NO_SERVER = new TypeError('expected channel, callback, server URL')
+
 let copies = 0
 
 /** Loads a module anew: the one that the helpers have loaded has already looked for its script tag. */
@@ -87,7 +90,7 @@ t.test('the client', async (t) => {
     }
     for (const href of ['data:text/html,x', 'file:///home/page.html']) {
       t.intercept(globalThis, 'location', { value: { href }, configurable: true, writable: true })
-      t.throws(() => connectToChannel('room', () => undefined), TypeError, href)
+      t.throws(() => connectToChannel('room', () => undefined), NO_SERVER, href)
     }
   })
 
@@ -101,8 +104,7 @@ t.test('the client', async (t) => {
   t.test('can be called in Node, with the address of a server', async (t) => {
     for (const name of ['document', 'location', 'addEventListener']) t.intercept(globalThis, name as never, { value: undefined, configurable: true, writable: true })
     const { connectToChannel } = await load<typeof client>('index.js')
-    t.throws(() => connectToChannel('room', () => undefined), TypeError)
-    t.throws(() => connectToChannel('room', () => undefined, { server: '/rt' }), TypeError)
+    for (const server of [undefined, '', '/rt', 'rt', '//', 'http://[']) t.throws(() => connectToChannel('room', () => undefined, { server }), NO_SERVER, String(server))
     connectToChannel('room', () => undefined, { server: 'http://127.0.0.1:9' })()
   })
 })

@@ -14,7 +14,7 @@ import { ask, origin, startService } from '../helper.js'
 import { goodJwt } from '../tokens.js'
 import { addressed, environmentOf, runCurl, variablesOf } from './commands.js'
 import { Document } from './document.js'
-import { scratch, typeErrors } from './snippets.js'
+import { componentErrors, scratch, typeErrors } from './snippets.js'
 
 const run = promisify(execFile)
 const pagesIn = (directory: string): string[] => readdirSync(directory).filter((name) => name.endsWith('.md')).map((name) => join(directory, name))
@@ -26,6 +26,12 @@ const { scripts, version } = JSON.parse(readFileSync('package.json', 'utf8')) as
 const SERVICES: Record<string, NodeJS.ProcessEnv> = {
   'README.md': { TOKEN_SECRET: 'a-secret-of-thirty-two-characters', PUBLIC_CHANNELS: 'room1' },
   'docs/access.md': { TOKEN_SECRET: 'a-secret-of-thirty-two-characters' }
+}
+/** The languages of code that tests run, where they are others than those of most pages. */
+const LANGUAGES: Record<string, string[]> = {
+  'README.md': ['sh', 'js', 'json', 'html'],
+  // Run by test/browser/frameworks.test.ts.
+  'docs/frameworks.md': ['ts', 'tsx', 'svelte']
 }
 /** A path in code, such as `src/server.ts`; what the build makes is not among them. */
 const REPOSITORY_PATH = /`((?:src|plugins|routes|test|bench|faults|interop|deploy|examples|scripts|docs)\/[\w./-]*)`/g
@@ -67,7 +73,7 @@ t.test('the documentation', async (t) => {
 
   t.test('has only code that a test runs', (t) => {
     for (const { path, blocks } of pages) {
-      const languages = path === 'README.md' ? ['sh', 'js', 'json', 'html'] : ['sh', 'js', 'json', 'text']
+      const languages = LANGUAGES[path] ?? ['sh', 'js', 'json', 'text']
       for (const { language, code } of blocks) t.ok(languages.includes(language), `${path}: ${code}`)
     }
     t.end()
@@ -77,6 +83,18 @@ t.test('the documentation', async (t) => {
     for (const { blocks } of pages) {
       for (const { language, code } of blocks) if (language === 'json') t.type(JSON.parse(code), 'object')
     }
+    t.end()
+  })
+
+  t.test('has components that compile in a strict program', (t) => {
+    const { blocks } = page('docs/frameworks.md')
+    const names: Record<string, string> = { Orders: 'orders.tsx', LivePrice: 'live-price.tsx', Page: 'page.tsx', 'useChannel<': 'use-channel.ts', defineComponent: 'room.ts' }
+    const files = blocks.filter(({ language }) => language.startsWith('ts')).map(({ code }) => {
+      const [, name = ''] = Object.entries(names).find(([mark]) => new RegExp(`(function|default) ${mark}`).test(code)) ?? []
+      return { name, code }
+    })
+    t.strictSame(files.map(({ name }) => name), Object.values(names))
+    t.strictSame(componentErrors(t, files), [])
     t.end()
   })
 

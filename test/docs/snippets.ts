@@ -53,7 +53,28 @@ export function typeErrors (t: Test, pages: readonly Document[]): string[] {
       files.push(file)
     }
   }
-  const program = ts.createProgram(files.map((file) => resolve(file)), OPTIONS)
+  return errorsOf(files, OPTIONS)
+}
+
+/** What the compiler has to say about files of a front end that has a bundler, each with its name. */
+export function componentErrors (t: Test, files: readonly { name: string, code: string }[]): string[] {
+  const directory = scratch(t, 'components')
+  for (const { name, code } of files) writeFileSync(join(directory, name), code)
+  return errorsOf(files.map(({ name }) => join(directory, name)), {
+    ...OPTIONS,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    jsx: ts.JsxEmit.ReactJSX,
+    types: [],
+    paths: {
+      'fastify-messenger-client': [resolve('src/client/index.ts')],
+      'fastify-messenger-client/react': [resolve('packages/client/src/react.mts')]
+    }
+  })
+}
+
+function errorsOf (files: readonly string[], options: ts.CompilerOptions): string[] {
+  const program = ts.createProgram(files.map((file) => resolve(file)), options)
   return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
     return `${basename(file?.fileName ?? '')}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
   })

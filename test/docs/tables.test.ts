@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { configurationText, errorsText } from '../../scripts/docs.mjs'
+import { clientText, configurationText, errorsText } from '../../scripts/docs.mjs'
+import { clientFiles } from '../../scripts/integrity.mjs'
 import * as errors from '../../src/errors.js'
 import { VARIABLES } from '../../src/config.js'
 import { accessOptions } from '../../src/options/access.js'
@@ -43,5 +44,16 @@ t.test('docs/errors.md', async (t) => {
       const row = text.split('\n').find((line) => line.startsWith(`| \`${code}\` |`))
       t.match(row, code === 'MSG_ERR_CONFIG_INVALID' ? /–/ : new RegExp(`\\| ${statusCode} `), code)
     }
+  })
+})
+
+t.test('docs/client.md', async (t) => {
+  const text = await readFile('docs/client.md', 'utf8')
+
+  t.test('shows the hashes that the client has', async (t) => {
+    t.equal(text, clientText(text), 'npm run docs writes them anew')
+    for (const { name, integrity } of clientFiles()) t.ok(text.includes(`| \`${name}\` | \`${integrity}\` |`), name)
+    const outdated = text.replaceAll('sha384-', 'sha384-0').replaceAll(/client\.(?:shared\.)?\d+\.\d+\.\d+/g, (name) => `${name}-old.1`)
+    t.equal(clientText(outdated), text, 'what is outdated is written anew')
   })
 })

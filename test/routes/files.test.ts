@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { publicDirectory, publicFiles } from '../../src/public-files.js'
-import { ask, assertError, startHost, startService } from '../helper.js'
+import { packageVersion, publicDirectory, publicFiles, servedFiles } from '../../src/public-files.js'
+import { ask, assertError, publish, startHost, startService } from '../helper.js'
 import { refusal } from '../sockets.js'
 
 t.test('GET of a file', async (t) => {
@@ -60,6 +60,34 @@ t.test('GET of a file', async (t) => {
     }
   })
 
+  t.test('serves the client also under names with the version, which caches may keep forever', async (t) => {
+    const version = packageVersion()
+    const names = { 'client.js': `client.${version}.js`, 'client.mjs': `client.${version}.mjs`, 'client.shared.js': `client.shared.${version}.js`, 'client.shared.mjs': `client.shared.${version}.mjs` }
+    for (const [app, prefix] of [[await startService(t), ''], [await startHost(t, { prefix: '/rt' }), '/rt']] as const) {
+      for (const [file, name] of Object.entries(names)) {
+        const [plain, versioned, head] = [await ask(app, `${prefix}/${file}`), await ask(app, `${prefix}/${name}`), await ask(app, `${prefix}/${name}`, { method: 'HEAD' })]
+        t.equal(versioned.status, 200, name)
+        t.equal(versioned.text, plain.text)
+        t.equal(versioned.headers['cache-control'], 'public, max-age=31536000, immutable')
+        t.match(plain.headers['cache-control'], /max-age=0/)
+        const same = ['content-type', 'access-control-allow-origin', 'cross-origin-resource-policy', 'x-content-type-options', 'etag']
+        for (const header of same) t.equal(versioned.headers[header], plain.headers[header], header)
+        t.same({ ...head.headers, date: '' }, { ...versioned.headers, date: '' })
+        t.match(await ask(app, `${prefix}/${name}`, { headers: { 'if-none-match': versioned.headers.etag } }), { status: 304, headers: { 'cache-control': /immutable/ } })
+      }
+    }
+  })
+
+  t.test('reserves the names with the version, on every transport, and no other versions', async (t) => {
+    const app = await startService(t)
+    const version = packageVersion()
+    for (const name of [`client.${version}.js`, `client.shared.${version}.mjs`]) {
+      t.match(await publish(app, name, 1), { status: 400, body: { code: 'MSG_ERR_CHANNEL_RESERVED' } }, name)
+      t.match(await refusal(t, app, `/${name}`), { code: 1008 }, name)
+    }
+    for (const name of ['client.0.0.0.js', `page.${version}.js`, `index.${version}.html`, `client.${version}`]) t.match(await publish(app, name, 1), { status: 200 }, name)
+  })
+
   t.test('finds nothing outside the directory', async (t) => {
     const app = await startService(t)
     for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/public/client.js', '//etc/passwd', '/client.js/', '/client.js/..']) {
@@ -107,6 +135,14 @@ t.test('publicFiles', async (t) => {
   t.test('are all that is in the directory, the page and the client among it', async (t) => {
     t.strictSame([...publicFiles()].sort(), readdirSync(publicDirectory).sort())
     for (const name of ['index.html', 'client.js', 'client.mjs']) t.ok(publicFiles().has(name), name)
+  })
+
+  t.test('are served under their names, and those of the client with the version, too', async (t) => {
+    const served = servedFiles()
+    const files = [...publicFiles()]
+    t.strictSame([...served.values()].filter(({ immutable }) => !immutable).map(({ file }) => file), files)
+    t.strictSame([...served.values()].filter(({ immutable }) => immutable).map(({ file }) => file), files.filter((file) => file.startsWith('client.')))
+    t.equal(served.size, files.length + 4)
   })
 
   t.test('are nothing that only developers need', async (t) => {

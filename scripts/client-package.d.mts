@@ -1,0 +1,1 @@
+export function writeClientPackage (directory: string, options?: { types?: boolean }): Promise<void>

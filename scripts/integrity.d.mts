@@ -1,0 +1,3 @@
+export const version: string
+
+export function clientFiles (): { file: string, name: string, integrity: string }[]

@@ -1,0 +1,3 @@
+export interface Map { version: number, file: string, sources: string[], names: string[], mappings: string }
+
+export function thinMap (map: { sources: string[], mappings: string }, file: string, omitted: string): Map
