@@ -4,6 +4,8 @@ import tseslint from 'typescript-eslint'
 
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']))
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
+/** What the pages of the examples use of a browser, and the client. */
+const PAGE = readonly(['document', 'location', 'history', 'sessionStorage', 'localStorage', 'navigator', 'requestAnimationFrame', 'addEventListener', 'connectToChannel'])
 
 export default defineConfig(
   // The consumer is checked where it is installed, by test/package/package.test.ts.
@@ -18,6 +20,7 @@ export default defineConfig(
       'no-unused-vars': ['error', { ignoreRestSiblings: true }]
     }
   },
+  { files: ['examples/*/page/*.js'], languageOptions: { globals: PAGE } },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
