@@ -1,9 +1,10 @@
 // `npm run example-screenshots [<name>…]`: draws the examples as docs/examples.md shows them, light, dark and narrow.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { withPalette } from '../scripts/png.mjs'
 
 const DIRECTORY = join(import.meta.dirname, '../docs/examples')
 const LOOKS = {
@@ -127,7 +128,7 @@ for (const [name, scene] of Object.entries(SCENES)) {
     await page.evaluate(() => { globalThis.document.activeElement.blur() })
     await page.mouse.move(0, 0)
     await page.waitForTimeout(400)
-    await page.screenshot({ path: join(DIRECTORY, `${name}-${look}.png`) })
+    writeFileSync(join(DIRECTORY, `${name}-${look}.png`), withPalette(await page.screenshot()))
     await Promise.all(contexts.map((context) => context.close()))
     child.kill()
   }
