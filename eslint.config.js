@@ -5,11 +5,11 @@ import tseslint from 'typescript-eslint'
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']))
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
 /** What the pages of the examples use of a browser, and the client. */
-const PAGE = readonly(['document', 'location', 'history', 'sessionStorage', 'localStorage', 'navigator', 'requestAnimationFrame', 'addEventListener', 'connectToChannel'])
+const PAGE = readonly(['document', 'location', 'history', 'sessionStorage', 'localStorage', 'navigator', 'requestAnimationFrame', 'addEventListener', 'WebSocket', 'connectToChannel'])
 
 export default defineConfig(
-  // The consumer is checked where it is installed, by test/package/package.test.ts.
-  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/'] },
+  // The consumer, and the example for Nest, are checked where their packages are installed, by test/package and test/examples.
+  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/', 'examples/nest/src/', 'examples/nest/dist/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.js', '**/*.mjs'],
