@@ -14,7 +14,7 @@ const SYMBOLS = {
   ACME: 182.3, GLOBEX: 64.8, INITECH: 23.1, UMBRA: 408.2, HOOLI: 291.5, STARK: 755, WAYNE: 512.4, TYRELL: 97.6,
   CYBER: 44.2, SOYLENT: 18.9, ORCORP: 131.7, VANDELAY: 72.3
 }
-const GAUGES = { cpu: 42, memory: 63, queue: 18, errors: 2 }
+const GAUGES = { processor: 42, memory: 63, queue: 18, errors: 2 }
 const TURN_MS = 500
 const SEED = 7
 
