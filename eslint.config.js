@@ -4,10 +4,17 @@ import tseslint from 'typescript-eslint'
 
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']))
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
+/** What the pages of the examples use of a browser, and the client. */
+const PAGE = readonly(['document', 'location', 'history', 'sessionStorage', 'localStorage', 'navigator', 'requestAnimationFrame', 'addEventListener', 'WebSocket', 'connectToChannel'])
 
 export default defineConfig(
-  // The consumers are checked where they are installed, by test/package/*.test.ts.
-  { ignores: ['dist/', 'public/*.js', 'public/*.mjs', 'packages/*/dist/', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/', 'test/package/client-consumer/'] },
+  // The consumers, and the example for Nest, are checked where their packages are installed, by test/package and test/examples.
+  {
+    ignores: [
+      'dist/', 'public/*.js', 'public/*.mjs', 'packages/*/dist/', '.tap/', 'node_modules/', 'bench/node_modules/', 'test/package/consumer/', 'test/package/client-consumer/',
+      'examples/nest/src/', 'examples/nest/dist/'
+    ]
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.js', '**/*.mjs'],
@@ -18,6 +25,7 @@ export default defineConfig(
       'no-unused-vars': ['error', { ignoreRestSiblings: true }]
     }
   },
+  { files: ['examples/*/page/*.js'], languageOptions: { globals: PAGE } },
   {
     files: ['**/*.ts', 'packages/**/*.mts'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -13,5 +13,6 @@ export const webSocket: Transport = (address, token, signal, receive, end) => {
   socket.onclose = socket.onerror = end as (event: Event) => void
   socket.onmessage = ({ data }) => { receive(data) }
   signal.onabort = () => { socket.close() }
-  return (frame: object) => { socket.send(JSON.stringify(frame)) }
+  // A callback that ends the last subscription closes the socket while a frame is being taken; sending then is an error in the console.
+  return (frame: object) => { if (!signal.aborted) socket.send(JSON.stringify(frame)) }
 }

@@ -1,5 +1,7 @@
 import t from 'tap'
-import type { Options } from '../../src/client/index.js'
+import './fake-document.js'
+import { connectToChannel, type Options } from '../../src/client/index.js'
+import { FakePage } from './fake-page.js'
 import { Site } from './fake-site.js'
 
 t.test('subscriptions of one page', async (t) => {
@@ -41,6 +43,18 @@ t.test('subscriptions of one page', async (t) => {
     }
     t.strictSame(site.page.sockets.map(({ url }) => new URL(url).searchParams.get('since')), ['now,now,now', 'e:1,e:2,e:0', 'e:1,e:3,e:0'])
     t.strictSame(site.take('message', 'gap'), [['b', 'message', 3], ['b', 'message', 4]])
+  })
+
+  t.test('that end in a callback send nothing on the connection that they close', async (t) => {
+    for (const frame of [{ recovered: true }, { recovered: false, reason: 'expired' }]) {
+      const page = new FakePage(t)
+      const end = (): void => { disconnect() }
+      const disconnect = connectToChannel('room', () => undefined, { since: 'e:1', onOpen: end, onGap: end })
+      await page.pass(0)
+      page.socket.subscribed('e:1', { frames: 100, ...frame })
+      t.equal(page.socket.dropped, true)
+      t.strictSame(page.socket.frames, [])
+    }
   })
 
   t.test('leave by themselves; the last one closes the connection', async (t) => {
