@@ -49,7 +49,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
   // The origin of anything but a web address is `null`.
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
   if (!channel?.match?.(/^\w[\w.:@=+~-]{0,99}$/) || !onMessage?.call || url[0] !== 'h') {
-    throw new TypeError('expected channel, callback, server URL')
+    throw new TypeError('expected channel, callback, server')
   }
 
   /** The last offsets of the last epochs. */

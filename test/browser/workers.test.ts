@@ -49,7 +49,7 @@ t.test('the package in workers', async (t) => {
 
   for (const [name, make] of Object.entries(WORKERS)) {
     await t.test(`receives in ${name} with an absolute server, and with the page's host where it knows it`, async (t) => {
-      const without = name.includes('data:') ? 'TypeError: expected channel, callback, server URL' : 'received'
+      const without = name.includes('data:') ? 'TypeError: expected channel, callback, server' : 'received'
       for (const client of ['fastify-messenger-client', 'fastify-messenger-client/shared']) {
         t.equal(await report(make, client, JSON.stringify(origin(app))), 'received', client)
         t.equal(await report(make, client, 'undefined'), without, client)

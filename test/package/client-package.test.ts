@@ -102,7 +102,7 @@ t.test('fastify-messenger-client', async (t) => {
     await publish(app, 'room1', { text: 'hello' })
     t.equal(await compile(consumer, '--module nodenext --target es2022 --lib es2022 --strict --outDir . --ignoreConfig module.mts common.cts'), '')
     await linkReact(consumer)
-    const why = 'TypeError: expected channel, callback, server URL'
+    const why = 'TypeError: expected channel, callback, server'
     for (const flags of [[], WEBSOCKET]) {
       const [module, common] = await Promise.all(['module.mjs', 'common.cjs'].map(async (file) => {
         // It ends by itself: no timer and no connection is left.
