@@ -23,7 +23,8 @@ export const BUNDLE = {
 export const minification = (format) => ({
   module: format === 'esm',
   ecma: 2020,
-  compress: { passes: 3, unsafe: true, unsafe_arrows: true },
+  // Without what makes the text shorter and its compressed form longer.
+  compress: { passes: 3, unsafe: true, unsafe_arrows: true, conditionals: false, sequences: false },
   mangle: { properties: { regex: /^_/ } }
 })
 
