@@ -61,8 +61,8 @@ async function publishTurn () {
   for (const result of await app.channels.publishAll(turn())) if ('error' in result) app.log.error(result.error)
 }
 
-// Most of a minute that has passed already, so that the first page has something to draw.
-for (let past = 0; past < 100; past++) await publishTurn()
+// About a minute that has passed already, so that the first page has something to draw.
+for (let past = 0; past < 130; past++) await publishTurn()
 const timer = setInterval(() => { publishTurn().catch((error) => { app.log.error(error) }) }, TURN_MS)
 app.addHook('onClose', async () => { clearInterval(timer) })
 
