@@ -3,12 +3,14 @@
 // Arguments go to tap, and then nothing but tap runs, without coverage: `npm test -- test/wire/close.test.ts`.
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { bin, check, conclude, heading, require, root, run, timed } from './steps.mjs'
 import { countTests } from './tap-results.mjs'
 
 const covered = ['src', 'plugins', 'routes']
 const MEASURED = ['lines', 'branches', 'functions', 'statements']
 const results = join(root, '.tap/results.tap')
+const loader = pathToFileURL(join(root, 'scripts/tap-loader.mjs')).href
 const coverage = join(root, '.tap/report/coverage-summary.json')
 
 const tapArguments = process.argv.slice(2)
@@ -45,7 +47,7 @@ async function runTests () {
   rmSync(results, { force: true })
   const options = whole ? ['--coverage-report=none', '--allow-incomplete-coverage'] : ['--disable-coverage', '--allow-empty-coverage', ...tapArguments]
   // Without a terminal the reporter would redraw its progress line by line; CI makes it print what is final.
-  const env = process.stdout.isTTY ? {} : { CI: 'true' }
+  const env = { ...process.stdout.isTTY ? {} : { CI: 'true' }, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${loader}` }
   const { code } = await run([bin('tap'), '--reporter=base', `--output-file=${relative(root, results)}`, ...options], { env })
   const counted = await readResults()
   result.passed += counted.passed
