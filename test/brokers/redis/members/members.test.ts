@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { RedisBroker } from '../../../../src/brokers/redis/redis.js'
-import { eventually } from '../../../eventually.js'
+import { eventually, turn } from '../../../eventually.js'
 import { MemberStore } from '../../../../src/brokers/redis/members/member-store.js'
 import { RedisMembers } from '../../../../src/brokers/redis/members/members.js'
 import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
@@ -282,16 +282,30 @@ t.test('What becomes of the members in Redis', async (t) => {
     t.strictSame(await members.read('room'), { count: 1, members: [{ sub: '7', connections: 1 }] })
   })
 
-  t.test('is logged with its stack when the reason is unforeseen', async (t) => {
+  t.test('is logged with its stack when the reason is unforeseen, once, and not while Redis is away', async (t) => {
     const lines: string[] = []
-    const store = { note: async () => await Promise.reject(new Error('unforeseen')) } as unknown as MemberStore
+    let notes = 0
+    let ready = true
+    let reason = new Error('unforeseen')
+    const note = async (): Promise<never> => {
+      notes++
+      return await Promise.reject(reason)
+    }
+    const store = { note } as unknown as MemberStore
     const receiver = { roster: () => new Map([['7', { connections: 1 }]]), rosters: () => [], memberChanged: () => {} }
     const timings = { nodeTtlMs: 1_000, reportMs: 1_000 }
     const onError = (text: string): void => { lines.push(text) }
-    const members = new RedisMembers({ store, receiver, occupied: () => [], timings, ready: () => true, onError })
+    const members = new RedisMembers({ store, receiver, occupied: () => [], timings, ready: () => ready, onError })
     t.teardown(() => { members.close() })
     members.changed('room', '7')
     await eventually(() => lines.length > 0, { message: 'a line' })
+    members.changed('room', '7')
+    await eventually(() => notes === 2, { message: 'another attempt' })
+    reason = new Error('another')
+    members.changed('room', '7')
+    ready = false
+    await eventually(() => notes === 3, { message: 'an attempt that Redis does not answer' })
+    await turn()
     t.match(lines, [/^Members cannot be kept in Redis: Error: unforeseen\n +at /])
   })
 

@@ -24,12 +24,15 @@ class Member {
   readonly counts = new Map<string, number>()
   readonly reports: SubscriberCounts
   reachable = true
+  /** What it said of earlier silence: whether it was its own. */
+  readonly spared: boolean[] = []
 
-  constructor (t: Test, air: Air, name: string, timings = TIMINGS) {
+  constructor (t: Test, air: Air, name: string, timings = TIMINGS, hasClaims = false) {
     this.reports = new SubscriberCounts(name, {
       timings,
       count: (channel) => this.counts.get(channel) ?? 0,
       occupied: () => this.counts.keys(),
+      claims: hasClaims ? { claimant: undefined, heard: () => {}, spared: (suspended) => { this.spared.push(suspended) } } : undefined,
       send: (text) => {
         if (this.reachable) air.send(text)
         return this.reachable
@@ -118,6 +121,19 @@ t.test('SubscriberCounts', async (t) => {
     await eventually(() => b.reports.total('room') === 0, { message: 'forgotten' })
     a.reachable = true
     await eventually(() => b.reports.total('room') === 1, { message: 'known again' })
+  })
+
+  t.test('does not count the silence of the others while it was suspended itself', async (t) => {
+    const air = new Air()
+    const [a, b, c] = [new Member(t, air, 'a'), new Member(t, air, 'b', TIMINGS, true), new Member(t, air, 'c')]
+    a.set('room', 1)
+    await eventually(() => [b, c].every(({ reports }) => reports.total('room') === 1), { message: 'known' })
+    b.spared.length = 0
+    // The process stands still, and nobody's timer runs.
+    const until = performance.now() + 1.5 * TIMINGS.nodeTtlMs
+    while (performance.now() < until);
+    await eventually(() => b.spared.includes(true), { message: 'it knows of its suspension' })
+    for (const { reports } of [b, c]) t.equal(reports.total('room'), 1)
   })
 
   t.test('forgets a node that says goodbye, at once', async (t) => {
