@@ -301,6 +301,7 @@ t.test('What becomes of the members in Redis', async (t) => {
     await eventually(() => lines.length > 0, { message: 'a line' })
     members.changed('room', '7')
     await eventually(() => notes === 2, { message: 'another attempt' })
+    await turn()
     reason = new Error('another')
     members.changed('room', '7')
     ready = false
