@@ -47,7 +47,7 @@ async function runTests () {
   rmSync(results, { force: true })
   const options = whole ? ['--coverage-report=none', '--allow-incomplete-coverage'] : ['--disable-coverage', '--allow-empty-coverage', ...tapArguments]
   // Without a terminal the reporter would redraw its progress line by line; CI makes it print what is final.
-  const env = { ...process.stdout.isTTY ? {} : { CI: 'true' }, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${loader}` }
+  const env = { ...process.stdout.isTTY ? {} : { CI: 'true' }, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${loader}`.trim() }
   const { code } = await run([bin('tap'), '--reporter=base', `--output-file=${relative(root, results)}`, ...options], { env })
   const counted = await readResults()
   result.passed += counted.passed
