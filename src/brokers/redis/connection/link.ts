@@ -34,17 +34,17 @@ export class Link {
   #client: Commands
   #connectingSince = performance.now()
   #reason = LOST
-  /** Whether the connection is about to end, after which it is made again. */
-  #ending = false
+  /** Since when the connection is about to end, after which it is made again. */
+  #endingSince = -Infinity
 
   constructor ({ checkMs, commandMs }: Timings, { open, onReady, onLost, onMessage }: LinkPorts) {
     this.#open = open
     this.#connectMs = CONNECT_COMMANDS * commandMs
     this.#listeners = new Map<string, (...args: unknown[]) => void>([
-      ['ready', () => { this.#ending = false; this.#reason = LOST; onReady() }],
+      ['ready', () => { this.#endingSince = -Infinity; this.#reason = LOST; onReady() }],
       ['error', (error) => { this.#failed((error as Error).message) }],
       ['close', () => { this.#lost() }],
-      ['end', () => { this.#ending = false }],
+      ['end', () => { this.#endingSince = -Infinity }],
       ['smessage', (name, text) => { onMessage?.(name as string, text as string) }]
     ])
     this.#onLost = onLost
@@ -68,8 +68,8 @@ export class Link {
    * yet, it waits for that one forever (ClusterSubscriberGroup.reset), and subscribes to nothing any more.
    */
   reconnect (): void {
-    // Several channels may find the same dead connection.
-    if (this.#ending) return
+    // Several channels may find the same dead connection. A client that was about to connect may go on and tell of no end.
+    if (performance.now() - this.#endingSince < this.#connectMs) return
     if (isCluster(this.#client)) {
       if (!this.ready) return
       this.#end()
@@ -77,7 +77,7 @@ export class Link {
       this.#listen()
       this.#lost()
     } else if (CONNECTED.includes(this.#client.status)) {
-      this.#ending = true
+      this.#endingSince = performance.now()
       this.#client.disconnect(true)
     }
   }
@@ -94,7 +94,7 @@ export class Link {
   }
 
   #lost (): void {
-    this.#ending = false
+    this.#endingSince = -Infinity
     this.#connectingSince = performance.now()
     this.#onLost(this.#reason)
   }

@@ -2,6 +2,8 @@ import { EventEmitter } from 'node:events'
 import t, { type Test } from 'tap'
 import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
 import { Link } from '../../../../src/brokers/redis/connection/link.js'
+import type { Timings } from '../../../../src/brokers/redis/connection/timings.js'
+import { eventually } from '../../../eventually.js'
 import { TEST_TIMINGS } from '../redis-node.js'
 
 /** A client of which the test decides what happens to its connection. */
@@ -23,10 +25,12 @@ class FakeClient extends EventEmitter {
   }
 }
 
-function createLink (t: Test, isCluster: boolean): { link: Link, clients: FakeClient[], told: string[] } {
+function createLink (
+  t: Test, isCluster: boolean, timings: Partial<Timings> = { checkMs: 1e6 }
+): { link: Link, clients: FakeClient[], told: string[] } {
   const clients: FakeClient[] = []
   const told: string[] = []
-  const link = new Link({ ...TEST_TIMINGS, checkMs: 1e6 }, {
+  const link = new Link({ ...TEST_TIMINGS, ...timings }, {
     open () {
       const client = new FakeClient(isCluster)
       clients.push(client)
@@ -59,6 +63,14 @@ t.test('A link', async (t) => {
       link.reconnect()
       t.strictSame(client?.disconnects, [true, true], event)
     }
+  })
+
+  t.test('is made anew again when the client goes on to connect and tells of no end', async (t) => {
+    const { clients: [client] } = createLink(t, false, { checkMs: 5, commandMs: 5 })
+    if (client === undefined) throw new Error('no client')
+    client.status = 'connecting'
+    await eventually(() => client.disconnects.length >= 3, { message: () => `${client.disconnects.length} attempts` })
+    t.ok(client.disconnects.every((reconnect) => reconnect))
   })
 
   t.test('can be ended while it is made anew by itself, where it was reported dead in between', async (t) => {
