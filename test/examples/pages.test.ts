@@ -4,6 +4,9 @@ import { eventually } from '../eventually.js'
 import { launch } from '../browser/chromium.js'
 import { Example, openStrictly, openTab } from './example.js'
 
+/** The short form of `npm test` has two of them; `npm run examples` is all. */
+const isWhole = process.env['EXAMPLES'] === 'all'
+
 // A browser is slow on a busy machine.
 t.setTimeout(300_000)
 
@@ -28,18 +31,6 @@ async function post (url: string, body: unknown, headers: Record<string, string>
 
 t.test('the examples', async (t) => {
   const newContext = await launch(t)
-
-  await t.test('fit on a screen 390 pixels wide, in dark colours, too', async (t) => {
-    for (const name of ['chat', 'notifications', 'dashboard', 'document', 'iot', 'game']) {
-      const { url } = await Example.start(t, name)
-      for (const path of name === 'notifications' ? ['/login/Anna', '/job.html'] : ['/']) {
-        const page = await openStrictly(t, newContext, url + path, { viewport: { width: 390, height: 800 }, colorScheme: 'dark' })
-        await page.getByRole('heading', { level: 1 }).waitFor()
-        t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${name}${path}`)
-        t.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(14, 16, 23)', `${name}${path}`)
-      }
-    }
-  })
 
   await t.test('chat: a message typed in one page appears in the other, and the members are those who are there', async (t) => {
     const { url } = await Example.start(t, 'chat')
@@ -73,6 +64,51 @@ t.test('the examples', async (t) => {
     const { token } = await (await post(`${url}/session`, { name: 'Eve' })).json() as { token: string }
     const forbidden = await post(`${url}/rt/send/elsewhere`, { message: 1 }, { authorization: `Bearer ${token}` })
     t.equal(forbidden.status, 403, 'the claim covers rooms alone')
+  })
+
+  await t.test('game: moves are in order, and a player who comes back sees the whole match', async (t) => {
+    const { url } = await Example.start(t, 'game')
+    const red = await openStrictly(t, newContext, url)
+    await red.getByRole('button', { name: 'New match' }).click()
+    await red.getByText('Waiting for yellow').waitFor()
+    const yellow = await openStrictly(t, newContext, red.url())
+    await yellow.getByRole('button', { name: 'Join as yellow' }).click()
+    const expected: string[] = []
+    const moves = (page: Page): Locator => page.getByRole('log').getByRole('listitem')
+    for (const [turn, column] of [1, 2, 1, 2, 1, 3].entries()) {
+      const [page, name] = turn % 2 === 0 ? [red, 'Red'] as const : [yellow, 'Yellow'] as const
+      await page.getByRole('button', { name: `Column ${column},` }).click()
+      expected.push(`${name}, column ${column}`)
+      for (const each of [red, yellow]) await hasTexts(moves(each), expected)
+    }
+    t.equal(await yellow.getByRole('button', { name: 'Column 1,' }).isDisabled(), true, 'it is red\'s turn')
+    await red.reload()
+    await hasTexts(moves(red), expected)
+    await red.getByText('Move 6 of 6').waitFor()
+    t.equal(await red.locator('.disc.red, .disc.yellow').count(), 6)
+    await red.getByLabel('Move 6 of 6').fill('2')
+    t.equal(await red.locator('.disc.red, .disc.yellow').count(), 2, 'an earlier position')
+    await red.getByLabel('Move 2 of 6').fill('6')
+    await red.getByRole('button', { name: 'Column 1, 3 of 6 discs' }).click()
+    for (const page of [red, yellow]) await page.getByText('Red has won').waitFor()
+    t.equal(await yellow.locator('.four').count(), 4)
+    const watcher = await openStrictly(t, newContext, red.url())
+    await hasTexts(moves(watcher), [...expected, 'Red, column 1'])
+    await watcher.getByText('You are watching').waitFor()
+  })
+
+  if (!isWhole) return
+
+  await t.test('fit on a screen 390 pixels wide, in dark colours, too', async (t) => {
+    for (const name of ['chat', 'notifications', 'dashboard', 'document', 'iot', 'game']) {
+      const { url } = await Example.start(t, name)
+      for (const path of name === 'notifications' ? ['/login/Anna', '/job.html'] : ['/']) {
+        const page = await openStrictly(t, newContext, url + path, { viewport: { width: 390, height: 800 }, colorScheme: 'dark' })
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        t.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${name}${path}`)
+        t.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(14, 16, 23)', `${name}${path}`)
+      }
+    }
   })
 
   await t.test('notifications: tabs share a connection, and without a receipt the job sends an e-mail', async (t) => {
@@ -196,36 +232,5 @@ t.test('the examples', async (t) => {
     for (const page of pages) for (const name of ['Attic', 'Roof']) await device(page, name).getByText('Revoked', { exact: true }).waitFor()
     t.equal(await publish('sensor:attic'), 403)
     await device(second, 'Cellar').getByText('Good').waitFor()
-  })
-
-  await t.test('game: moves are in order, and a player who comes back sees the whole match', async (t) => {
-    const { url } = await Example.start(t, 'game')
-    const red = await openStrictly(t, newContext, url)
-    await red.getByRole('button', { name: 'New match' }).click()
-    await red.getByText('Waiting for yellow').waitFor()
-    const yellow = await openStrictly(t, newContext, red.url())
-    await yellow.getByRole('button', { name: 'Join as yellow' }).click()
-    const expected: string[] = []
-    const moves = (page: Page): Locator => page.getByRole('log').getByRole('listitem')
-    for (const [turn, column] of [1, 2, 1, 2, 1, 3].entries()) {
-      const [page, name] = turn % 2 === 0 ? [red, 'Red'] as const : [yellow, 'Yellow'] as const
-      await page.getByRole('button', { name: `Column ${column},` }).click()
-      expected.push(`${name}, column ${column}`)
-      for (const each of [red, yellow]) await hasTexts(moves(each), expected)
-    }
-    t.equal(await yellow.getByRole('button', { name: 'Column 1,' }).isDisabled(), true, 'it is red\'s turn')
-    await red.reload()
-    await hasTexts(moves(red), expected)
-    await red.getByText('Move 6 of 6').waitFor()
-    t.equal(await red.locator('.disc.red, .disc.yellow').count(), 6)
-    await red.getByLabel('Move 6 of 6').fill('2')
-    t.equal(await red.locator('.disc.red, .disc.yellow').count(), 2, 'an earlier position')
-    await red.getByLabel('Move 2 of 6').fill('6')
-    await red.getByRole('button', { name: 'Column 1, 3 of 6 discs' }).click()
-    for (const page of [red, yellow]) await page.getByText('Red has won').waitFor()
-    t.equal(await yellow.locator('.four').count(), 4)
-    const watcher = await openStrictly(t, newContext, red.url())
-    await hasTexts(moves(watcher), [...expected, 'Red, column 1'])
-    await watcher.getByText('You are watching').waitFor()
   })
 })
