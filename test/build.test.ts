@@ -6,21 +6,21 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { userEnv } from './user-env.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const COPIED = ['package.json', 'tsconfig.json', 'scripts', 'src', 'plugins', 'routes', 'console', 'public']
 const SERVED = ['client.js', 'client.mjs', 'client.shared.js', 'client.shared.mjs', 'page.js', 'page.css']
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE|npm_)/.test(name)))
 
 t.test('a build without types starts, and serves the same files as one with types', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'messenger-build-'))
   t.teardown(async () => { await rm(directory, { recursive: true, force: true }) })
   for (const name of COPIED) await cp(join(root, name), join(directory, name), { recursive: true })
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'))
-  await promisify(execFile)(process.execPath, ['scripts/build.mjs', '--no-types'], { cwd: directory, env })
+  await promisify(execFile)(process.execPath, ['scripts/build.mjs', '--no-types'], { cwd: directory, env: userEnv })
   for (const name of SERVED) t.ok((await readFile(join(directory, 'public', name))).equals(await readFile(join(root, 'public', name))), name)
 
-  const service = spawn(process.execPath, ['dist/src/server.js'], { cwd: directory, env: { ...env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const service = spawn(process.execPath, ['dist/src/server.js'], { cwd: directory, env: { ...userEnv, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { service.kill('SIGKILL') })
   for await (const line of createInterface(service.stdout)) {
     const [address] = /http:\/\/127[\d.:]+/.exec(line) ?? []

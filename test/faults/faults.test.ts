@@ -1,47 +1,18 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { resultOf, runProgram } from './run-faults.js'
 
-/** What the harness prints for machines, as far as it is looked at here. */
-interface Result {
-  ok: boolean
-  seeds: [{
-    acknowledged: number
-    deliveries: number
-    lost: number
-    duplicated: number
-    violations: number
-    gaps: Record<string, number>
-    reconnects: number
-    restarts: number
-    faults: Record<string, number>
-    shared: number
-    frames: { channels: number, tokens: number }
-  }]
-}
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const ARGUMENTS = ['--seeds', '1', '--messages', '1500', '--subscribers', '5', '--publishers', '4', '--faults', '20', '--seconds', '8', '--settle', '30', '--json']
 
-// A user has none of the settings by which tap makes Node run TypeScript.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE)/.test(name)))
-
-/** Runs the harness; its last line is the result. */
-async function runFaults (args: string[]): Promise<{ code: number | null, output: string }> {
-  const child = spawn(process.execPath, ['faults/run.mjs', ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(() => { child.kill() })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
-  const [code] = await once(child, 'close') as [number | null]
-  return { code, output }
+async function runFaults (t: Test, args: string[]): Promise<{ code: number | null, output: string }> {
+  return await runProgram(t, ['faults/run.mjs', ...args])
 }
 
 t.test('the service under faults', async (t) => {
   t.test('loses nothing silently and hands over nothing twice while connections, processes and publishers fail', async (t) => {
-    const { code, output } = await runFaults(ARGUMENTS)
+    const { code, output } = await runFaults(t, ARGUMENTS)
     t.equal(code, 0, output)
-    const { ok, seeds: [result] } = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as Result
+    const { ok, seeds: [result] } = resultOf(output)
+    if (result === undefined) throw new Error(output)
     t.match(result, { lost: 0, duplicated: 0, violations: 0 })
     t.equal(ok, true)
     t.ok(result.acknowledged >= 1_500, 'every message was acknowledged')
@@ -56,7 +27,7 @@ t.test('the service under faults', async (t) => {
   })
 
   t.test('meets with the same faults when the seed is the same', async (t) => {
-    const plan = async (seed: string): Promise<string> => (await runFaults(['--plan', '--faults', '50', '--seeds', seed])).output
+    const plan = async (seed: string): Promise<string> => (await runFaults(t, ['--plan', '--faults', '50', '--seeds', seed])).output
     t.equal(await plan('7'), await plan('7'))
     t.not(await plan('7'), await plan('8'))
     t.equal((await plan('7')).trimEnd().split('\n').length, 50)

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { userEnv } from '../user-env.js'
 
 /** What the harness prints for machines, as far as it is looked at here. */
 export interface Result {
@@ -22,6 +23,8 @@ export interface Result {
     ready: number
     retries: number
     faults: Record<string, number>
+    shared: number
+    frames: { channels: number, tokens: number }
   }[]
 }
 
@@ -30,9 +33,6 @@ const SMALL = ['--seeds', '1', '--subscribers', '4', '--publishers', '4', '--set
 /** Servers start and stop a few times; on a machine with other work that takes longer than tap allows. */
 export const TIMEOUT_MS = 90_000
 
-// A user has none of the settings by which tap makes Node run TypeScript.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE)/.test(name)))
-
 /** Runs the harness on few subscribers. */
 export async function runFaults (t: Test, args: string[]): Promise<{ code: number | null, output: string }> {
   return await runProgram(t, ['faults/run.mjs', ...SMALL, ...args])
@@ -40,7 +40,7 @@ export async function runFaults (t: Test, args: string[]): Promise<{ code: numbe
 
 /** Runs a program as a user does. */
 export async function runProgram (t: Test, args: string[]): Promise<{ code: number | null, output: string }> {
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, args, { cwd: root, env: userEnv, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { child.kill() })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })

@@ -1,15 +1,14 @@
-import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink } from 'node:fs/promises'
-import { createRequire, SourceMap } from 'node:module'
+import { SourceMap } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
 import t from 'tap'
 import { thinMap } from '../../scripts/thin-map.mjs'
 import { origin, publish, startService } from '../helper.js'
+import { userEnv as env } from '../user-env.js'
+import { compile, root, run } from './consumer.js'
 
 // It compiles and installs, which is slow on a busy machine.
 t.setTimeout(180_000)
@@ -23,12 +22,7 @@ interface Manifest {
   jsdelivr: string
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const run = promisify(execFile)
 const readManifest = async (directory: string): Promise<Manifest> => JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Manifest
-
-// A user has none of the settings by which tap makes Node run TypeScript.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE|npm_)/.test(name)))
 
 /** Packs the package as it is published and installs the file in a project outside of this one. */
 async function installConsumer (): Promise<string> {
@@ -50,13 +44,6 @@ async function linkReact (consumer: string): Promise<void> {
     await rm(link, { force: true })
     await symlink(join(root, 'node_modules', name), link)
   }
-}
-
-/** Runs the TypeScript compiler; resolves with what it complains about. */
-async function compile (cwd: string, args: string): Promise<string> {
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
-  const { stdout } = await run(process.execPath, [tsc, ...args.split(' ')], { cwd, env }).catch((error: unknown) => error as { stdout: string })
-  return stdout
 }
 
 /** Node.js 20 has WebSockets when asked, later versions always. */

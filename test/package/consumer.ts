@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { userEnv as env } from '../user-env.js'
 
 interface Manifest {
   name: string
@@ -17,9 +18,6 @@ interface Manifest {
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const run = promisify(execFile)
 const readManifest = async (directory: string): Promise<Manifest> => JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Manifest
-
-// A user has none of the settings by which tap makes Node run TypeScript.
-export const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE|npm_)/.test(name)))
 
 /** Packs the package into a directory, which the end of the test removes; resolves with the file. */
 export async function packPackage (t: Test): Promise<string> {

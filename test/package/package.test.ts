@@ -6,7 +6,8 @@ import { runInNewContext } from 'node:vm'
 import { build } from 'esbuild'
 import t from 'tap'
 import { Document } from '../docs/document.js'
-import { compile, env, installConsumer, packPackage, root, run } from './consumer.js'
+import { userEnv as env } from '../user-env.js'
+import { compile, installConsumer, packPackage, root, run } from './consumer.js'
 
 /** The address in the first line of the log that has one. */
 async function listening (service: ChildProcess): Promise<string> {

@@ -4,16 +4,14 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { mistakes } from '../../../faults/simulation/mistakes.mjs'
 import { plant } from '../../../faults/simulation/plant.mjs'
+import { userEnv } from '../../user-env.js'
 
 const PROGRAM = fileURLToPath(new URL('../../../faults/simulation/run.mjs', import.meta.url))
 /** It takes a minute on two free cores. */
 const TIMEOUT_MS = 600_000
 
-// A user has none of the settings by which tap makes Node run TypeScript.
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|TAP|_?TAPJS|TS_NODE)/.test(name)))
-
 async function simulate (t: Test, program: string, args: string[]): Promise<{ code: number | null, output: string }> {
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, ...args], { env: userEnv, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { child.kill() })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output += text })
