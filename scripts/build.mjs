@@ -13,17 +13,23 @@ import { transpile } from './transpile.mjs'
 
 const hasTypes = !process.argv.includes('--no-types')
 
+/** Compiles the server, and writes the types of the server and of the client. */
+function compile () {
+  for (const project of ['tsconfig.json', 'src/client/tsconfig.json']) {
+    const { status } = spawnSync(process.execPath, [bin('typescript', 'tsc'), '-p', join(root, project)], { stdio: 'inherit' })
+    if (status !== 0) process.exit(1)
+  }
+  writeCommonJsTypes('dist/client')
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 mkdirSync(join(root, 'dist/client'), { recursive: true })
-if (!hasTypes) await transpile()
-for (const project of hasTypes ? ['tsconfig.json', 'src/client/tsconfig.json'] : []) {
-  const { status } = spawnSync(process.execPath, [bin('typescript', 'tsc'), '-p', join(root, project)], { stdio: 'inherit' })
-  if (status !== 0) process.exit(1)
-}
+if (hasTypes) compile()
+else await transpile()
 for (const file of ['index.cjs', 'index.d.cts']) copyFileSync(join(root, 'src', file), join(root, 'dist/src', file))
-await writePublicClient()
+// The page shows the hashes of the client that is served.
+const modules = await writePublicClient()
 await writePublisher(hasTypes)
-if (hasTypes) writeCommonJsTypes('dist/client')
 await writeConsole()
 // scripts/prepare.mjs takes dist/client/index.js for the sign of a finished build: it stays the last.
-await writeClient()
+await writeClient(modules)

@@ -35,18 +35,21 @@ export async function compileClient (entry, format) {
   return code
 }
 
-/** Writes the client for bundlers and for Node.js to dist/client/, as ES modules and for CommonJS. */
-export async function writeClient () {
-  for (const name of ['shared', 'index']) {
-    writeFileSync(join(root, `dist/client/${name}.cjs`), await compileClient(`${name}.ts`, 'cjs'))
-    writeFileSync(join(root, `dist/client/${name}.js`), await compileClient(`${name}.ts`, 'esm'))
-  }
+/** Writes the classic scripts and the ES modules to public/, for script tags. Resolves with the texts of the modules. */
+export async function writePublicClient () {
+  const write = (name, text) => { writeFileSync(join(root, 'public', name), text) }
+  const modules = { index: await compileClient('index.ts', 'esm'), shared: await compileClient('shared.ts', 'esm') }
+  write('client.js', await compileClient('script.ts', 'iife'))
+  write('client.mjs', modules.index)
+  write('client.shared.js', await compileClient('shared-script.ts', 'iife'))
+  write('client.shared.mjs', modules.shared)
+  return modules
 }
 
-/** Writes the classic scripts and the ES modules to public/, for script tags. */
-export async function writePublicClient () {
-  writeFileSync(join(root, 'public/client.js'), await compileClient('script.ts', 'iife'))
-  writeFileSync(join(root, 'public/client.mjs'), await compileClient('index.ts', 'esm'))
-  writeFileSync(join(root, 'public/client.shared.js'), await compileClient('shared-script.ts', 'iife'))
-  writeFileSync(join(root, 'public/client.shared.mjs'), await compileClient('shared.ts', 'esm'))
+/** Writes the client for bundlers and for Node.js to dist/client/, for CommonJS and as these ES modules; index.js is the last file. */
+export async function writeClient ({ index, shared }) {
+  const write = (name, text) => { writeFileSync(join(root, 'dist/client', name), text) }
+  for (const name of ['shared', 'index']) write(`${name}.cjs`, await compileClient(`${name}.ts`, 'cjs'))
+  write('shared.js', shared)
+  write('index.js', index)
 }

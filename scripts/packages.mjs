@@ -4,14 +4,16 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const lockFile = join(root, 'package-lock.json')
 const installed = join(root, 'node_modules/.package-lock.json')
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
 // What the build needs where no types are asked for. In a directory of their own: npm installs development packages all or not at all.
 const buildTools = ['esbuild', 'terser']
 const ownTools = join(root, 'scripts/node_modules')
+const development = join(root, 'node_modules/tap/package.json')
 
 const readPackages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages
-const readLock = () => readPackages(join(root, 'package-lock.json'))
+const readLock = () => readPackages(lockFile)
 const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 function versionOf (directory) {
@@ -21,6 +23,11 @@ function versionOf (directory) {
     return undefined
   }
 }
+
+/** Whether a directory was installed to since the lock file changed, by a look at nothing but times. */
+const isNewer = (directory) => modified(join(directory, '.package-lock.json')) >= Math.max(1, modified(lockFile))
+/** Whether development packages are there. */
+const hasDevelopment = () => modified(development) > 0
 
 /** Whether all that the lock file names is there; development packages are left out, or not. */
 function isComplete (withDevelopment) {
@@ -44,7 +51,7 @@ export const allPackages = {
   what: 'installation of the packages',
 
   isDone () {
-    if (modified(installed) > 0 && modified(installed) >= modified(join(root, 'package-lock.json')) && versionOf(join(root, 'node_modules/tap')) !== undefined) return true
+    if (isNewer(join(root, 'node_modules')) && hasDevelopment()) return true
     // A newer lock file may still say the same (npm writes it last, git rewrites it): `npm ci` would be slow and destructive.
     if (!isComplete(true)) return false
     const now = new Date()
@@ -65,6 +72,7 @@ export const runtimePackages = {
   what: 'installation of the packages',
 
   isDone () {
+    if (isNewer(join(root, 'node_modules')) && (hasDevelopment() || isNewer(ownTools))) return true
     const lock = readLock()
     const hasTool = (name) => ['node_modules', 'scripts/node_modules'].some((directory) => versionOf(join(root, directory, name)) === lock[`node_modules/${name}`].version)
     return isComplete(false) && buildTools.every(hasTool)
@@ -72,7 +80,7 @@ export const runtimePackages = {
 
   commands () {
     // A clone in which somebody develops keeps its packages for that.
-    if (versionOf(join(root, 'node_modules/tap')) !== undefined) return allPackages.commands()
+    if (hasDevelopment()) return allPackages.commands()
     const lock = readLock()
     const tools = buildTools.map((name) => `${name}@${lock[`node_modules/${name}`].version}`)
     return [
