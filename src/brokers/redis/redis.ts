@@ -128,7 +128,7 @@ export class RedisBroker implements Broker {
       onWitnessRequest: () => { void this.#barrier.witnessRequested() }
     })
     this.#timers = [
-      every(timings.auditMs, () => this.#audit()),
+      every(timings.auditMs, () => this.#audit(), (error) => { receiver.log?.('error', `Redis cannot be audited: ${String((error as Error).stack)}`) }),
       setInterval(() => { void refusalOf(this.#failover.check()) }, timings.checkMs).unref()
     ]
   }
@@ -220,12 +220,12 @@ export class RedisBroker implements Broker {
   }
 }
 
-/** Calls a step periodically, except while the one before is in progress. */
-function every (ms: number, step: () => Promise<void>): NodeJS.Timeout {
+/** Calls a step periodically, except while the one before is in progress. An error, which nobody has foreseen, does not end that. */
+function every (ms: number, step: () => Promise<void>, onError: (error: unknown) => void): NodeJS.Timeout {
   let running = false
   return setInterval(() => {
     if (running) return
     running = true
-    void refusalOf(step()).then(() => { running = false })
+    void step().catch(onError).then(() => { running = false })
   }, ms).unref()
 }

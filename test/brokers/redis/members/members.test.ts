@@ -204,6 +204,13 @@ t.test('What becomes of the members in Redis', async (t) => {
     await eventually(async () => await redis.hexists(key, '8') === 0, { message: 'the claim of an unknown instance is gone' })
   })
 
+  t.test('is compared again after a comparison that failed for an unforeseen reason, which is logged', async (t) => {
+    const [a] = await startPair(t, { timings: { auditMs: 20 } })
+    a.rosters = () => { throw new Error('unforeseen') }
+    await eventually(() => a.lines.length >= 2, { message: 'two lines' })
+    for (const line of a.lines) t.match(line, /^error: Redis cannot be audited: Error: unforeseen\n +at /)
+  })
+
   t.test('is claimed anew by an instance that was suspended, also while it claims', async (t) => {
     const [a, b] = await startPair(t)
     const members = a.broker.members as RedisMembers
