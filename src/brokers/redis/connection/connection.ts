@@ -5,6 +5,7 @@ import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { LIST_MEMBERS, SET_MEMBERS } from '../members/scripts.js'
 import { POST } from '../nodes/scripts.js'
 import { guardAsking } from './asking.js'
+import { guardEnd } from './ended-cluster.js'
 import { guardLastSubscriber } from './last-subscriber.js'
 import { guardShardedSubscribers } from './sharded-subscribers.js'
 import { guardQueue } from './surplus.js'
@@ -100,6 +101,7 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
       guardQueue(node)
       guardAsking(node)
     })
+    guardEnd(client)
     guardLastSubscriber(client)
     guardShardedSubscribers(client)
   } else {

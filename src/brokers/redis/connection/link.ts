@@ -23,7 +23,7 @@ export interface LinkPorts {
 
 /**
  * Monitors a connection. A silently cut connection appears alive for minutes: a periodic check ends it when the answer is late.
- * The connections of a cluster are monitored by the client.
+ * The connections of a cluster are monitored by the client; a client that does not get ready is replaced.
  */
 export class Link {
   readonly #open: () => Commands
@@ -71,11 +71,7 @@ export class Link {
     // Several channels may find the same dead connection. A client that was about to connect may go on and tell of no end.
     if (performance.now() - this.#endingSince < this.#connectMs) return
     if (isCluster(this.#client)) {
-      if (!this.ready) return
-      this.#end()
-      this.#client = this.#open()
-      this.#listen()
-      this.#lost()
+      if (this.ready) this.#replace()
     } else if (CONNECTED.includes(this.#client.status)) {
       this.#endingSince = performance.now()
       this.#client.disconnect(true)
@@ -103,6 +99,13 @@ export class Link {
     for (const [event, listener] of this.#listeners) this.#client.on(event, listener)
   }
 
+  #replace (): void {
+    this.#end()
+    this.#client = this.#open()
+    this.#listen()
+    this.#lost()
+  }
+
   #end (): void {
     for (const [event, listener] of this.#listeners) this.#client.off(event, listener)
     this.#client.disconnect()
@@ -110,13 +113,16 @@ export class Link {
 
   async #check (): Promise<void> {
     const client = this.#client
-    if (isCluster(client)) return
-    if (client.status === 'ready') {
+    const connectingMs = performance.now() - this.#connectingSince
+    if (isCluster(client)) {
+      // ioredis 6.0.0 forgets a reconnect that is requested while it looks up addresses. An attempt asks one node after the other.
+      if (!this.ready && connectingMs > this.#connectMs * Math.max(1, client.nodes().length)) this.#replace()
+    } else if (client.status === 'ready') {
       await client.ping().catch(() => { if (this.ready) this.reconnect() })
     } else if (client.status === 'end') {
       // The client gives up when it is interrupted during its requests to Sentinels.
       client.connect().catch(() => {})
-    } else if (client.status !== 'reconnecting' && performance.now() - this.#connectingSince > this.#connectMs) {
+    } else if (client.status !== 'reconnecting' && connectingMs > this.#connectMs) {
       this.#connectingSince = performance.now()
       this.reconnect()
     }

@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Link } from '../../../../src/brokers/redis/connection/link.js'
@@ -39,5 +42,28 @@ t.test('A link to a cluster', async (t) => {
     for (const [index, channel] of channels.entries()) await cluster.masters[index]?.redis.call('SPUBLISH', names.live(channel), 'text')
     await eventually(() => received.length === channels.length, { message: 'a message of every master' })
     t.strictSame(received.sort(), channels.map((channel) => `${names.live(channel)} text`).sort())
+  })
+  t.test('replaces a client that stops to connect without an end', async (t) => {
+    const clients: Commands[] = []
+    const timings = { ...TIMINGS, commandMs: 500 }
+    const link = new Link(timings, {
+      open () {
+        const client = connect(cluster.url, timings)
+        // ioredis 6.0.0 forgets a reconnect that is requested before it has looked up the names of the nodes.
+        if (clients.push(client) === 1) client.disconnect(true)
+        return client
+      },
+      onReady () {},
+      onLost () {}
+    })
+    t.teardown(() => { link.close() })
+    await eventually(() => link.ready, { message: 'the client is ready' })
+    t.equal(clients.length, 2)
+  })
+
+  t.test('leaves nothing behind when it ends during a refresh of the slots', async (t) => {
+    const program = fileURLToPath(new URL('./end-while-refreshing.ts', import.meta.url))
+    const child = spawn(process.execPath, [...process.execArgv, program, cluster.url], { stdio: ['ignore', 'ignore', 'inherit'], timeout: 60_000, killSignal: 'SIGKILL' })
+    t.strictSame(await once(child, 'exit'), [0, null], 'the process ends by itself')
   })
 })

@@ -1,0 +1,15 @@
+import type { Cluster } from 'ioredis'
+
+/**
+ * Keeps a client from going on after its end. What ioredis 6.0.0 has under way when it is disconnected, such as a refresh of the slots
+ * (Cluster.resetNodesRefreshInterval), sets the timer for the next one all the same: that goes on for ever, and the process never ends.
+ */
+export function guardEnd (cluster: Cluster): void {
+  const disconnect = cluster.disconnect.bind(cluster)
+  cluster.disconnect = (reconnect = false) => {
+    disconnect(reconnect)
+    if (reconnect) return
+    cluster.refreshSlotsCache = () => {}
+    cluster.connect = () => Promise.reject(new Error('the connection was ended'))
+  }
+}
