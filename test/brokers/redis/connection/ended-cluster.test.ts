@@ -29,4 +29,11 @@ t.test('A cluster\'s client', async (t) => {
     await t.rejects(cluster.connect(), { message: 'the connection was ended' })
     t.strictSame(done, ['disconnect false'])
   })
+
+  t.test('of another make is left as it is', async (t) => {
+    const disconnect = (): void => {}
+    const cluster = { disconnect }
+    guardEnd(cluster as unknown as Cluster)
+    t.equal(cluster.disconnect, disconnect)
+  })
 })
