@@ -32,28 +32,28 @@ export class IdempotencyKeys {
   }
 
   /**
-   * The publication under the key, or `undefined` when the key is new and there is room for it.
+   * The publication under the key, or that of `publish` where the key is new and there is room for it.
    * Throws MSG_ERR_IDEMPOTENCY_CONFLICT when it was another message, MSG_ERR_IDEMPOTENCY_FULL when there is no room.
    */
-  find (channel: string, key: string, message: string, now: number): Published | undefined {
-    const known = this.#publications.get(composed(channel, key))
-    if (known === undefined || expired(known, now)) {
-      if (this.#bytes >= this.#maxBytes) this.expire(now)
-      if (this.#bytes >= this.#maxBytes) throw new IdempotencyFullError()
-      return undefined
+  once (channel: string, key: string, message: string, now: number, publish: () => Published): Published {
+    // A channel name contains no space, so that the composition is unambiguous.
+    const name = `${channel} ${key}`
+    const known = this.#publications.get(name)
+    if (known !== undefined && !expired(known, now)) {
+      if (known.digest !== digest(message)) throw new IdempotencyConflictError()
+      const { epoch, offset, subscribers } = known
+      return { epoch, offset, subscribers, duplicate: true }
     }
-    if (known.digest !== digest(message)) throw new IdempotencyConflictError()
-    const { epoch, offset, subscribers } = known
-    return { epoch, offset, subscribers, duplicate: true }
-  }
-
-  /** Stores the publication under a key for which {@link find} returned `undefined`. */
-  remember (channel: string, key: string, message: string, { epoch, offset, subscribers }: Published, now: number): void {
-    const name = composed(channel, key)
-    this.#forget(name)
+    if (this.#bytes >= this.#maxBytes) this.expire(now)
+    if (this.#bytes >= this.#maxBytes) throw new IdempotencyFullError()
+    const published = publish()
+    const { epoch, offset, subscribers } = published
     const bytes = KEY_OVERHEAD_BYTES + name.length
+    // To the end of the order.
+    if (known !== undefined) this.#forget(name)
     this.#publications.set(name, { epoch, offset, subscribers, digest: digest(message), bytes, time: now })
     this.#bytes += bytes
+    return published
   }
 
   /** Removes expired keys. To be called periodically, to free their memory. */
@@ -72,11 +72,6 @@ export class IdempotencyKeys {
 
 function expired ({ time }: Publication, now: number): boolean {
   return time <= now - IDEMPOTENCY_TTL_MS
-}
-
-// A channel name contains no space, so that the composition is unambiguous.
-function composed (channel: string, key: string): string {
-  return `${channel} ${key}`
 }
 
 /**

@@ -56,12 +56,7 @@ export class MemoryBroker implements Broker {
   async publish (channel: string, message: string, { idempotencyKey: key, receipt }: PublishOptions = {}): Promise<Published> {
     if (this.#closed) throw new ClosedError()
     if (key === undefined) return this.#publish(channel, message, receipt)
-    const now = this.#now()
-    const known = this.#keys.find(channel, key, message, now)
-    if (known !== undefined) return known
-    const published = this.#publish(channel, message, receipt)
-    this.#keys.remember(channel, key, message, published, now)
-    return published
+    return this.#keys.once(channel, key, message, this.#now(), () => this.#publish(channel, message, receipt))
   }
 
   read (channel: string, since: Since, limit = Infinity): Promise<Replay> {

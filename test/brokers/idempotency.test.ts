@@ -2,44 +2,71 @@ import t from 'tap'
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from '../../src/brokers/idempotency.js'
 
 const PUBLISHED = { epoch: 'e', offset: 7, subscribers: 3 }
+const DUPLICATE = { ...PUBLISHED, duplicate: true }
+
+/** Publishes to one channel, and counts how often that was done. */
+class Publications {
+  count = 0
+
+  constructor (readonly keys = new IdempotencyKeys()) {}
+
+  once (key: string, message: string, now: number): unknown {
+    return this.keys.once('room', key, message, now, () => {
+      this.count++
+      return PUBLISHED
+    })
+  }
+}
 
 t.test('IdempotencyKeys', async (t) => {
   t.test('knows a key for five minutes', (t) => {
-    const keys = new IdempotencyKeys()
-    t.equal(keys.find('room', 'k', '1', 0), undefined)
-    keys.remember('room', 'k', '1', PUBLISHED, 0)
-    t.strictSame(keys.find('room', 'k', '1', IDEMPOTENCY_TTL_MS - 1), { ...PUBLISHED, duplicate: true })
-    t.throws(() => keys.find('room', 'k', '2', 1), { code: 'MSG_ERR_IDEMPOTENCY_CONFLICT' })
-    t.equal(keys.find('room', 'k', '2', IDEMPOTENCY_TTL_MS), undefined)
-    keys.remember('room', 'k', '2', PUBLISHED, IDEMPOTENCY_TTL_MS)
-    t.equal(keys.size, 1)
-    t.ok(keys.find('room', 'k', '2', IDEMPOTENCY_TTL_MS + 1))
+    const publications = new Publications()
+    t.strictSame(publications.once('k', '1', 0), PUBLISHED)
+    t.strictSame(publications.once('k', '1', IDEMPOTENCY_TTL_MS - 1), DUPLICATE)
+    t.throws(() => publications.once('k', '2', 1), { code: 'MSG_ERR_IDEMPOTENCY_CONFLICT' })
+    t.equal(publications.count, 1)
+    t.strictSame(publications.once('k', '2', IDEMPOTENCY_TTL_MS), PUBLISHED)
+    t.equal(publications.count, 2)
+    t.equal(publications.keys.size, 1)
+    t.strictSame(publications.once('k', '2', IDEMPOTENCY_TTL_MS + 1), DUPLICATE)
+    t.end()
+  })
+
+  t.test('distinguishes the channels', (t) => {
+    const { keys } = new Publications()
+    for (const channel of ['a', 'b']) t.strictSame(keys.once(channel, 'k', '1', 0, () => PUBLISHED), PUBLISHED)
+    t.end()
+  })
+
+  t.test('keeps no key of what could not be published', (t) => {
+    const { keys } = new Publications()
+    t.throws(() => keys.once('room', 'k', '1', 0, () => { throw new Error('closed') }), { message: 'closed' })
+    t.equal(keys.size, 0)
     t.end()
   })
 
   t.test('forgets the oldest first, and only those whose time is over', (t) => {
-    const keys = new IdempotencyKeys()
-    for (let time = 0; time < 10; time++) keys.remember('room', `k${time}`, '1', PUBLISHED, time)
+    const publications = new Publications()
+    const { keys } = publications
+    for (let time = 0; time < 10; time++) publications.once(`k${time}`, '1', time)
+    // A key that is used anew is the youngest.
+    publications.once('k0', '1', IDEMPOTENCY_TTL_MS)
     keys.expire(IDEMPOTENCY_TTL_MS + 4)
-    t.equal(keys.size, 5)
-    keys.expire(IDEMPOTENCY_TTL_MS + 100)
+    t.equal(keys.size, 6)
+    t.strictSame(publications.once('k0', '1', IDEMPOTENCY_TTL_MS + 4), DUPLICATE)
+    keys.expire(2 * IDEMPOTENCY_TTL_MS + 100)
     t.equal(keys.size, 0)
     t.end()
   })
 
   t.test('takes a bounded number of keys: a further one is refused, none is forgotten early', (t) => {
-    const keys = new IdempotencyKeys(1_000)
-    let taken = 0
-    t.throws(() => {
-      for (;; taken++) {
-        t.equal(keys.find('room', `k${taken}`, '1', 0), undefined)
-        keys.remember('room', `k${taken}`, '1', PUBLISHED, 0)
-      }
-    }, { code: 'MSG_ERR_IDEMPOTENCY_FULL', statusCode: 503 })
-    t.equal(keys.size, taken)
-    t.ok(keys.find('room', 'k0', '1', 1), 'those that it has are still known')
-    t.equal(keys.find('room', 'new', '1', IDEMPOTENCY_TTL_MS), undefined, 'and make room when their time is over')
-    t.equal(keys.size, 0)
+    const publications = new Publications(new IdempotencyKeys(1_000))
+    const { keys } = publications
+    t.throws(() => { for (;;) publications.once(`k${publications.count}`, '1', 0) }, { code: 'MSG_ERR_IDEMPOTENCY_FULL', statusCode: 503 })
+    t.equal(keys.size, publications.count)
+    t.strictSame(publications.once('k0', '1', 1), DUPLICATE, 'those that it has are still known')
+    t.strictSame(publications.once('new', '1', IDEMPOTENCY_TTL_MS), PUBLISHED, 'and make room when their time is over')
+    t.equal(keys.size, 1)
     t.end()
   })
 })
