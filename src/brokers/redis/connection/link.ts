@@ -1,3 +1,4 @@
+import type { Cluster } from 'ioredis'
 import { type Commands, isCluster } from './connection.js'
 import type { Timings } from './timings.js'
 
@@ -116,7 +117,7 @@ export class Link {
     const connectingMs = performance.now() - this.#connectingSince
     if (isCluster(client)) {
       // ioredis 6.0.0 forgets a reconnect that is requested while it looks up addresses. An attempt asks one node after the other.
-      if (!this.ready && connectingMs > this.#connectMs * Math.max(1, client.nodes().length)) this.#replace()
+      if (!this.ready && connectingMs > this.#connectMs * Math.max(1, nodesOf(client))) this.#replace()
     } else if (client.status === 'ready') {
       await client.ping().catch(() => { if (this.ready) this.reconnect() })
     } else if (client.status === 'end') {
@@ -127,4 +128,9 @@ export class Link {
       this.reconnect()
     }
   }
+}
+
+/** The number of nodes that a cluster's client knows; 0 where one of another make does not tell. */
+function nodesOf (client: Partial<Cluster>): number {
+  return client.nodes?.().length ?? 0
 }
