@@ -3,7 +3,7 @@
 //   node bench/run.mjs                      peers, full size: about 15 minutes on two quiet cores
 //   node bench/run.mjs --quick              small and short, prints only: for a look while developing
 //   node bench/run.mjs --only=express-ws,messenger --cases=w16,posts --seconds=2 --reps=1     prints only, too
-//   node bench/run.mjs --scale --compare --shared --reconnect --churn --logs --tokens --publisher
+//   node bench/run.mjs --scale --compare --shared --reconnect --churn --logs --tokens --publisher --receipts --scrape
 //                                           these programs instead of the peers; each is a command of its own as well
 //   node bench/run.mjs --all                peers and all of those
 //
@@ -16,8 +16,10 @@ import { measurePeers } from './peers-run.mjs'
 import { finish, measureAndKeep } from './program.mjs'
 import { prepare } from './process/prepare.mjs'
 import { publisher } from './publisher.mjs'
+import { receipts } from './receipts.mjs'
 import { reconnect } from './reconnect.mjs'
 import { scale } from './scale.mjs'
+import { scrape } from './scrape.mjs'
 import { shared } from './shared.mjs'
 import { tokens } from './tokens.mjs'
 
@@ -42,6 +44,8 @@ await finish(async () => {
       base: { type: 'string' },
       tokens: { type: 'boolean', default: false },
       publisher: { type: 'boolean', default: false },
+      receipts: { type: 'boolean', default: false },
+      scrape: { type: 'boolean', default: false },
       only: { type: 'string' },
       cases: { type: 'string' },
       subscribers: { type: 'string' },
@@ -61,7 +65,7 @@ await finish(async () => {
   }
   prepare()
 
-  const others = { scale, compare, shared, reconnect, churn, logs, tokens, publisher }
+  const others = { scale, compare, shared, reconnect, churn, logs, tokens, publisher, receipts, scrape }
   const chosen = Object.keys(others).filter((name) => all || values[name])
   if (all || chosen.length === 0) {
     await measureAndKeep('peers', () => measurePeers(settings, { only: only?.split(','), cases: cases?.split(',') }), !quick && !partial)

@@ -7,9 +7,11 @@ import { fanOut } from './jobs/fan-out.mjs'
 import { idleMemory } from './jobs/idle-memory.mjs'
 import { posts } from './jobs/posts.mjs'
 import { publisher } from './jobs/publisher.mjs'
+import { receipts } from './jobs/receipts.mjs'
 import { reconnect } from './jobs/reconnect.mjs'
+import { scrape } from './jobs/scrape.mjs'
 
-const jobs = { bursts, fanOut, posts, idleMemory, exactness, churn, connects, reconnect, publisher }
+const jobs = { bursts, fanOut, posts, idleMemory, exactness, churn, connects, reconnect, publisher, receipts, scrape }
 
 process.once('disconnect', () => process.exit())
 process.once('message', async ({ job, options }) => {

@@ -3,8 +3,10 @@ import { compareSection } from './compare.mjs'
 import { logsSection } from './logs.mjs'
 import { peersSection } from './peers.mjs'
 import { publisherSection } from './publisher.mjs'
+import { receiptsSection } from './receipts.mjs'
 import { reconnectSection } from './reconnect.mjs'
 import { scaleSection } from './scale.mjs'
+import { scrapeSection } from './scrape.mjs'
 import { sharedSection } from './shared.mjs'
 import { tokensSection } from './tokens.mjs'
 
@@ -18,7 +20,9 @@ export const sections = {
   churn: churnSection,
   logs: logsSection,
   tokens: tokensSection,
-  publisher: publisherSection
+  publisher: publisherSection,
+  receipts: receiptsSection,
+  scrape: scrapeSection
 }
 
 /** The whole report, of the results that there are. `read(name)` returns a result or undefined. */

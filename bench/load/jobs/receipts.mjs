@@ -1,0 +1,83 @@
+import { get, request } from 'node:http'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocket } from 'ws'
+import { percentile } from '../../measure/statistics.mjs'
+import { failurePromise } from './failure.mjs'
+
+const CHANNEL = 'receipts'
+const POLL_MS = 50
+const MAX_POLLS = 200
+const REST_MS = 100
+
+/**
+ * What `runs` messages are answered with by `targets` in turn, and what their subscribers measured themselves: `sockets` with frames,
+ * of which every tenth is deaf, and `streams`.
+ */
+export async function receipts ({ targets, sockets, streams, runs, waitSeconds }) {
+  const { failure, failed } = failurePromise()
+  let from = 0
+  let measured = []
+  const open = [
+    ...Array.from({ length: sockets }, (_, number) => acknowledge(targets[number % targets.length], {
+      deaf: number % 10 === 7,
+      onMessage () { measured.push(performance.now() - from) },
+      failed
+    })),
+    ...Array.from({ length: streams }, (_, number) => listen(targets[number % targets.length], failed))
+  ]
+  await Promise.race([failure, Promise.all(open)])
+  for (let poll = 0; ; poll++) {
+    const { subscribers } = await publish(targets[poll % targets.length])
+    if (subscribers === sockets + streams) break
+    if (poll === MAX_POLLS) throw new Error(`${subscribers} of ${sockets + streams} subscribers are counted`)
+    await sleep(POLL_MS)
+  }
+  const rows = []
+  for (let run = 0; run < runs; run++) {
+    // What came before has been acknowledged.
+    await sleep(REST_MS)
+    measured = []
+    from = performance.now()
+    const { received, silent, unable, latencyMs } = await Promise.race([failure, publish(targets[run % targets.length], waitSeconds)])
+    rows.push({ received, silent, unable, ...latencyMs, measuredP50: percentile(measured, 0.5), measuredMax: Math.max(...measured) })
+  }
+  return { rows }
+}
+
+/** A subscriber that acknowledges each message once it has taken its time, unless it is deaf. */
+function acknowledge ({ port }, { deaf, onMessage, failed }) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/${CHANNEL}?frames`, { perMessageDeflate: false })
+  socket.on('error', failed).on('close', (code) => { failed(new Error(`a subscriber was closed with ${code}`)) })
+  return new Promise((resolve) => {
+    socket.on('message', (data) => {
+      const { event, id, channel, receipt } = JSON.parse(data)
+      if (event === 'subscribed') { resolve(); return }
+      if (receipt !== true || deaf) return
+      onMessage()
+      socket.send(JSON.stringify({ ack: id, channel }))
+    })
+  })
+}
+
+function listen ({ port }, failed) {
+  return new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, path: `/${CHANNEL}`, headers: { accept: 'text/event-stream' }, agent: false }, (response) => {
+      response.on('error', failed).once('data', resolve).resume()
+    }).on('error', failed)
+  })
+}
+
+function publish ({ port, token }, waitSeconds) {
+  const prefer = waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...prefer }
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, method: 'POST', path: `/send/${CHANNEL}`, headers }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (part) => { text += part }).on('end', () => {
+        if (response.statusCode === 200) resolve(JSON.parse(text))
+        else reject(new Error(`a publish was answered with ${response.statusCode} ${text}`))
+      })
+    }).on('error', reject).end('{"message":1}')
+  })
+}
