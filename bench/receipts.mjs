@@ -9,7 +9,7 @@ const SETTINGS = { sockets: 200, streams: 10, waitSeconds: 1 }
 
 /** Resolves to the settings and `rows`, one for each message: its receipts, and what the subscribers measured. */
 export async function receipts ({ quick }) {
-  const settings = { ...SETTINGS, runs: quick ? 3 : 20 }
+  const settings = { ...SETTINGS, warmUp: quick ? 3 : 40, runs: quick ? 3 : 20 }
   const peer = service('messenger', 'fastify-messenger', { env: { MAX_CONNECTIONS_PER_ADDRESS: '1000' } })
   const { targets, gone, stop } = await startDeployment({ peer, instances: 2, redis: true })
   try {

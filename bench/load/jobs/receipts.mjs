@@ -12,9 +12,9 @@ const REST_MS = 100
 
 /**
  * What `runs` messages are answered with by `targets` in turn, and what their subscribers measured themselves: `sockets` with frames,
- * of which every tenth is deaf, and `streams`.
+ * of which every tenth is deaf, and `streams`. Code is compiled by `warmUp` messages before.
  */
-export async function receipts ({ targets, sockets, streams, runs, waitSeconds }) {
+export async function receipts ({ targets, sockets, streams, warmUp, runs, waitSeconds }) {
   const { failure, failed } = failurePromise()
   let from = 0
   let measured = []
@@ -34,12 +34,14 @@ export async function receipts ({ targets, sockets, streams, runs, waitSeconds }
     await sleep(POLL_MS)
   }
   const rows = []
-  for (let run = 0; run < runs; run++) {
+  for (let run = -warmUp; run < runs; run++) {
     // What came before has been acknowledged.
     await sleep(REST_MS)
     measured = []
     from = performance.now()
-    const { received, silent, unable, latencyMs } = await Promise.race([failure, publish(targets[run % targets.length], waitSeconds)])
+    const answer = publish(targets[Math.abs(run) % targets.length], waitSeconds)
+    const { received, silent, unable, latencyMs } = await Promise.race([failure, answer])
+    if (run < 0) continue
     rows.push({ received, silent, unable, ...latencyMs, measuredP50: percentile(measured, 0.5), measuredMax: Math.max(...measured) })
   }
   return { rows }
