@@ -9,7 +9,7 @@ const NUMBERS = {
   faults: [200, 'faults'],
   seconds: [120, 'time in which the messages are sent and the faults happen'],
   instances: [1, 'instances of the service (2 with Redis)'],
-  settle: [60, 'seconds that everybody has to catch up, at most, when the faults are over (120 with Redis)']
+  settle: [60, 'seconds without progress after which those who are behind, when the faults are over, are late (120 with Redis)']
 }
 /** What differs with Redis. */
 const WITH_REDIS = { instances: 2, messages: 52_000, faults: 240, settle: 120 }

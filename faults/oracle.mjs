@@ -102,16 +102,26 @@ export class Oracle {
     if (this.counts[violation.kind] <= KEPT_VIOLATIONS) this.violations.push({ at: this.#now(), ...violation })
   }
 
+  /** Messages that a publisher got a 200 for. */
+  get acknowledged () {
+    return this.#ledger.acknowledged
+  }
+
+  /** Messages that were handed over, to all subscribers. */
+  get deliveries () {
+    return this.histories.reduce((sum, { messages }) => sum + messages, 0)
+  }
+
   /** Looks for what was lost; to be called once, at the end. Returns the numbers of the run. */
   conclude () {
     this.#ledger.compare()
     for (const history of this.histories) this.#audit(history)
     const sum = (value) => this.histories.reduce((total, history) => total + value(history), 0)
     return {
-      acknowledged: this.#ledger.acknowledged,
+      acknowledged: this.acknowledged,
       dataLosses: this.#losses,
       republished: this.#ledger.republished,
-      deliveries: sum(({ messages }) => messages),
+      deliveries: this.deliveries,
       duplicated: sum(({ duplicates }) => duplicates),
       lost: this.lost,
       gaps: addUp(this.histories.map(({ gaps }) => gaps)),

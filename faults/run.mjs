@@ -5,8 +5,8 @@ import { prepare } from './build.mjs'
 import { loadProcessors } from './load.mjs'
 import { commandOf, readOptions, USAGE } from './options.mjs'
 
-/** Parts of a run that may each take as long as it may take to settle, and seconds to end. */
-const SETTLING_PARTS = 6
+/** A run ends after so many times the seconds to settle, and some to end, whatever progress it makes. */
+const SETTLING_PARTS = 12
 const MARGIN_SECONDS = 30
 
 let options

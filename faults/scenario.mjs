@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { carryOut, planFaults } from './plan.mjs'
 import { Presence } from './presence.mjs'
 import { Prng } from './prng.mjs'
+import { whileProgressing } from './progress.mjs'
 import { CHANNELS, World } from './world.mjs'
 
 /** Once everybody has the last message: the time in which one too many would show. */
@@ -23,10 +24,11 @@ export async function runScenario (seed, options) {
   const { oracle, publishers, subscribers } = world
   const presence = new Presence(world, new Prng(seed).fork('presence'))
   const settleMs = 1_000 * options.settle
+  const late = (ms, what) => { oracle.report({ kind: 'timeout', text: `${what} took longer than ${Math.round(ms / 1_000)} s` }) }
   const within = async (ms, what, promise) => {
     let timer
     const timeout = new Promise((resolve) => { timer = setTimeout(resolve, ms, LATE) })
-    if (await Promise.race([promise, timeout]) === LATE) oracle.report({ kind: 'timeout', text: `${what} took longer than ${Math.round(ms / 1_000)} s` })
+    if (await Promise.race([promise, timeout]) === LATE) late(ms, what)
     clearTimeout(timer)
   }
   try {
@@ -45,7 +47,8 @@ export async function runScenario (seed, options) {
     world.heal()
     await world.settle(settleMs)
     const whoIsThere = presence.verify()
-    await within(leftMs(), 'publishing what was left', sending)
+    // However much faults have left to be done, and however busy the machine is.
+    if (!await whileProgressing(sending, () => oracle.acknowledged, settleMs)) late(settleMs, 'another acknowledgement')
     // Whoever is late is a violation of its own, and must not go on behind the last message.
     for (const publisher of publishers) publisher.stop()
     const sent = now()
@@ -69,10 +72,13 @@ async function markChannels ({ oracle, extra, allChannels }) {
   for (const { channel, id } of await extra.publishEach(allChannels)) if (id !== undefined) oracle.mark(channel, id)
 }
 
-async function everybodyCatchesUp ({ oracle }, limitMs) {
-  const deadline = performance.now() + limitMs
+/** Whoever does not is found by the oracle. */
+async function everybodyCatchesUp ({ oracle }, stallMs) {
   const isThere = (history) => oracle.isComplete(history) || (history.mayLeave && history.lastGap !== undefined)
-  while (performance.now() < deadline && !oracle.histories.every(isThere)) await delay(POLL_MS)
+  const stop = new AbortController()
+  const allAreThere = async () => { while (!stop.signal.aborted && !oracle.histories.every(isThere)) await delay(POLL_MS) }
+  await whileProgressing(allAreThere(), () => oracle.deliveries, stallMs)
+  stop.abort()
 }
 
 function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, shared, extra, channels }, plan) {

@@ -1,0 +1,1 @@
+export function whileProgressing (promise: Promise<unknown>, progress: () => number, stallMs: number): Promise<boolean>
