@@ -50,7 +50,7 @@ export class IdempotencyKeys {
     const { epoch, offset, subscribers } = published
     const bytes = KEY_OVERHEAD_BYTES + name.length
     // To the end of the order.
-    if (known !== undefined) this.#forget(name)
+    if (known !== undefined) this.#forget(name, known)
     this.#publications.set(name, { epoch, offset, subscribers, digest: digest(message), bytes, time: now })
     this.#bytes += bytes
     return published
@@ -60,13 +60,12 @@ export class IdempotencyKeys {
   expire (now: number): void {
     for (const [name, publication] of this.#publications) {
       if (!expired(publication, now)) break
-      this.#forget(name)
+      this.#forget(name, publication)
     }
   }
 
-  #forget (name: string): void {
-    this.#bytes -= this.#publications.get(name)?.bytes ?? 0
-    this.#publications.delete(name)
+  #forget (name: string, { bytes }: Publication): void {
+    if (this.#publications.delete(name)) this.#bytes -= bytes
   }
 }
 

@@ -63,10 +63,13 @@ t.test('IdempotencyKeys', async (t) => {
     const publications = new Publications(new IdempotencyKeys(1_000))
     const { keys } = publications
     t.throws(() => { for (;;) publications.once(`k${publications.count}`, '1', 0) }, { code: 'MSG_ERR_IDEMPOTENCY_FULL', statusCode: 503 })
-    t.equal(keys.size, publications.count)
+    const taken = publications.count
+    t.equal(keys.size, taken)
     t.strictSame(publications.once('k0', '1', 1), DUPLICATE, 'those that it has are still known')
-    t.strictSame(publications.once('new', '1', IDEMPOTENCY_TTL_MS), PUBLISHED, 'and make room when their time is over')
+    t.strictSame(publications.once('k0', '1', IDEMPOTENCY_TTL_MS), PUBLISHED, 'and make room when their time is over')
     t.equal(keys.size, 1)
+    for (let number = 1; number < taken; number++) t.strictSame(publications.once(`k${number}`, '1', IDEMPOTENCY_TTL_MS), PUBLISHED, 'all of it')
+    t.throws(() => publications.once('one more', '1', IDEMPOTENCY_TTL_MS), { code: 'MSG_ERR_IDEMPOTENCY_FULL' })
     t.end()
   })
 })
