@@ -1,1 +1,1 @@
-export function whileProgressing (promise: Promise<unknown>, progress: () => number, stallMs: number): Promise<boolean>
+export function whileProgressing (isOver: () => boolean, progress: () => number, stallMs: number): Promise<boolean>

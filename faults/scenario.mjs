@@ -7,7 +7,6 @@ import { CHANNELS, World } from './world.mjs'
 
 /** Once everybody has the last message: the time in which one too many would show. */
 const LINGER_MS = 500
-const POLL_MS = 20
 const LATE = Symbol('late')
 
 /** What a seed decides before the run. */
@@ -38,7 +37,8 @@ export async function runScenario (seed, options) {
     const flowing = now()
     const plan = planOf(seed, options)
     const share = Math.ceil(options.messages / publishers.length)
-    const sending = Promise.all(publishers.map((publisher) => publisher.run(share, 1_000 * options.seconds)))
+    let isSent = false
+    void Promise.all(publishers.map((publisher) => publisher.run(share, 1_000 * options.seconds))).then(() => { isSent = true })
     const leftMs = () => settleMs + Math.max(0, flowing + 1_000 * options.seconds - now())
     await within(leftMs(), 'bringing the faults about', carryOut(plan, world, {
       wait: (at) => delay(Math.max(0, flowing + at - now())),
@@ -48,7 +48,7 @@ export async function runScenario (seed, options) {
     await world.settle(settleMs)
     const whoIsThere = presence.verify()
     // However much faults have left to be done, and however busy the machine is.
-    if (!await whileProgressing(sending, () => oracle.acknowledged, settleMs)) late(settleMs, 'another acknowledgement')
+    if (!await whileProgressing(() => isSent, () => oracle.acknowledged, settleMs)) late(settleMs, 'another acknowledgement')
     // Whoever is late is a violation of its own, and must not go on behind the last message.
     for (const publisher of publishers) publisher.stop()
     const sent = now()
@@ -75,10 +75,7 @@ async function markChannels ({ oracle, extra, allChannels }) {
 /** Whoever does not is found by the oracle. */
 async function everybodyCatchesUp ({ oracle }, stallMs) {
   const isThere = (history) => oracle.isComplete(history) || (history.mayLeave && history.lastGap !== undefined)
-  const stop = new AbortController()
-  const allAreThere = async () => { while (!stop.signal.aborted && !oracle.histories.every(isThere)) await delay(POLL_MS) }
-  await whileProgressing(allAreThere(), () => oracle.deliveries, stallMs)
-  stop.abort()
+  await whileProgressing(() => oracle.histories.every(isThere), () => oracle.deliveries, stallMs)
 }
 
 function numbers ({ oracle, recovery, readiness, instances, redis, publishers, subscribers, shared, extra, channels }, plan) {
