@@ -5,7 +5,7 @@ import { runLoad } from './process/load.mjs'
 import { programWhenMain, progress } from './program.mjs'
 
 const TIMEOUT_MS = 300_000
-const SETTINGS = { sockets: 200, streams: 10, waitSeconds: 1 }
+const SETTINGS = { sockets: 200, deaf: 20, streams: 10, waitSeconds: 1 }
 
 /** Resolves to the settings and `rows`, one for each message: its receipts, and what the subscribers measured. */
 export async function receipts ({ quick }) {

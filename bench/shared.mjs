@@ -1,6 +1,6 @@
 // node bench/shared.mjs [--quick]: what do connections with several channels cost, beside as many with one channel?
 import { setTimeout as sleep } from 'node:timers/promises'
-import { localAddress, severalChannels, subscribe } from './load/subscribe.mjs'
+import { localAddress, severalChannels, subscribeAll } from './load/subscribe.mjs'
 import { median } from './measure/statistics.mjs'
 import { services } from './peers/service.mjs'
 import { startDeployment } from './process/deployment.mjs'
@@ -13,7 +13,6 @@ const FULL = { connections: 2_000, rounds: 5, subscribers: 1_000, warmUpMs: 3_00
 const QUICK = { connections: 500, rounds: 1, subscribers: 200, warmUpMs: 500, measureMs: 1_000, repetitions: 1 }
 const CHANNELS = 20
 const AROUND_MS = 60_000
-const AT_ONCE = 100
 const SETTLE_MS = 500
 
 const entrants = [
@@ -59,27 +58,9 @@ async function bytesPerConnection (connections, channels) {
   }
 }
 
-/** Resolves to so many subscribers once each has been told where its channels stand. */
-async function open (target, count, names) {
-  const subscribers = []
-  await new Promise((resolve, reject) => {
-    let ready = 0
-    const sink = {
-      ready () {
-        if (++ready === count) resolve()
-        else next()
-      },
-      message () {},
-      closed (_, why) { reject(new Error(why)) }
-    }
-    const next = () => {
-      const number = subscribers.length
-      if (number < count) subscribers.push(subscribe(target, sink, { channel: severalChannels(names), localAddress: localAddress(number) }))
-    }
-    for (let opening = 0; opening < AT_ONCE; opening++) next()
-  })
-  await sleep(SETTLE_MS)
-  return subscribers
+/** Resolves to so many subscribers with all of these channels. */
+function open (target, count, names) {
+  return subscribeAll(target, count, severalChannels(names), { message () {}, failed () {}, localAddress })
 }
 
 async function burst ({ subscribers, warmUpMs, measureMs }, { channels }) {

@@ -22,10 +22,11 @@ export function subscribe (target, sink, options) {
 }
 
 /**
- * Opens `count` subscriptions of one channel and resolves to them when all stand. `message` is the sink's; a subscription
- * that closes, then or later, is reported to `failed`.
+ * Opens `count` subscriptions and resolves to them when all stand. `channel` is that of all, or gives that of each by its number, as
+ * `localAddress` gives where it comes from. `message` is the sink's; a subscription that closes, then or later, is reported to `failed`.
  */
-export async function subscribeAll (target, count, channel, { message, failed }) {
+export async function subscribeAll (target, count, channel, { message, failed, localAddress = () => undefined }) {
+  const channelOf = typeof channel === 'string' ? () => channel : channel
   const subscribers = []
   await new Promise((resolve, reject) => {
     let ready = 0
@@ -42,7 +43,8 @@ export async function subscribeAll (target, count, channel, { message, failed })
       }
     }
     const next = () => {
-      if (subscribers.length < count) subscribers.push(subscribe(target, sink, { channel }))
+      const number = subscribers.length
+      if (number < count) subscribers.push(subscribe(target, sink, { channel: channelOf(number), localAddress: localAddress(number) }))
     }
     for (let opening = 0; opening < OPENING_AT_ONCE; opening++) next()
   })

@@ -4,8 +4,7 @@ const MAX_DIFFERENCE_MS = 5
 
 /** The section on receipts. */
 export function receiptsSection (result) {
-  const { sockets, streams, rows } = result
-  const deaf = sockets / 10
+  const { sockets, deaf, streams, rows } = result
   const exact = rows.filter((row) => row.received === sockets - deaf && row.silent === deaf && row.unable === streams).length
   const differences = rows.flatMap(({ p50, max, measuredP50, measuredMax }) => [Math.abs(p50 - measuredP50), Math.abs(max - measuredMax)])
   const difference = Math.max(...differences)

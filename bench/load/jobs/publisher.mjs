@@ -3,12 +3,11 @@ import { performance } from 'node:perf_hooks'
 import { cpuMicroseconds } from '../../measure/process.mjs'
 import { coreSeconds } from '../../measure/cores.mjs'
 import { messageText } from '../message.mjs'
-import { subscribe } from '../subscribe.mjs'
+import { subscribeAll } from '../subscribe.mjs'
 import { failurePromise } from './failure.mjs'
 
 const CONNECTIONS = 32
 const BURSTS = 10
-const SETTLE_MS = 500
 
 /**
  * Server CPU time of a message to a channel with one subscriber, `channels` channels a round: published by `createPublisher` of the
@@ -57,21 +56,8 @@ export async function publisher ({ target, pids, publisher, channels, warmUpRoun
 /** One subscriber of each channel; `next(count)` resolves when so many messages have come. */
 async function subscribeEach (target, channels, failed) {
   let [missing, done] = [0, () => {}]
-  await new Promise((resolve) => {
-    let ready = 0
-    let begun = 0
-    const sink = {
-      message () { if (--missing === 0) done() },
-      ready () {
-        if (++ready === channels) resolve()
-        else next()
-      },
-      closed (_subscriber, why) { failed(new Error(`a subscriber: ${why}`)) }
-    }
-    const next = () => { if (begun < channels) subscribe(target, sink, { channel: `publish-${begun++}` }) }
-    for (let opening = 0; opening < 100; opening++) next()
-  })
-  await new Promise((resolve) => { setTimeout(resolve, SETTLE_MS) })
+  const message = () => { if (--missing === 0) done() }
+  await subscribeAll(target, channels, (number) => `publish-${number}`, { message, failed })
   return {
     next (count) {
       missing += count

@@ -1,8 +1,9 @@
-import { get, request } from 'node:http'
+import { get } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { percentile } from '../../measure/statistics.mjs'
+import { ask } from '../ask.mjs'
 import { failurePromise } from './failure.mjs'
 
 const CHANNEL = 'receipts'
@@ -12,15 +13,15 @@ const REST_MS = 100
 
 /**
  * What `runs` messages are answered with by `targets` in turn, and what their subscribers measured themselves: `sockets` with frames,
- * of which every tenth is deaf, and `streams`. Code is compiled by `warmUp` messages before.
+ * of which some are deaf, and `streams`. Code is compiled by `warmUp` messages before.
  */
-export async function receipts ({ targets, sockets, streams, warmUp, runs, waitSeconds }) {
+export async function receipts ({ targets, sockets, deaf, streams, warmUp, runs, waitSeconds }) {
   const { failure, failed } = failurePromise()
   let from = 0
   let measured = []
   const open = [
     ...Array.from({ length: sockets }, (_, number) => acknowledge(targets[number % targets.length], {
-      deaf: number % 10 === 7,
+      isDeaf: number < deaf,
       onMessage () { measured.push(performance.now() - from) },
       failed
     })),
@@ -48,14 +49,14 @@ export async function receipts ({ targets, sockets, streams, warmUp, runs, waitS
 }
 
 /** A subscriber that acknowledges each message once it has taken its time, unless it is deaf. */
-function acknowledge ({ port }, { deaf, onMessage, failed }) {
+function acknowledge ({ port }, { isDeaf, onMessage, failed }) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/${CHANNEL}?frames`, { perMessageDeflate: false })
   socket.on('error', failed).on('close', (code) => { failed(new Error(`a subscriber was closed with ${code}`)) })
   return new Promise((resolve) => {
     socket.on('message', (data) => {
       const { event, id, channel, receipt } = JSON.parse(data)
       if (event === 'subscribed') { resolve(); return }
-      if (receipt !== true || deaf) return
+      if (receipt !== true || isDeaf) return
       onMessage()
       socket.send(JSON.stringify({ ack: id, channel }))
     })
@@ -70,16 +71,9 @@ function listen ({ port }, failed) {
   })
 }
 
-function publish ({ port, token }, waitSeconds) {
+async function publish (target, waitSeconds) {
   const prefer = waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...prefer }
-  return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, method: 'POST', path: `/send/${CHANNEL}`, headers }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (part) => { text += part }).on('end', () => {
-        if (response.statusCode === 200) resolve(JSON.parse(text))
-        else reject(new Error(`a publish was answered with ${response.statusCode} ${text}`))
-      })
-    }).on('error', reject).end('{"message":1}')
-  })
+  return JSON.parse(await ask(target, `/send/${CHANNEL}`, {
+    method: 'POST', headers: { 'content-type': 'application/json', ...prefer }, body: '{"message":1}'
+  }))
 }
