@@ -43,6 +43,7 @@ t.test('A link to a cluster', async (t) => {
     await eventually(() => received.length === channels.length, { message: 'a message of every master' })
     t.strictSame(received.sort(), channels.map((channel) => `${names.live(channel)} text`).sort())
   })
+
   t.test('replaces a client that stops to connect without an end', async (t) => {
     const clients: Commands[] = []
     const timings = { ...TIMINGS, commandMs: 500 }

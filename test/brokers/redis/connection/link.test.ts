@@ -97,6 +97,7 @@ t.test('A link', async (t) => {
     first.enter('ready')
     t.strictSame(told, ['the connection was lost', 'ready'], 'nothing is heard of the first one any more')
   })
+
   t.test('to a cluster has a client replaced that does not get ready, also one of another make', async (t) => {
     const { link, clients } = createLink(t, true, { checkMs: 5, commandMs: 5 })
     const [first] = clients as [FakeClient]
