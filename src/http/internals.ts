@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from 'node:http'
+import http, { type Server, type ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
@@ -9,10 +9,13 @@ import type { WebSocket } from 'ws'
  * one, so that it alone has to be compared with a new version of either.
  */
 
+interface PrivateHttp {
+  /** What a server of HTTP/1.1 does with a new connection, with the server as `this`. */
+  readonly _connectionListener: (this: Server, connection: Socket) => void
+}
+
 interface PrivateConnection {
   readonly server: Server
-  /** Set by TLS. */
-  readonly encrypted?: boolean
   /** The response that is being written on the connection. */
   readonly _httpMessage?: ServerResponse | null
 }
@@ -36,10 +39,12 @@ export function serverOf (connection: Socket): Server {
   return (connection as Socket & PrivateConnection).server
 }
 
-/** Passes a connection to its server as if it had just been accepted: the server reads the next request from it. */
+/**
+ * Has the server of a connection read the next request from it, as if it had just been accepted. The event `connection` is not
+ * emitted again: listeners of the host, which may count connections, have had it.
+ */
 export function acceptAgain (connection: Socket): void {
-  const { server, encrypted } = connection as Socket & PrivateConnection
-  server.emit(encrypted === true ? 'secureConnection' : 'connection', connection)
+  (http as unknown as PrivateHttp)._connectionListener.call(serverOf(connection), connection)
 }
 
 /** Attaches a response to a connection that Node has detached because of an upgrade. */

@@ -31,8 +31,8 @@ export function limitSockets (server: Server, { maxSocketsPerAddress, trustProxy
   }
 
   server.on('connection', (socket: Counted) => {
-    // An ignored upgrade emits the event again for its connection, and those of a proxy are not its own.
-    if (socket[ADDRESS] !== undefined || socket.remoteAddress === undefined || isProxy(socket.remoteAddress)) return
+    // Connections of a proxy are not its own.
+    if (socket.remoteAddress === undefined || isProxy(socket.remoteAddress)) return
     const address = networkOf(socket.remoteAddress)
     const count = counts.get(address) ?? 0
     if (count >= maxSocketsPerAddress) {

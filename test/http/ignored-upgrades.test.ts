@@ -155,6 +155,18 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
     }
   })
 
+  t.test('is no new connection for listeners of the host', async (t) => {
+    const app = await startService(t)
+    let connections = 0
+    app.server.prependListener('connection', () => { connections++ })
+    const connection = await connectRaw(t, app)
+    for (let round = 0; round < 3; round++) {
+      connection.write(h2c('GET', '/room'))
+      t.equal((await readAnswer(connection))[0], 200)
+    }
+    t.equal(connections, 1)
+  })
+
   t.test('is left to a listener of the host for upgrades', async (t) => {
     const app = await startHost(t, { prefix: '/rt' })
     app.server.on('upgrade', ({ headers }, socket) => { if (headers.upgrade === 'echo') socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\necho') })
