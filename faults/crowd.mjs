@@ -11,6 +11,8 @@ const STOP_TIMEOUT_MS = 8_000
 const HISTORY_SIZE = '1000'
 /** What a batch may hold. */
 const MAX_BATCH = 1_000
+/** Above the number of subscribers, which all come from one address at once. A client that is refused repeatedly goes on by long polls. */
+const SUBSCRIBES_PER_SECOND = '100000'
 const MARKER = 'marker'
 
 /** A subscriber of one channel at one instance, through the browser client. */
@@ -75,7 +77,7 @@ export class Crowd {
     this.#channels = Array.from({ length: channels }, (_, index) => `channel-${index + 1}`)
     this.redis = new RedisServer(await freePort(), (text) => { this.oracle.report({ kind: 'redis', text }) })
     await this.redis.start()
-    const env = { BEARER_TOKEN: TOKEN, REDIS_URL: `redis://127.0.0.1:${this.redis.port}`, HISTORY_SIZE, DRAIN_SECONDS: '1' }
+    const env = { BEARER_TOKEN: TOKEN, REDIS_URL: `redis://127.0.0.1:${this.redis.port}`, HISTORY_SIZE, DRAIN_SECONDS: '1', MAX_SUBSCRIBES_PER_SECOND: SUBSCRIBES_PER_SECOND }
     for (let index = 0; index < instances; index++) this.instances.push(new Service(`i${index + 1}`, await freePort(), env, { onFailure: (text) => { this.oracle.report({ kind: 'service', text }) } }))
     await Promise.all(this.instances.map((instance) => instance.start()))
     this.members = this.instances.flatMap((instance) => this.#channels.map((channel) => new Member(channel, instance, this)))

@@ -32,7 +32,7 @@ export const TIMINGS: Timings = {
   leaveMs: LEAVE_MS,
   barrierMs: 2_000,
   witnessMs: 500,
-  maxBackoffMs: 500
+  maxBackoffMs: 250
 }
 
 const FIRST_BACKOFF_MS = 25
