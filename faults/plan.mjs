@@ -36,11 +36,12 @@ function draw (prng, kind, durationMs, shape) {
 }
 
 /** Brings every fault about in its time; resolves when all are over. */
-export async function carryOut (plan, world, { wait, onFailure }) {
+export async function carryOut (plan, world, { wait, onStep, onFailure }) {
   const running = []
   for (const fault of plan) {
     await wait(fault.at)
-    running.push(KINDS[fault.kind].apply(world, fault).catch((error) => { onFailure(`${fault.kind}: ${error.stack}`) }))
+    onStep()
+    running.push(KINDS[fault.kind].apply(world, fault).catch((error) => { onFailure(`${fault.kind}: ${error.stack}`) }).then(onStep))
   }
   await Promise.all(running)
 }

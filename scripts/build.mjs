@@ -8,7 +8,8 @@ import { writeClient, writePublicClient } from './client.mjs'
 import { writeCommonJsTypes } from './common-js-types.mjs'
 import { writeConsole } from './console.mjs'
 import { writePublisher } from './publisher.mjs'
-import { bin, root } from './steps.mjs'
+import { root } from './root.mjs'
+import { bin } from './steps.mjs'
 import { transpile } from './transpile.mjs'
 
 const hasTypes = !process.argv.includes('--no-types')

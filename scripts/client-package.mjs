@@ -9,7 +9,7 @@ import { minify } from 'terser'
 import { clientTypes } from './client-types.mjs'
 import { BUNDLE, minification } from './client.mjs'
 import { thinMap } from './thin-map.mjs'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 const SOURCE = join(root, 'packages/client')
 /** Scripts and the modules of which they are made. */

@@ -1,7 +1,7 @@
 // The types of the package fastify-messenger-client, of the sources of the client.
 import { join } from 'node:path'
 import ts from 'typescript'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 const ENTRIES = ['index', 'shared', 'react']
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { minify } from 'terser'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 /** How esbuild bundles the client. */
 export const BUNDLE = {

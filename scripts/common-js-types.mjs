@@ -1,7 +1,7 @@
 // The types of modules for CommonJS: TypeScript takes a `.d.ts` of this package for those of an ES module.
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 /** Writes each `.d.ts` of a directory as `.d.cts` to another one, or to the same. */
 export function writeCommonJsTypes (from, to = from) {

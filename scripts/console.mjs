@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { clientFiles } from './integrity.mjs'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 /**
  * Has the client of the page use the transports of the page, which are the client's own with what goes over them shown: the text of

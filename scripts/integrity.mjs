@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 export const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { writeCommonJsTypes } from './common-js-types.mjs'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 /** Writes dist/publisher/, from src/publisher and, with `hasTypes`, the types that were compiled to dist/src/publisher. */
 export async function writePublisher (hasTypes) {

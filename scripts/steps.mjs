@@ -1,12 +1,8 @@
 // The steps of `npm test`, `npm run check` and `npm run unit`, and how they are shown.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-export const root = dirname(dirname(fileURLToPath(import.meta.url)))
-export const require = createRequire(import.meta.url)
+import { require, root } from './root.mjs'
 
 export function heading (text) {
   console.log(`\n── ${text} ${'─'.repeat(Math.max(0, 74 - text.length))}\n`)

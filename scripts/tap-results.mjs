@@ -1,7 +1,7 @@
 // What a run of tap says of each test, from its TAP. tap ends with 0 when tests are skipped or to do, and its own figures count
 // assertions: both are read from here.
 import { createRequire } from 'node:module'
-import { require } from './steps.mjs'
+import { require } from './root.mjs'
 
 const MAX_LINES = 40
 

@@ -4,7 +4,8 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { bin, check, conclude, heading, require, root, run, timed } from './steps.mjs'
+import { require, root } from './root.mjs'
+import { bin, check, conclude, heading, run, timed } from './steps.mjs'
 import { countTests } from './tap-results.mjs'
 
 const covered = ['src', 'plugins', 'routes']

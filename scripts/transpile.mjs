@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 /** Writes src, plugins and routes as JavaScript to dist/, as the compiler does, without types. */
 export async function transpile () {

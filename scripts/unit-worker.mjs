@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import tap from 'tap'
-import { root } from './steps.mjs'
+import { root } from './root.mjs'
 
 let take
 process.on('message', ({ file }) => { take(file) })

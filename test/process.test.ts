@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request, type IncomingMessage } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
@@ -11,6 +10,7 @@ import { removeStaleSocket } from '../src/unix-socket.js'
 import { answerTo } from '../src/usage.js'
 import { startService } from './helper.js'
 import { eventually } from './eventually.js'
+import { createDirectory } from './temporary.js'
 
 // As it is shipped, so that it starts at once.
 const SERVER = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
@@ -19,12 +19,6 @@ interface Service {
   child: ChildProcess
   output: () => string
   exited: Promise<unknown>
-}
-
-function directory (t: Test): string {
-  const path = mkdtempSync(join(tmpdir(), 'messenger-'))
-  t.teardown(() => { rmSync(path, { recursive: true }) })
-  return path
 }
 
 function run (t: Test, command: string, args: string[], env: NodeJS.ProcessEnv = {}, options: SpawnOptions = {}): Service {
@@ -49,9 +43,9 @@ async function statusAt (socketPath: string): Promise<number | undefined> {
 
 t.test('the program', async (t) => {
   t.test('starts however it is named, or loaded by a process manager', async (t) => {
-    const link = join(directory(t), 'link.js')
+    const link = join(createDirectory(t), 'link.js')
     symlinkSync(SERVER, link)
-    const wrapper = join(directory(t), 'wrapper.mjs')
+    const wrapper = join(createDirectory(t), 'wrapper.mjs')
     // What pm2 does, in both of its modes.
     writeFileSync(wrapper, 'import(process.env.pm_exec_url)')
     const ways: [string[], NodeJS.ProcessEnv?][] = [[[SERVER.replace(/\.js$/, '')]], [[link]], [[wrapper], { pm_exec_path: SERVER, pm_exec_url: pathToFileURL(SERVER).href }]]
@@ -97,7 +91,7 @@ t.test('the program', async (t) => {
   })
 
   t.test('warns as one of several processes that share nothing', async (t) => {
-    const primary = join(directory(t), 'primary.mjs')
+    const primary = join(createDirectory(t), 'primary.mjs')
     writeFileSync(primary, `import cluster from 'node:cluster'\ncluster.setupPrimary({ exec: ${JSON.stringify(SERVER)} })\nfor (let index = 0; index < 2; index++) cluster.fork()\n`)
     const service = run(t, process.execPath, [primary])
     await eventually(() => [...service.output().matchAll(/worker of a cluster/g)].length === 2)
@@ -108,7 +102,7 @@ t.test('the program', async (t) => {
 
 t.test('PORT as the path of a unix socket', async (t) => {
   t.test('is listened on, also where a process that was killed left it behind', async (t) => {
-    const path = join(directory(t), 'messenger.sock')
+    const path = join(createDirectory(t), 'messenger.sock')
     const killed = run(t, process.execPath, [SERVER], { PORT: path })
     t.equal(await listening(killed), path)
     killed.child.kill('SIGKILL')
@@ -122,7 +116,7 @@ t.test('PORT as the path of a unix socket', async (t) => {
   })
 
   t.test('takes no other file away', async (t) => {
-    const path = join(directory(t), 'file')
+    const path = join(createDirectory(t), 'file')
     writeFileSync(path, 'mine')
     await removeStaleSocket(path)
     await removeStaleSocket(`${path}-none`)

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import t from 'tap'
 import { PipeReaders } from '../../src/cli/pipe-readers.js'
-import { createDirectory } from '../brokers/redis/redis-server.js'
+import { createDirectory } from '../temporary.js'
 
 t.test('the readers of a descriptor', async (t) => {
   t.test('are none where it is no pipe, or is not open', async (t) => {

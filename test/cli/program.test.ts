@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { origin, publish, startService, TOKEN } from '../helper.js'
 import { eventually } from '../eventually.js'
+import { createDirectory } from '../temporary.js'
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 // As a user has it, and what the loaders of TypeScript and of the coverage need.
@@ -35,8 +35,7 @@ t.test('the program', async (t) => {
   await publish(app, 'kept', 1)
 
   // All at once, because each takes seconds to compile.
-  const directory = mkdtempSync(join(tmpdir(), 'messenger-'))
-  t.teardown(() => { rmSync(directory, { recursive: true }) })
+  const directory = createDirectory(t)
   const primary = join(directory, 'primary.mjs')
   writeFileSync(primary, `import cluster from 'node:cluster'\ncluster.setupPrimary({ exec: ${JSON.stringify(MAIN)}, args: ['send'] })\ncluster.fork()\n`)
   const programs = {

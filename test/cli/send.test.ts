@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ask, origin, startService, TOKEN } from '../helper.js'
 import { eventually } from '../eventually.js'
 import { run, serve, startCommand } from './run-command.js'
+import { createDirectory } from '../temporary.js'
 
 t.test('send', async (t) => {
   const app = await startService(t)
@@ -74,8 +74,7 @@ t.test('send', async (t) => {
   })
 
   t.test('takes the token and the address from where they are', async (t) => {
-    const directory = mkdtempSync(join(tmpdir(), 'messenger-'))
-    t.teardown(() => { rmSync(directory, { recursive: true }) })
+    const directory = createDirectory(t)
     const file = join(directory, 'token')
     writeFileSync(file, `${TOKEN}\n`)
     const PORT = new URL(origin(app)).port
@@ -85,7 +84,7 @@ t.test('send', async (t) => {
     t.match(await run(t, 'send', ['a', '1'], { env: { PORT, BEARER_TOKEN_FILE: join(directory, 'hush') } }), { code: 1, stderr: /BEARER_TOKEN_FILE must name a file that can be read \(ENOENT\)\n$/ })
     t.match(await run(t, 'send', ['a', '1'], { env: { PORT, BEARER_TOKEN: 'hush hush' } }), { code: 1, stderr: /token must be printable ASCII characters without white space \(MESSENGER_TOKEN, BEARER_TOKEN\)\n$/ })
     t.match(await run(t, 'send', ['a', '1'], { env: { PORT } }), { code: 1, stderr: /MSG_ERR_TOKEN_INVALID/ }, 'default-secret')
-    t.match(await run(t, 'send', ['a', '1'], { env: { MESSENGER_URL: '', PORT: '/run/socket' } }), { code: 1 }, 'port 3000')
+    t.match(await run(t, 'send', ['a', '1', '--retry', '1'], { env: { MESSENGER_URL: '', PORT: '/run/socket' } }), { code: 1 }, 'port 3000')
   })
 
   t.test('prints receipts where the service gives them, and says where it gives none', async (t) => {

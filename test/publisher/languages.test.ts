@@ -1,13 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { ask, port, startService, TOKEN } from '../helper.js'
 import { serve } from '../cli/run-command.js'
+import { createDirectory } from '../temporary.js'
 
 const run = promisify(execFile)
 const TIMEOUT_MS = 300_000
@@ -66,12 +66,6 @@ async function has (command: string, ...args: string[]): Promise<boolean> {
   return await run(command, args).then(() => true, () => false)
 }
 
-function directory (t: Test): string {
-  const path = mkdtempSync(join(tmpdir(), 'messenger-'))
-  t.teardown(() => { rmSync(path, { recursive: true, force: true }) })
-  return path
-}
-
 const BROKEN_REQUESTS = 9
 
 /** A proxy in front of the service that breaks the first requests: before they arrive, and after they were answered. */
@@ -123,14 +117,14 @@ t.test('the publishers in other languages', async (t) => {
   })
 
   t.test('deliver each message once and in order through a network that breaks: Python', { timeout: TIMEOUT_MS, skip: await has('python3', '--version') ? false : 'python3 is not installed' }, async (t) => {
-    const path = directory(t)
+    const path = createDirectory(t)
     copyFileSync('examples/publishers/publisher.py', join(path, 'publisher.py'))
     writeFileSync(join(path, 'main.py'), PYTHON)
     await check(t, 'python3', ['main.py'], { cwd: path }, [RESERVED, MISSING, { channel: 'c0', code: 'MSG_ERR_PUBLISHER_CLOSED' }])
   })
 
   t.test('deliver each message once and in order through a network that breaks: Go', { timeout: TIMEOUT_MS, skip: await has('go', 'version') ? false : 'go is not installed' }, async (t) => {
-    const path = directory(t)
+    const path = createDirectory(t)
     mkdirSync(join(path, 'publisher'))
     copyFileSync('examples/publishers/publisher.go', join(path, 'publisher/publisher.go'))
     writeFileSync(join(path, 'go.mod'), 'module example\n\ngo 1.24\n')

@@ -6,7 +6,8 @@ import { eventually, turn } from '../../eventually.js'
 import { range, type TestNode } from '../test-node.js'
 import { createNode, startNode } from './redis-node.js'
 import { startProxy } from './proxy.js'
-import { freePort, startRedis } from './redis-server.js'
+import { freePort } from '../../temporary.js'
+import { startRedis } from './redis-server.js'
 
 /** Publishes like one who tries again, with a key, until it is told that the message is kept. */
 async function insist (node: TestNode, channel: string, text: string): Promise<{ epoch: string, offset: number }> {

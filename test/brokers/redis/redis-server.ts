@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
+import { createDirectory, freePort } from '../../temporary.js'
 
 /** How a server is started. */
 export interface RedisServerOptions {
@@ -110,21 +109,4 @@ export async function startRedis (t: Test, options: RedisServerOptions = {}): Pr
   t.teardown(() => server.kill())
   await server.start()
   return server
-}
-
-/** A directory with a short path, because that of a unix socket is limited; the end of the test removes it. */
-export function createDirectory (t: Test): string {
-  const directory = mkdtempSync(join(tmpdir(), 'messenger-'))
-  t.teardown(() => { rmSync(directory, { recursive: true, force: true }) })
-  return directory
-}
-
-/** A TCP port that nobody listens on. */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

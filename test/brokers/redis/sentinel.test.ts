@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { range } from '../test-node.js'
 import { eventually } from '../../eventually.js'
+import { createDirectory, freePort } from '../../temporary.js'
 import { startProxy } from './proxy.js'
 import { startNode } from './redis-node.js'
-import { createDirectory, freePort, RedisServer, startRedis } from './redis-server.js'
+import { RedisServer, startRedis } from './redis-server.js'
 
 interface Guarded {
   master: RedisServer
