@@ -11,6 +11,8 @@ const GRACE_MS = 3_000
 export class Readiness {
   /** Milliseconds by kind of fault; 0 where an instance was ready all the time. */
   samples = {}
+  /** What took longest, and why: the reasons that the instance gave, each with the milliseconds since the fault was over. */
+  slowest = { kind: '', ms: 0, reasons: [] }
   #instances
   #now
   #onReady
@@ -49,22 +51,25 @@ export class Readiness {
 
   /** A fault that hit these instances is over. */
   expect (kind, instances = this.#instances) {
-    for (const instance of instances) this.#pending.set(instance, { kind, since: this.#now(), readyAt: undefined, wasAway: false })
+    for (const instance of instances) {
+      this.#pending.set(instance, { kind, since: this.#now(), readyAt: undefined, wasAway: false, reasons: [] })
+    }
   }
 
   async #follow (instance) {
     while (!this.#stopped) {
       const askedAt = this.#now()
-      this.#take(instance, await instance.isReady(), askedAt)
+      this.#take(instance, await instance.whyNotReady(), askedAt)
       await delay(POLL_MS)
     }
   }
 
-  #take (instance, isReady, askedAt) {
+  #take (instance, reason, askedAt) {
     const pending = this.#pending.get(instance)
     if (pending === undefined || askedAt < pending.since) return
     const now = this.#now()
-    if (!isReady) {
+    if (reason !== undefined) {
+      if (pending.reasons.at(-1)?.reason !== reason) pending.reasons.push({ reason, ms: now - pending.since })
       pending.wasAway = true
       pending.readyAt = undefined
       return
@@ -76,7 +81,9 @@ export class Readiness {
     this.#onReady(instance)
   }
 
-  #record ({ kind, since, readyAt, wasAway }) {
-    (this.samples[kind] ??= []).push(wasAway ? readyAt - since : 0)
+  #record ({ kind, since, readyAt, wasAway, reasons }) {
+    const ms = wasAway ? readyAt - since : 0
+    ;(this.samples[kind] ??= []).push(ms)
+    if (ms > this.slowest.ms) this.slowest = { kind, ms, reasons }
   }
 }

@@ -66,6 +66,13 @@ export function faultTable (results) {
   }))
 }
 
+/** Why an instance was not ready for longest, step by step. */
+export function slowestText ({ seed, slowest }) {
+  if (!slowest?.ms) return ''
+  const steps = slowest.reasons.map(({ reason, ms }) => `  after ${count(Math.round(ms))} ms: ${reason}`)
+  return [`seed ${seed}: the slowest to be ready again, ${count(Math.round(slowest.ms))} ms after ${slowest.kind}`, ...steps].join('\n')
+}
+
 /** The first violations of a run, with what the subscriber saw around them. */
 export function violationText ({ seed, violations, violationCounts, command }) {
   if (violations.length === 0) return ''

@@ -25,7 +25,7 @@ prepare()
 
 // These load the client that was built.
 const { planOf, runScenario } = await import('./scenario.mjs')
-const { faultTable, jsonLine, resultTable, violationText } = await import('./report.mjs')
+const { faultTable, jsonLine, resultTable, slowestText, violationText } = await import('./report.mjs')
 
 if (options.plan) {
   for (const seed of options.seeds) for (const fault of planOf(seed, options)) console.log(JSON.stringify({ seed, ...fault }))
@@ -52,7 +52,7 @@ for (const seed of options.seeds) {
   clearTimeout(limit)
 }
 
-console.log(`${resultTable(results)}\n\n${faultTable(results)}`)
+console.log([resultTable(results), faultTable(results), ...results.map(slowestText)].filter(Boolean).join('\n\n'))
 const isBroken = results.some(({ violations }) => violations.length > 0)
 if (isBroken) console.log(`\n${results.map(violationText).filter(Boolean).join('\n\n')}`)
 if (options.json) console.log(jsonLine(results))

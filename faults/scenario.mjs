@@ -99,7 +99,7 @@ function numbers ({ oracle, recovery, readiness, instances, redis, publishers, s
     unavailable: [...publishers, extra].reduce((sum, { unavailable }) => sum + unavailable, 0),
     instances: instances.length,
     restarts: instances.reduce((sum, { restarts }) => sum + restarts, 0),
-    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together, ready: readiness.samples },
+    ...redis && { redisRestarts: redis.restarts, caughtUp: recovery.together, ready: readiness.samples, slowest: readiness.slowest },
     ...redis?.moves !== undefined && { moves: redis.moves },
     faults,
     recovery: recovery.samples,

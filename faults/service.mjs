@@ -98,12 +98,17 @@ export class Service {
 
   /** Whether the process says now that it serves. */
   async isReady () {
+    return await this.whyNotReady() === undefined
+  }
+
+  /** Why the process does not serve now; `undefined` where it does. */
+  async whyNotReady () {
     try {
       const response = await fetch(`http://${LOOPBACK}:${this.port}/-/ready`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(READY_TIMEOUT_MS) })
-      await response.arrayBuffer()
-      return response.ok
-    } catch {
-      return false
+      const text = await response.text()
+      return response.ok ? undefined : JSON.parse(text).reason ?? text
+    } catch (error) {
+      return error.cause?.code ?? error.message
     }
   }
 
