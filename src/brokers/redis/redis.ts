@@ -87,7 +87,7 @@ export class RedisBroker implements Broker {
       barrier: this.#barrier,
       verify: (channel, seen, term) => this.#store.verify(channel, seen, term),
       prepare: async (term) => {
-        await assertSameServer(this.#notifications, term)
+        await assertSameServer({ commands: this.#commands, notifications: this.#notifications }, term)
         await this.#messages.announcements.catchUp()
       },
       onChange: (change) => {

@@ -6,18 +6,27 @@ import { serverOf } from './shard-terms.js'
 /** Digits of `master_replid` at the beginning of a term. */
 const SERVER_DIGITS = 12
 
+/** The connections of an instance. */
+export interface Connections {
+  /** The connection on which the term was read. */
+  readonly commands: Link
+  readonly notifications: Link
+}
+
 /**
- * Checks that a connection is to the server of a term; otherwise reconnects and rejects. A connection that was not lost with the
- * others may still be to the replaced server, and receive its notifications. The servers of a cluster are compared by their logs.
+ * Checks that both connections are to the server of a term; otherwise reconnects both and rejects. A connection that was not lost with
+ * the other may still be to the replaced server. That can be either: a master that returns after a failover remains a master until
+ * Sentinels make it a replica. The servers of a cluster are compared by their logs.
  */
-export async function assertSameServer (link: Link, term: string): Promise<void> {
-  const { client } = link
+export async function assertSameServer ({ commands, notifications }: Connections, term: string): Promise<void> {
+  const { client } = notifications
   if (isCluster(client)) return
   const info = await client.info('replication').catch((error: unknown) => {
-    if (isTimeout(error)) link.reconnect()
+    if (isTimeout(error)) notifications.reconnect()
     throw error
   })
   if (serverOf(info) === term.slice(0, SERVER_DIGITS)) return
-  link.reconnect()
-  throw new Error('the connection is not to the same server')
+  commands.reconnect()
+  notifications.reconnect()
+  throw new Error('the connections are not to the same server')
 }

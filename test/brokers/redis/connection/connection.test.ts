@@ -192,22 +192,24 @@ t.test('RedisBroker', async (t) => {
     t.strictSame((await server.connect(t).info('keyspace')).match(/db\d+:keys=\d+/g), ['db2:keys=4'])
   })
 
-  t.test('leaves a server for another one with both connections', async (t) => {
-    const [first, second] = [await startRedis(t), await startRedis(t)]
-    const proxy = await startProxy(t, first.socket)
-    const node = await startNode(t, { redis: proxy.url })
-    await node.join('room')
-    await node.publish('room', 1)
-    await node.handed('room', 1)
-    proxy.retarget(second.socket)
-    t.equal(proxy.cut('eval'), 1)
-    await eventually(() => node.gaps.length === 1, { message: 'the gap' })
-    await eventually(async () => (await second.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 1, { message: 'listened to at the second' })
-    await node.turned(true)
-    await node.publish('room', 2)
-    await node.handed('room', 2)
-    t.strictSame(await first.connect(t).call('PUBSUB', 'SHARDCHANNELS'), [])
-  })
+  for (const [connection, sent] of [['the commands', 'eval'], ['the subscriptions', 'ssubscribe']] as const) {
+    t.test(`leaves a server for another one with both connections when that of ${connection} leads there`, async (t) => {
+      const [first, second] = [await startRedis(t), await startRedis(t)]
+      const proxy = await startProxy(t, first.socket)
+      const node = await startNode(t, { redis: proxy.url })
+      await node.join('room')
+      await node.publish('room', 1)
+      await node.handed('room', 1)
+      proxy.retarget(second.socket)
+      t.equal(proxy.cut(sent), 1)
+      await eventually(() => node.gaps.length === 1, { message: 'the gap' })
+      await eventually(async () => (await second.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 1, { message: 'listened to at the second' })
+      await node.turned(true)
+      await node.publish('room', 2)
+      await node.handed('room', 2)
+      t.strictSame(await first.connect(t).call('PUBSUB', 'SHARDCHANNELS'), [])
+    })
+  }
 
   t.test('verifies a server that changed its office without ending a connection', async (t) => {
     const server = await startRedis(t, { tcp: true })
