@@ -1,4 +1,4 @@
-const failover = 'dist/src/brokers/redis/failover/failover.js'
+const comparison = 'dist/src/brokers/redis/failover/comparison.js'
 const replay = 'dist/src/channels/replay.js'
 const channel = 'dist/src/channels/channel.js'
 const register = 'faults/simulation/redis/register-scripts.mjs'
@@ -14,7 +14,7 @@ const log = 'faults/simulation/redis/log-scripts.mjs'
  */
 export const mistakes = [
   { name: 'a term is complete once a time is over', frequent: true, changes: [[register, 'const complete = missing.length === 0 && before && ', 'const complete = before && ']] },
-  { name: 'marks are dropped before they are compared', frequent: true, changes: [[failover, 'const seen = [...this.#owed.values(), ...marks];', 'const seen = [...this.#owed.values()];']] },
+  { name: 'marks are dropped before they are compared', frequent: true, changes: [[comparison, 'const seen = [...this.#owed.values(), ...marks];', 'const seen = [...this.#owed.values()];']] },
   { name: 'duplicates are not marked', frequent: true, changes: [['dist/src/brokers/redis/log/log-store.js', 'this.#failover.acknowledge(admission, channel, published.current);', 'if (published.status === \'sent\') this.#failover.acknowledge(admission, channel, published.current);']] },
   { name: 'a loss that is found after the decision begins no epoch', frequent: true, changes: [[log, 'if (decided || meta.term !== term) {', 'if (meta.term !== term) {']] },
   { name: 'an epoch outlives its term', frequent: true, changes: [[log, 'if (meta.term === term) return meta', 'if (meta.epoch !== undefined) return meta']] },

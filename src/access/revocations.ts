@@ -46,9 +46,11 @@ export class Revocations {
     if (this.#known.size >= this.#max) throw new RevocationsFullError()
   }
 
-  /** Adds a revocation in the form of {@link revocationText}. A known one has no effect. */
+  /** Adds a revocation in the form of {@link revocationText}. A known one has no effect, and neither has any other text. */
   add (text: string): void {
-    const { claim, value, at, until } = JSON.parse(text) as Revocation
+    const revocation = parseRevocation(text)
+    if (revocation === undefined) return
+    const { claim, value, at, until } = revocation
     const key = `${claim} ${value}`
     const known = this.#known.get(key) ?? { at: 0, until: 0 }
     if (known.at >= at && known.until >= until) return
@@ -89,4 +91,15 @@ export class Revocations {
 /** The text of a revocation in an announcement. */
 export function revocationText (revocation: Revocation): string {
   return JSON.stringify(revocation)
+}
+
+/** A revocation from its text in an announcement; `undefined` for anything else. Cannot throw. */
+export function parseRevocation (text: string): Revocation | undefined {
+  try {
+    const { claim, value, at, until } = (JSON.parse(text) ?? {}) as Partial<Record<keyof Revocation, unknown>>
+    if (claim !== 'sub' && claim !== 'jti') return undefined
+    return typeof value === 'string' && Number.isFinite(at) && Number.isFinite(until) ? { claim, value, at: Number(at), until: Number(until) } : undefined
+  } catch {
+    return undefined
+  }
 }

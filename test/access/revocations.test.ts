@@ -56,6 +56,15 @@ t.test('a revocation', async (t) => {
     t.equal(revocations.revokedAt('token'), 0)
   })
 
+  t.test('is nothing else: another text, as that of another version, changes nothing', (t) => {
+    const revocations = new Revocations()
+    for (const text of ['', 'later', 'null', '1', '[]', '{}', '{"claim":"aud","value":"x","at":1,"until":2}', '{"claim":"sub","value":1,"at":1,"until":2}', '{"claim":"sub","value":"x","at":"1","until":2}', '{"claim":"sub","value":"x","at":1,"until":1e999}', '{"claim":"sub"']) {
+      revocations.add(text)
+      t.equal(revocations.size, 0, text)
+    }
+    t.end()
+  })
+
   t.test('is joined with an earlier one of the same name: the later times count', async (t) => {
     const revocations = new Revocations()
     let added = 0

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { Cluster } from 'ioredis'
 import { ClosedError, EngineUnavailableError } from '../../errors.js'
 import type { Broker, BrokerStatus, Published, PublishOptions, ReceiptExchange, Receiver, Replay, Since } from '../broker.js'
 import type { Retention } from '../log.js'
-import { connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
+import { type Commands, connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
 import { Link } from './connection/link.js'
 import { refusalOf } from './connection/refusal.js'
 import { Rounds } from './connection/rounds.js'
@@ -72,12 +73,14 @@ export class RedisBroker implements Broker {
       },
       onLost: (reason: string) => { this.#failover.lost(reason) }
     }
-    this.#commands = new Link(timings, ports)
+    this.#commands = new Link(timings, { ...ports, onPublished: (name, text) => { this.#messages.receive(name, text) } })
     this.#notifications = new Link(timings, { ...ports, onMessage: (name, text) => { this.#feeds.notified(name, text) } })
-    const { client } = this.#commands
-    const names = new Names(keyPrefix, databaseOf(client))
-    this.#barrier = isCluster(client) ? new ShardTerms(client, () => { this.members.renew() }) : new Register({
-      client,
+    const connection = this.#commands
+    const names = new Names(keyPrefix, databaseOf(connection.client))
+    const isOfCluster = isCluster(connection.client)
+    const renew = (): void => { this.members.renew() }
+    this.#barrier = isOfCluster ? new ShardTerms(connection as { client: Commands & Cluster }, renew) : new Register({
+      connection,
       key: names.register,
       timings,
       requestWitness: () => { this.#messages.requestWitness() },
@@ -95,9 +98,9 @@ export class RedisBroker implements Broker {
         receiver.statusChanged?.(this.#failover.status)
       }
     })
-    this.#store = new LogStore(client, this.#failover, { names, registered: !isCluster(client), size, ttlMs })
+    this.#store = new LogStore(connection, this.#failover, { names, registered: !isOfCluster, size, ttlMs })
     this.members = new RedisMembers({
-      store: new MemberStore(client, this.#store, names, timings.leaveMs),
+      store: new MemberStore(connection, this.#store, names, timings.leaveMs),
       receiver: receiver.members,
       occupied: () => receiver.occupied(),
       timings,
@@ -114,7 +117,7 @@ export class RedisBroker implements Broker {
       onDue: () => { recovery.due() }
     })
     this.#messages = new InstanceMessages(randomBytes(9).toString('base64url'), {
-      client,
+      connection,
       names,
       timings,
       claims: receiver.members && this.members,
@@ -177,8 +180,9 @@ export class RedisBroker implements Broker {
   }
 
   async announce (text: string, until: number): Promise<void> {
-    this.#requireReady()
+    const { admission } = this.#failover
     await this.#messages.announcements.announce(text, until).catch(refuse)
+    this.#failover.assertLasts(admission)
   }
 
   async close (): Promise<void> {

@@ -6,6 +6,9 @@ import type { TestNode } from '../test-node.js'
 import { eventually } from '../../eventually.js'
 import { startNode, uniquePrefix } from './redis-node.js'
 import { startRedis } from './redis-server.js'
+import { ask, publish, publishHeaders, startService } from '../../helper.js'
+import { subscribe } from '../../sockets.js'
+import { SECRET, token } from '../../tokens.js'
 
 const server = await startRedis(t, { args: ['--enable-debug-command', 'yes'] })
 
@@ -58,6 +61,29 @@ t.test('What strangers write into Redis', async (t) => {
     await works('all of them')
     t.notMatch(b.messages('room').join(), /forged/)
     t.strictSame(await b.told(), [])
+  })
+
+  t.test('as a message of any kind ends no service: it publishes, delivers and revokes as before', async (t) => {
+    const prefix = uniquePrefix()
+    const app = await startService(t, { REDIS_URL: server.url, REDIS_KEY_PREFIX: prefix, TOKEN_SECRET: SECRET })
+    const redis = server.connect(t)
+    const subscription = await subscribe(t, app, `/room?since=now&token=${token({ sub: 'user', subscribe: ['room'] })}`)
+    t.match(await subscription.next(), { event: 'subscribed' })
+    const until = Date.now() + 60_000
+    const revocations = ['{"claim":"sub"}', '{"claim":"aud","value":"x","at":1,"until":2}', '{"claim":"sub","value":1,"at":1,"until":2}', '{"claim":"jti","value":"x","at":"y","until":null}']
+    const texts = [...TEXTS, ...revocations].flatMap((text) => [text, `${until} ${text}`])
+    for (const text of texts) {
+      for (const name of ['census', 'notices']) await redis.publish(`${prefix}${name}`, text)
+      for (const name of await redis.call('PUBSUB', 'SHARDCHANNELS') as string[]) await redis.spublish(name, text)
+      await redis.zadd(`${prefix}{notices}`, until, text)
+    }
+    // Those that are kept are read when the connections are made again.
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+    await eventually(async () => (await publish(app, 'room', 'after all of them')).status === 200, { message: 'published' })
+    for (let frame = await subscription.next(); frame.message !== 'after all of them';) frame = await subscription.next()
+    const post = { method: 'POST', headers: publishHeaders(), body: JSON.stringify({ sub: 'user' }) }
+    t.equal((await ask(app, '/-/revocations', post)).status, 200)
+    t.match(await subscription.closed, { code: 4401 })
   })
 
   /** Writes a value of each type. */

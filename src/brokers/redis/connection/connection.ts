@@ -37,6 +37,8 @@ type Scripts = Record<keyof typeof SCRIPTS, (...args: (string | number)[]) => Pr
 /** A connection on which the scripts can be called. */
 export type Commands = RedisClient & Scripts
 
+/** Time without an answer after which a connection to a node of a cluster ends, as a multiple of the limit for a command. */
+const SILENT_COMMANDS = 2
 /** Time limit for an orderly disconnect; a dead connection never completes one. */
 const DISCONNECT_MS = 100
 
@@ -72,7 +74,14 @@ function clusterOptions ({ commandMs, maxBackoffMs }: Timings) {
     // Would send a command again that a lost Redis node may have executed.
     retryDelayOnFailover: 0,
     scaleReads: 'master' as const,
-    redisOptions: { commandTimeout: commandMs, connectTimeout: commandMs, disconnectTimeout: DISCONNECT_MS, ...OWN },
+    redisOptions: {
+      commandTimeout: commandMs,
+      connectTimeout: commandMs,
+      // Ends a connection that was cut silently: the connections to the nodes of a cluster are not pinged (Link).
+      socketTimeout: SILENT_COMMANDS * commandMs,
+      disconnectTimeout: DISCONNECT_MS,
+      ...OWN
+    },
     ...OWN
   } satisfies ClusterOptions
 }

@@ -15,6 +15,12 @@ export function codeOf (text: string): string {
   return /\b(?:E[A-Z]{4,}|[A-Z]{5,}|OOM|ERR)\b/.exec(text)?.[0] ?? 'not available'
 }
 
+/** Whether the error of a script is one of the keys that it was given, which were changed by others, and not of the server. */
+export function isDamage (error: unknown): boolean {
+  const { message } = error as Error
+  return message.includes('user_script') && ['WRONGTYPE', 'ERR'].includes(codeOf(message))
+}
+
 /** Whether the connection, rather than the server, failed to answer. */
 export function isTimeout (error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out'

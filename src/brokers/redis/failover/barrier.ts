@@ -3,6 +3,8 @@ import type { Marks } from './marks.js'
 /** The part of an instance in a comparison of terms. */
 export interface Evidence {
   readonly marks: Marks
+  /** Refuses all messages in flight; another admission follows at once. */
+  readonly fence: () => void
   /** Compares every mark with its log in a term. Rejects when a log cannot be read or another term has begun. */
   readonly compare: (term: string) => Promise<void>
   /** Called with the reason for which the barrier waits. */

@@ -1,9 +1,9 @@
 import { EngineUnavailableError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
 import { type BrokerStatus, CLOSED_STATUS } from '../../broker.js'
-import { forEachConcurrently } from '../connection/concurrency.js'
 import { codeOf } from '../connection/refusal.js'
 import type { Barrier, Evidence } from './barrier.js'
+import { Comparison, type Verify } from './comparison.js'
 import { Marks } from './marks.js'
 
 /**
@@ -31,7 +31,7 @@ export interface FailoverChange {
   readonly from: FailoverState
 }
 
-/** The right to use the logs of a term, until it ends. A term may have several in succession. */
+/** The right to use the logs of a term, until it ends. A term may have several in succession. Compared by identity. */
 export interface Admission {
   readonly term: string
 }
@@ -42,7 +42,7 @@ const COMPARING = 'comparing with what was acknowledged'
 export interface FailoverPorts {
   readonly barrier: Barrier
   /** Compares a mark with its log in a term; resolves with the position of the log where the mark is no longer part of it. */
-  readonly verify: (channel: string, seen: Position, term: string) => Promise<Position | undefined>
+  readonly verify: Verify
   /** The last step before logs are used. Rejects when the connections are not to the server of that term. */
   readonly prepare: (term: string) => Promise<void>
   /** Called when the state or its reason has changed. */
@@ -53,6 +53,7 @@ export interface FailoverPorts {
 export class Failover {
   readonly marks = new Marks()
   readonly #ports: FailoverPorts
+  readonly #comparison: Comparison
   #state: FailoverState = 'away'
   #reason = 'not connected yet'
   /** Whether something fails; otherwise the next state is about to be reached. */
@@ -62,15 +63,14 @@ export class Failover {
   #verifying: Promise<void> | undefined
   readonly #evidence: Evidence = {
     marks: this.marks,
-    compare: (term) => this.#compare(term),
+    fence: () => { if (this.#admission !== undefined) this.#admission = { ...this.#admission } },
+    compare: (term) => this.#comparison.compareAll(term),
     onWait: (reason) => { if (this.#state === 'verifying') this.#enter('verifying', reason) }
   }
 
-  /** Marks that could not be compared, or were replaced before they were, by channel and epoch. */
-  readonly #owed = new Map<string, [channel: string, position: Position]>()
-
   constructor (ports: FailoverPorts) {
     this.#ports = ports
+    this.#comparison = new Comparison(this.marks, ports.verify)
   }
 
   get state (): FailoverState {
@@ -96,14 +96,19 @@ export class Failover {
     return this.#admission
   }
 
+  /** Throws MSG_ERR_ENGINE_UNAVAILABLE when an admission is over, for what was sent under it. */
+  assertLasts (admission: Admission): void {
+    if (admission !== this.#admission) throw new EngineUnavailableError('another server may have taken over')
+  }
+
   /** Marks a position before its acknowledgement. Throws MSG_ERR_ENGINE_UNAVAILABLE when the admission of the message is over. */
   acknowledge (admission: Admission, channel: string, position: Position): void {
-    if (admission !== this.#admission) throw new EngineUnavailableError('another server may have taken over')
+    this.assertLasts(admission)
     const before = this.marks.get(channel)
     // Answers may be handled in another order than that of the offsets: a command that was sent again takes longer.
     if (before?.epoch === position.epoch && before.offset >= position.offset) return
     // The log has continued in another term without a comparison, as in a cluster, or was compared by another instance.
-    if (before !== undefined && before.epoch !== position.epoch) this.#owe(channel, before)
+    if (before !== undefined && before.epoch !== position.epoch) this.#comparison.owe(channel, before)
     this.marks.set(channel, position)
   }
 
@@ -136,7 +141,7 @@ export class Failover {
     const admission = this.#admission
     if (admission === undefined) return
     if (!await this.#ports.barrier.holds(this.#evidence)) { this.suspect(admission); return }
-    await this.#compareAll([], admission.term)
+    await this.#comparison.settle(admission.term)
   }
 
   async #verify (): Promise<void> {
@@ -147,6 +152,7 @@ export class Failover {
     if (term !== this.#term && term !== '') this.marks.clear()
     this.#term = term
     this.#admission = { term }
+    this.#comparison.end()
     this.#enter('ready', '')
   }
 
@@ -161,37 +167,6 @@ export class Failover {
       if (this.#state === 'verifying') this.#enter('verifying', (error as Error).message, true)
       throw error
     }
-  }
-
-  /** Compares every mark. In a cluster the logs of other masters must not wait for a master that never returns. */
-  async #compare (term: string): Promise<void> {
-    const failure = await this.#compareAll(this.marks, term)
-    if (failure !== undefined && term !== '') throw failure as Error
-  }
-
-  /** Compares these marks and the owed ones; resolves with the error for which one is owed now. */
-  async #compareAll (marks: Iterable<[string, Position]>, term: string): Promise<unknown> {
-    const seen = [...this.#owed.values(), ...marks]
-    if (seen.length === 0) return undefined
-    this.#owed.clear()
-    let failure: unknown
-    await forEachConcurrently(seen, async ([channel, position]) => {
-      try {
-        const current = await this.#ports.verify(channel, position, term)
-        // The loss is announced. The next comparison is to find further losses.
-        if (current !== undefined && this.marks.get(channel) === position) this.marks.set(channel, current)
-      } catch (error) {
-        failure = error
-        this.#owe(channel, position)
-      }
-    })
-    return failure
-  }
-
-  #owe (channel: string, position: Position): void {
-    const name = `${channel} ${position.epoch}`
-    const owed = this.#owed.get(name)
-    if (owed === undefined || owed[1].offset < position.offset) this.#owed.set(name, [channel, position])
   }
 
   #enter (state: FailoverState, reason: string, failing = false): void {

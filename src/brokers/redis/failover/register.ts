@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Commands } from '../connection/connection.js'
+import type { Connection } from '../connection/link.js'
 import { refusalOf } from '../connection/refusal.js'
 import type { Timings } from '../connection/timings.js'
 import type { Barrier, Evidence } from './barrier.js'
@@ -13,7 +13,7 @@ const NONE = '-'
 
 /** Dependencies of {@link Register}. */
 export interface RegisterPorts {
-  readonly client: Commands
+  readonly connection: Connection
   readonly key: string
   readonly timings: Pick<Timings, 'barrierMs' | 'witnessMs'>
   /** Requests that the other instances witness the registration of this one. */
@@ -65,7 +65,7 @@ export class Register implements Barrier {
   }
 
   async leave (): Promise<void> {
-    if (this.#id !== NONE) await this.#ports.client.messengerLeave(this.#ports.key, this.#id)
+    if (this.#id !== NONE) await this.#ports.connection.client.messengerLeave(this.#ports.key, this.#id)
   }
 
   #isAdmitted ({ term, decided, instances }: RegisterView): boolean {
@@ -74,11 +74,11 @@ export class Register implements Barrier {
 
   /** Compares a term, or the one that has begun meanwhile, registers this instance and waits for the decision. */
   async #pass (begun: string, evidence: Evidence): Promise<string> {
-    const { client, key } = this.#ports
+    const { connection, key } = this.#ports
     let term = begun
     for (;;) {
       await evidence.compare(term)
-      const joined = parsed(parseJoinAnswer(await client.messengerJoin(
+      const joined = parsed(parseJoinAnswer(await connection.client.messengerJoin(
         key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted,
         evidence.marks.overflowed ? 1 : 0, ...this.#known
       )))
@@ -103,10 +103,11 @@ export class Register implements Barrier {
 
   /** Waits for the decision of the term; resolves with another term where that has begun. */
   async #decide (term: string, { onWait }: Evidence): Promise<string | undefined> {
-    const { client, key, timings } = this.#ports
+    const { connection, key, timings } = this.#ports
     const deadline = performance.now() + timings.barrierMs
     for (;;) {
-      const answer: DecideAnswer = parsed(parseDecideAnswer(await client.messengerDecide(key, term, performance.now() > deadline ? 1 : 0)))
+      const isOver = performance.now() > deadline ? 1 : 0
+      const answer: DecideAnswer = parsed(parseDecideAnswer(await connection.client.messengerDecide(key, term, isOver)))
       if (answer.status === 'again') return answer.term
       if (answer.status === 'decided') return undefined
       onWait(`${answer.missing} other instances have not compared yet`)
@@ -119,7 +120,7 @@ export class Register implements Barrier {
    * every replica has it, or another safe instance knows it. Continues after a time limit, with a warning. Resolves with the instances.
    */
   async #secure (term: string, { onWait }: Evidence): Promise<RegisterView['instances']> {
-    const { client, key, timings, requestWitness, onUnsafe } = this.#ports
+    const { connection, key, timings, requestWitness, onUnsafe } = this.#ports
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
@@ -128,7 +129,7 @@ export class Register implements Barrier {
       if (this.#safe) return instances
       if (first) {
         requestWitness()
-        if (await this.#replicated(timings.witnessMs)) await client.messengerWitness(key, term, this.#id, 1)
+        if (await this.#replicated(timings.witnessMs)) await connection.client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
         if (!this.#warned) onUnsafe()
         this.#warned = true
@@ -141,7 +142,7 @@ export class Register implements Barrier {
 
   /** Whether there are replicas and all have every earlier write. */
   async #replicated (timeoutMs: number): Promise<boolean> {
-    const { client } = this.#ports
+    const { client } = this.#ports.connection
     const replicas = Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))?.[1])
     return replicas > 0 && await client.wait(replicas, timeoutMs) >= replicas
   }
@@ -152,7 +153,8 @@ export class Register implements Barrier {
     for (const [id] of others) this.#known.add(id)
     this.#safe ||= instances.get(this.#id)?.safe === true
     const unsafe = others.filter(([, { safe }]) => !safe).map(([id]) => id)
-    if (this.#safe && unsafe.length > 0) await this.#ports.client.messengerWitness(this.#ports.key, this.#admitted, this.#id, 0, ...unsafe)
+    const { connection, key } = this.#ports
+    if (this.#safe && unsafe.length > 0) await connection.client.messengerWitness(key, this.#admitted, this.#id, 0, ...unsafe)
   }
 
   /** To be called when another instance requests a witness. */
@@ -161,7 +163,7 @@ export class Register implements Barrier {
   }
 
   async #look (): Promise<RegisterView> {
-    return parsed(parseLookAnswer(await this.#ports.client.messengerLook(this.#ports.key)))
+    return parsed(parseLookAnswer(await this.#ports.connection.client.messengerLook(this.#ports.key)))
   }
 }
 

@@ -1,6 +1,5 @@
 import { isCluster } from '../connection/connection.js'
 import type { Link } from '../connection/link.js'
-import { isTimeout } from '../connection/refusal.js'
 import { serverOf } from './shard-terms.js'
 
 /** Digits of `master_replid` at the beginning of a term. */
@@ -19,13 +18,10 @@ export interface Connections {
  * Sentinels make it a replica. The servers of a cluster are compared by their logs.
  */
 export async function assertSameServer ({ commands, notifications }: Connections, term: string): Promise<void> {
-  const { client } = notifications
-  if (isCluster(client)) return
-  const info = await client.info('replication').catch((error: unknown) => {
-    if (isTimeout(error)) notifications.reconnect()
-    throw error
-  })
-  if (serverOf(info) === term.slice(0, SERVER_DIGITS)) return
+  if (isCluster(notifications.client)) return
+  const info = await notifications.probe((client) => client.info('replication'))
+  // A replica has the same `master_replid` as its master.
+  if (serverOf(info) === term.slice(0, SERVER_DIGITS) && info.includes('role:master')) return
   commands.reconnect()
   notifications.reconnect()
   throw new Error('the connections are not to the same server')

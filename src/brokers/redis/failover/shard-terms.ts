@@ -7,21 +7,27 @@ import type { Barrier, Evidence } from './barrier.js'
  * same, since a master that was cut off may have taken messages after that gap was announced.
  */
 export class ShardTerms implements Barrier {
-  readonly #client: Cluster
+  readonly #connection: { readonly client: Cluster }
   readonly #onTerm: () => void
-  #passed = new Set<string>()
+  /** The terms of the last look. */
+  #seen = new Set<string>()
 
   /** @param onTerm called when a shard was found in another term, after the comparison */
-  constructor (client: Cluster, onTerm: () => void) {
-    this.#client = client
+  constructor (connection: { readonly client: Cluster }, onTerm: () => void) {
+    this.#connection = connection
     this.#onTerm = onTerm
   }
 
-  async pass ({ compare }: Evidence): Promise<string> {
+  async pass ({ fence, compare }: Evidence): Promise<string> {
     const terms = await this.#terms()
-    const isNew = [...terms].some((term) => !this.#passed.has(term))
-    if (isNew) await compare('')
-    this.#passed = new Set([...this.#passed, ...terms])
+    // Also one that was seen before: between the two looks an older master may have taken messages.
+    const isNew = [...terms].some((term) => !this.#seen.has(term))
+    if (isNew) {
+      // What is sent to the older master and not answered yet would be marked after the comparison.
+      fence()
+      await compare('')
+    }
+    this.#seen = terms
     if (isNew) this.#onTerm()
     return ''
   }
@@ -43,7 +49,7 @@ export class ShardTerms implements Barrier {
 
   /** The terms of the reachable masters. */
   async #terms (): Promise<Set<string>> {
-    const infos = await Promise.allSettled(this.#client.nodes('master').map(async (master) => await master.info('replication')))
+    const infos = await Promise.allSettled(this.#connection.client.nodes('master').map(async (master) => await master.info('replication')))
     const terms = infos.map((info) => info.status === 'fulfilled' ? serverOf(info.value) : undefined)
     const known = new Set(terms.filter((term) => term !== undefined))
     if (known.size === 0) throw new Error('no master answers')

@@ -1,5 +1,6 @@
 import type { Receiver, Replay, Since } from '../../broker.js'
 import { forEachConcurrently } from '../connection/concurrency.js'
+import { isCluster } from '../connection/connection.js'
 import type { Link } from '../connection/link.js'
 import { isTimeout, refusalOf } from '../connection/refusal.js'
 import { retry } from '../connection/retry.js'
@@ -105,8 +106,8 @@ export class Feeds {
       const refusal = await refusalOf(this.#ports.subscriptions.subscribe(channel))
       const unread = await refusalOf(feed.catchUp())
       if (refusal === undefined && unread === undefined) return
-      // The log answers and the subscription does not; the connections of a cluster are not monitored.
-      if (unread === undefined && isTimeout(refusal)) this.#ports.link.reconnect()
+      // The log answers and the subscription does not. Other connections than those of a cluster are monitored (Link).
+      if (unread === undefined && isTimeout(refusal) && isCluster(this.#ports.link.client)) this.#ports.link.reconnect()
       failure = refusal ?? unread
       this.#suspect(channel)
     })

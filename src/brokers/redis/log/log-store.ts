@@ -7,6 +7,7 @@ import type { Published, PublishOptions, Replay, Since } from '../../broker.js'
 import { IDEMPOTENCY_TTL_MS } from '../../idempotency.js'
 import type { Retention } from '../../log.js'
 import type { Commands } from '../connection/connection.js'
+import type { Connection } from '../connection/link.js'
 import { codeOf, refusalOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
 import type { Names } from '../names.js'
@@ -35,15 +36,15 @@ export interface LogStoreOptions extends Retention {
  * connection.
  */
 export class LogStore {
-  readonly #client: Commands
+  readonly #connection: Connection
   readonly #options: LogStoreOptions
   readonly #failover: Failover
   readonly #seed = randomBytes(4).readUInt32BE().toString(36)
   readonly #reads = pLimit(CONCURRENT_READS)
   #calls = 0
 
-  constructor (client: Commands, failover: Failover, options: LogStoreOptions) {
-    this.#client = client
+  constructor (connection: Connection, failover: Failover, options: LogStoreOptions) {
+    this.#connection = connection
     this.#failover = failover
     this.#options = options
   }
@@ -111,6 +112,10 @@ export class LogStore {
       this.#keys(channel), [term, this.#random(), size, ttlMs, this.#positionTtlMs, names.live(channel)]
     ))
     return answer
+  }
+
+  get #client (): Commands {
+    return this.#connection.client
   }
 
   get #positionTtlMs (): number {

@@ -2,6 +2,7 @@ import { companionOf } from '../../../wire/companion.js'
 import { EngineUnavailableError } from '../../../errors.js'
 import { MAX_MEMBERS, type Roster } from '../../broker.js'
 import type { Commands } from '../connection/connection.js'
+import type { Connection } from '../connection/link.js'
 import { type LogStore, refuse } from '../log/log-store.js'
 import type { Names } from '../names.js'
 import { type ListAnswer, parseListAnswer, parseSetAnswer, type SetAnswer, textsOf } from './parse.js'
@@ -22,13 +23,13 @@ export interface MemberUpdate {
 
 /** The members in Redis: the scripts as methods. Each rejects with MSG_ERR_ENGINE_UNAVAILABLE. */
 export class MemberStore {
-  readonly #client: Commands
+  readonly #connection: Connection
   readonly #log: Pick<LogStore, 'run'>
   readonly #names: Names
   readonly #leaveMs: number
 
-  constructor (client: Commands, log: Pick<LogStore, 'run'>, names: Names, leaveMs: number) {
-    this.#client = client
+  constructor (connection: Connection, log: Pick<LogStore, 'run'>, names: Names, leaveMs: number) {
+    this.#connection = connection
     this.#log = log
     this.#names = names
     this.#leaveMs = leaveMs
@@ -49,6 +50,10 @@ export class MemberStore {
     }))
     if (answer === undefined) throw new EngineUnavailableError('an unexpected answer')
     return answer
+  }
+
+  get #client (): Commands {
+    return this.#connection.client
   }
 
   /** Notes that a claimant may have claims in a channel. */

@@ -1,4 +1,4 @@
-import type { Commands } from '../connection/connection.js'
+import type { Connection } from '../connection/link.js'
 import { refusalOf } from '../connection/refusal.js'
 
 /** Dependencies of {@link Announcements}. */
@@ -16,19 +16,19 @@ export interface AnnouncementsPorts {
  * a server that has lost them.
  */
 export class Announcements {
-  readonly #client: Commands
+  readonly #connection: Connection
   readonly #ports: AnnouncementsPorts
   /** The expiry of each announcement, in milliseconds since 1970. */
   readonly #known = new Map<string, number>()
 
-  constructor (client: Commands, ports: AnnouncementsPorts) {
-    this.#client = client
+  constructor (connection: Connection, ports: AnnouncementsPorts) {
+    this.#connection = connection
     this.#ports = ports
   }
 
   /** Keeps an announcement and publishes it. */
   async announce (text: string, until: number): Promise<void> {
-    await this.#client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
+    await this.#connection.client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
     this.#take(text, until)
   }
 
@@ -43,13 +43,14 @@ export class Announcements {
    */
   async catchUp (): Promise<void> {
     // In this order, so that no announcement falls between the two. The next call finds those of a failed subscription.
-    await refusalOf(this.#client.subscribe(this.#ports.name))
+    const { client } = this.#connection
+    await refusalOf(client.subscribe(this.#ports.name))
     const now = Date.now()
-    const kept = parseKeptAnnouncements(await this.#client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES'))
+    const kept = parseKeptAnnouncements(await client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES'))
     for (const [text, until] of kept) this.#take(text, until)
     await Promise.all([...this.#known].map(async ([text, until]) => {
       if (until <= now) this.#known.delete(text)
-      else if (!kept.has(text)) await this.#client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
+      else if (!kept.has(text)) await client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
     }))
   }
 

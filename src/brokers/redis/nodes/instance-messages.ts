@@ -1,4 +1,5 @@
-import { type Commands, isCluster } from '../connection/connection.js'
+import { isCluster } from '../connection/connection.js'
+import type { Connection } from '../connection/link.js'
 import { refusalOf } from '../connection/refusal.js'
 import type { Names } from '../names.js'
 import { Announcements } from './announcements.js'
@@ -11,7 +12,7 @@ const WITNESS_REQUEST = '{"witness":true}'
 /** Dependencies of {@link InstanceMessages}. */
 export interface InstanceMessagesPorts
   extends Omit<SubscriberCountsPorts, 'send'>, Pick<ReceiptMessagesPorts, 'onReceiptAsked' | 'onReceiptReported'> {
-  readonly client: Commands
+  readonly connection: Connection
   readonly names: Names
   /** Whether messages may be sent now. */
   readonly canSend: () => boolean
@@ -33,8 +34,8 @@ export class InstanceMessages {
   #joined = false
 
   constructor (instance: string, ports: InstanceMessagesPorts) {
-    const { client, names, onAnnouncement } = this.#ports = ports
-    this.announcements = new Announcements(client, { key: names.announcements, name: names.announced, onAnnouncement })
+    const { connection, names, onAnnouncement } = this.#ports = ports
+    this.announcements = new Announcements(connection, { key: names.announcements, name: names.announced, onAnnouncement })
     this.counts = new SubscriberCounts(instance, {
       timings: ports.timings,
       count: (channel) => ports.count(channel),
@@ -48,13 +49,12 @@ export class InstanceMessages {
       send: (text) => this.#reach(text),
       others: (channel) => this.counts.others(channel)
     })
-    client.on('message', (name: string, text: string) => { this.#receive(name, text) })
   }
 
   /** Subscribes to the other instances' messages unless subscribed; after a failure it is to be called again. */
   async join (): Promise<void> {
     if (this.#joined) return
-    const { client, names } = this.#ports
+    const { connection: { client }, names } = this.#ports
     if (await refusalOf(client.subscribe(names.counts)) !== undefined) return
     this.#joined = true
     this.counts.connected()
@@ -68,12 +68,12 @@ export class InstanceMessages {
 
   /** Requests that the other instances witness the registration of this one. */
   requestWitness (): void {
-    const { client, names } = this.#ports
+    const { connection: { client }, names } = this.#ports
     void refusalOf(client.publish(names.counts, WITNESS_REQUEST))
   }
 
   #send (text: string): boolean {
-    const { client, names, canSend } = this.#ports
+    const { connection: { client }, names, canSend } = this.#ports
     if (!canSend()) return false
     void refusalOf(client.publish(names.counts, text))
     return true
@@ -81,14 +81,15 @@ export class InstanceMessages {
 
   /** Sends a text; resolves with the number of other instances that have it, `undefined` where that is unknown. */
   async #reach (text: string): Promise<number | undefined> {
-    const { client, names, canSend } = this.#ports
+    const { connection: { client }, names, canSend } = this.#ports
     if (!canSend() || !this.#joined) return undefined
     const reached = await client.publish(names.counts, text).catch(() => undefined)
     // A node of a cluster knows only its own subscribers.
     return reached === undefined || isCluster(client) ? undefined : reached - 1
   }
 
-  #receive (name: string, text: string): void {
+  /** Takes a message of a subscription; unknown ones are ignored. */
+  receive (name: string, text: string): void {
     if (name === this.#ports.names.announced) this.announcements.receive(text)
     else if (text === WITNESS_REQUEST) this.#ports.onWitnessRequest()
     else if (!this.receipts.receive(text)) this.counts.receive(text)

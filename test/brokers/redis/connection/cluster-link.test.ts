@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { Cluster } from 'ioredis'
 import t from 'tap'
 import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Link } from '../../../../src/brokers/redis/connection/link.js'
 import { Names } from '../../../../src/brokers/redis/names.js'
 import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import { Subscriptions } from '../../../../src/brokers/redis/connection/subscriptions.js'
-import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
+import { startNode, TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { startCluster } from '../redis-cluster.js'
 import { eventually } from '../../../eventually.js'
 
@@ -60,6 +61,24 @@ t.test('A link to a cluster', async (t) => {
     t.teardown(() => { link.close() })
     await eventually(() => link.ready, { message: 'the client is ready' })
     t.equal(clients.length, 2)
+  })
+
+  t.test('serves a broker that was started with a client which stops to connect without an end', async (t) => {
+    const clients: Cluster[] = []
+    const host = {
+      isCluster: true,
+      duplicate (_nodes: unknown, options: ConstructorParameters<typeof Cluster>[1]) {
+        const client = new Cluster(cluster.masters.map(({ server }) => ({ host: '127.0.0.1', port: server.port })), options)
+        // The first one is that of the commands.
+        if (clients.push(client) === 1) client.disconnect(true)
+        return client
+      }
+    }
+    const node = await startNode(t, { redis: host as unknown as Cluster, keyPrefix, timings: { ...TIMINGS, commandMs: 500 } })
+    t.ok(clients.length > 2, 'one was replaced')
+    await node.join('room')
+    await node.publish('room', 1)
+    await node.handed('room', 1)
   })
 
   t.test('leaves nothing behind when it ends during a refresh of the slots', async (t) => {

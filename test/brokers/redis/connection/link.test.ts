@@ -10,9 +10,18 @@ import { TEST_TIMINGS } from '../redis-node.js'
 class FakeClient extends EventEmitter {
   status = 'ready'
   disconnects: boolean[] = []
+  stream = { bytesRead: 0 }
+  pings = 0
+  /** Answers a ping. */
+  answer: () => Promise<string> = () => Promise.resolve('PONG')
 
   constructor (readonly isCluster: boolean) {
     super()
+  }
+
+  ping (): Promise<string> {
+    this.pings++
+    return this.answer()
   }
 
   disconnect (reconnect = false): void {
@@ -71,6 +80,35 @@ t.test('A link', async (t) => {
     client.status = 'connecting'
     await eventually(() => client.disconnects.length >= 3, { message: () => `${client.disconnects.length} attempts` })
     t.ok(client.disconnects.every((reconnect) => reconnect))
+  })
+
+  t.test('is made anew when a ping is not answered and nothing arrives', async (t) => {
+    const { clients: [client] } = createLink(t, false, { checkMs: 5, commandMs: 5 })
+    if (client === undefined) throw new Error('no client')
+    await eventually(() => client.pings >= 3, { message: 'pings' })
+    t.strictSame(client.disconnects, [], 'all of them are answered')
+    client.answer = () => Promise.reject(new Error('Command timed out'))
+    const { pings } = client
+    await eventually(() => client.disconnects.length === 1, { message: 'an end' })
+    t.equal(client.pings - pings, 1)
+  })
+
+  t.test('is made anew only at the third ping without an answer while something arrives', async (t) => {
+    const { clients: [client] } = createLink(t, false, { checkMs: 5, commandMs: 5 })
+    if (client === undefined) throw new Error('no client')
+    let refused = 0
+    const refuse = (): Promise<string> => {
+      refused++
+      // What was read late, after the timer of the command.
+      setImmediate(() => { client.stream.bytesRead++ })
+      return Promise.reject(new Error('Command timed out'))
+    }
+    // Two of three.
+    client.answer = () => client.pings % 3 === 0 ? Promise.resolve('PONG') : refuse()
+    await eventually(() => refused >= 6, { message: 'pings without an answer' })
+    t.strictSame(client.disconnects, [])
+    client.answer = refuse
+    await eventually(() => client.disconnects.length === 1, { message: 'an end' })
   })
 
   t.test('can be ended while it is made anew by itself, where it was reported dead in between', async (t) => {

@@ -15,6 +15,8 @@ class Bench implements Barrier {
   holding: boolean | Error = true
   /** What goes on while the barrier is asked. */
   passing: ((evidence: Evidence) => Promise<void>) | undefined
+  /** What goes on while the barrier is asked whether the term lasts. */
+  checking: ((evidence: Evidence) => void) | undefined
   /** What the preparation rejects with. */
   refusal: Error | undefined
   /** Where logs stand that have not what is verified; an error where they cannot be asked. */
@@ -46,7 +48,8 @@ class Bench implements Barrier {
     return this.term
   }
 
-  holds (): Promise<boolean> {
+  holds (evidence: Evidence): Promise<boolean> {
+    this.checking?.(evidence)
     return this.holding instanceof Error ? Promise.reject(this.holding) : Promise.resolve(this.holding)
   }
 
@@ -210,6 +213,19 @@ t.test('An acknowledgement', async (t) => {
     t.equal(bench.failover.marks.size, 0)
   })
 
+  t.test('is refused when a barrier refuses what is in flight, and given for what is sent afterwards', async (t) => {
+    const bench = await ready()
+    const { admission } = bench.failover
+    await bench.failover.check()
+    t.equal(bench.failover.admission, admission)
+    bench.checking = ({ fence }) => { fence() }
+    await bench.failover.check()
+    t.equal(thrown(() => { bench.failover.acknowledge(admission, 'room', at(1)) }), 'MSG_ERR_ENGINE_UNAVAILABLE')
+    bench.acknowledge('room', at(2))
+    t.strictSame([...bench.failover.marks], [['room', at(2)]])
+    t.strictSame(bench.changes, [], 'ready all the time')
+  })
+
   t.test('is refused from the moment on at which logs are compared: what is under way would be missing there', async (t) => {
     const bench = await ready()
     const { admission } = bench.failover
@@ -265,6 +281,44 @@ t.test('What was acknowledged', async (t) => {
     await bench.failover.verify()
     t.ok(bench.verified.includes('b e:1 in two'))
     t.equal(bench.failover.state, 'ready')
+  })
+
+  t.test('is compared once in a term, however often the rest of it fails', async (t) => {
+    const bench = await ready()
+    for (const channel of ['a', 'b', 'c']) bench.acknowledge(channel, at(1))
+    bench.lost.set('b', new Error('Command timed out'))
+    await t.rejects(bench.follow('two'), { message: 'Command timed out' })
+    bench.lost.delete('b')
+    bench.refusal = new Error('NOPERM')
+    bench.verified.length = 0
+    await t.rejects(bench.failover.verify(), { message: 'NOPERM' })
+    t.strictSame(bench.verified, ['b e:1 in two'])
+    bench.refusal = undefined
+    await bench.failover.verify()
+    t.strictSame(bench.verified, ['b e:1 in two'])
+    t.equal(bench.failover.state, 'ready')
+  })
+
+  t.test('is compared again in each term that begins before the comparison is over, also in an earlier one', async (t) => {
+    const bench = await ready()
+    bench.acknowledge('a', at(1))
+    bench.refusal = new Error('NOPERM')
+    for (const term of ['two', 'three', 'two']) await t.rejects(bench.follow(term), { message: 'NOPERM' })
+    t.strictSame(bench.verified, ['a e:1 in two', 'a e:1 in three', 'a e:1 in two'])
+  })
+
+  t.test('in a log that others have damaged keeps no instance out; it is compared when the log is repaired', async (t) => {
+    const bench = await ready()
+    for (const channel of ['a', 'b']) bench.acknowledge(channel, at(1))
+    bench.lost.set('a', new Error('WRONGTYPE Operation against a key holding the wrong kind of value script: f, on @user_script:1.'))
+    await bench.follow('two')
+    t.equal(bench.failover.state, 'ready')
+    bench.verified.length = 0
+    await bench.failover.check()
+    bench.lost.clear()
+    await bench.failover.check()
+    await bench.failover.check()
+    t.strictSame(bench.verified, ['a e:1 in two', 'a e:1 in two'])
   })
 
   t.test('does not keep the logs of other masters of a cluster waiting; it is compared when it can be', async (t) => {

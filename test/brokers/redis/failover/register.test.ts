@@ -31,7 +31,7 @@ class Instance {
     t.teardown(() => { client.disconnect() })
     this.marks = new Marks(maxMarks)
     this.register = new Register({
-      client,
+      connection: { client },
       key,
       timings: { barrierMs, witnessMs },
       requestWitness: () => { this.greetings++; this.onGreet() },
@@ -46,6 +46,7 @@ class Instance {
     await this.ready
     return await this.register.pass({
       marks: this.marks,
+      fence () {},
       compare: async (term) => { this.compared.push(term); await this.onCompare() },
       onWait: (reason) => { this.waits.push(reason) }
     })
@@ -299,8 +300,8 @@ t.test('Register', async (t) => {
 
   t.test('an answer that no version of a script gives is refused', async (t) => {
     const client = { messengerLook: () => Promise.resolve('nonsense') } as unknown as Commands
-    const register = new Register({ client, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, requestWitness: () => {}, onUnsafe: () => {} })
-    await t.rejects(register.pass({ marks: new Marks(), compare: () => Promise.resolve(), onWait: () => {} }), { message: 'an unexpected answer of a script' })
+    const register = new Register({ connection: { client }, key: 'key', timings: { barrierMs: 1, witnessMs: 1 }, requestWitness: () => {}, onUnsafe: () => {} })
+    await t.rejects(register.pass({ marks: new Marks(), fence () {}, compare: () => Promise.resolve(), onWait () {} }), { message: 'an unexpected answer of a script' })
     await register.witnessRequested()
     await register.leave()
   })

@@ -10,7 +10,7 @@ t.test('LogStore', async (t) => {
       const say = (): Promise<unknown> => Promise.resolve(answer)
       const client = { messengerPublish: say, messengerRead: say, messengerTouch: say, messengerVerify: say } as unknown as Commands
       const failover = { admission: { term: 'term' }, acknowledge: () => { t.fail('acknowledged') } } as unknown as Failover
-      const store = new LogStore(client, failover, { names: new Names('m:', 0), registered: true, size: 1, ttlMs: 1 })
+      const store = new LogStore({ client }, failover, { names: new Names('m:', 0), registered: true, size: 1, ttlMs: 1 })
       await t.rejects(store.publish('room', '1', 0, undefined), { code: 'MSG_ERR_ENGINE_UNAVAILABLE' })
       await t.rejects(store.read('room', 'now', 1), { code: 'MSG_ERR_ENGINE_UNAVAILABLE' })
       t.equal(await store.touch('room'), undefined)

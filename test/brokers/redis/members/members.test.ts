@@ -318,7 +318,7 @@ t.test('What becomes of the members in Redis', async (t) => {
   })
 
   t.test('is refused where an answer is not one of a script', async (t) => {
-    const store = new MemberStore({} as Commands, { run: async () => await Promise.resolve('nonsense') }, new Names('m:', 0), 1)
+    const store = new MemberStore({ client: {} as Commands }, { run: async () => await Promise.resolve('nonsense') }, new Names('m:', 0), 1)
     t.equal(await rejection(store.list('room')), 'MSG_ERR_ENGINE_UNAVAILABLE')
     t.equal(await rejection(store.set('room', { own: ['a'], roster: new Map() })), 'MSG_ERR_ENGINE_UNAVAILABLE')
   })

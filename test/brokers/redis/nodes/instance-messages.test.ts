@@ -26,7 +26,7 @@ function create (t: Test): { client: FakeClient, messages: InstanceMessages, set
   const client = new FakeClient()
   const settings = { canSend: true }
   const messages = new InstanceMessages('here', {
-    client: client as unknown as Commands,
+    connection: { client: client as unknown as Commands },
     names: new Names('m:', 0),
     timings: TIMINGS,
     count: () => 0,
@@ -66,9 +66,9 @@ t.test('InstanceMessages', async (t) => {
   })
 
   t.test('leave the texts of other kinds to what they are for', async (t) => {
-    const { client, messages } = create(t)
-    client.emit('message', 'm:census', '{"node":"there","number":1,"full":true,"counts":{"room":2}}')
-    client.emit('message', 'm:census', '{"receipt":"there.1.1","instance":"other"}')
+    const { messages } = create(t)
+    messages.receive('m:census', '{"node":"there","number":1,"full":true,"counts":{"room":2}}')
+    messages.receive('m:census', '{"receipt":"there.1.1","instance":"other"}')
     t.equal(messages.counts.total('room'), 2)
     t.strictSame(messages.receipts.others('room'), new Map([['there', 2]]))
     t.strictSame(messages.receipts.others('elsewhere'), new Map([['there', 0]]))

@@ -1,0 +1,75 @@
+import type { Position } from '../../../wire/id.js'
+import { forEachConcurrently } from '../connection/concurrency.js'
+import { isDamage } from '../connection/refusal.js'
+import type { Marks } from './marks.js'
+
+/** Compares a mark with its log in a term; resolves with the position of the log where the mark is no longer part of it. */
+export type Verify = (channel: string, seen: Position, term: string) => Promise<Position | undefined>
+
+/** The comparison of marks with their logs. */
+export class Comparison {
+  readonly #marks: Marks
+  readonly #verify: Verify
+  /** Marks that could not be compared, or were replaced before they were, by channel and epoch. */
+  readonly #owed = new Map<string, [channel: string, position: Position]>()
+  /** The term that is being compared, and the marks of which that is done. */
+  #term = ''
+  #done = new Set<Position>()
+
+  constructor (marks: Marks, verify: Verify) {
+    this.#marks = marks
+    this.#verify = verify
+  }
+
+  /**
+   * Compares every mark. After a failure the next call for the same term goes on with the rest: of many marks a few may fail each time.
+   * In a cluster, whose term is empty, the logs of other masters must not wait for a master that never returns.
+   */
+  async compareAll (term: string): Promise<void> {
+    if (term === '' || term !== this.#term) this.#done = new Set()
+    this.#term = term
+    const owed = new Set(Array.from(this.#owed.values(), ([, position]) => position))
+    const rest = [...this.#marks].filter(([, position]) => !this.#done.has(position) && !owed.has(position))
+    const failure = await this.#compare(rest, term)
+    if (failure !== undefined && term !== '') throw failure as Error
+  }
+
+  /** Compares what is owed. */
+  async settle (term: string): Promise<void> {
+    await this.#compare([], term)
+  }
+
+  /** Has a position compared later that is no longer marked. */
+  owe (channel: string, position: Position): void {
+    const name = `${channel} ${position.epoch}`
+    const owed = this.#owed.get(name)
+    if (owed === undefined || owed[1].offset < position.offset) this.#owed.set(name, [channel, position])
+  }
+
+  /** To be called at an admission, after which marks change. */
+  end (): void {
+    this.#term = ''
+    this.#done = new Set()
+  }
+
+  /** Compares these marks and the owed ones; resolves with the error for which one is owed now, unless it is of that log alone. */
+  async #compare (marks: Iterable<[string, Position]>, term: string): Promise<unknown> {
+    const seen = [...this.#owed.values(), ...marks]
+    if (seen.length === 0) return undefined
+    this.#owed.clear()
+    let failure: unknown
+    await forEachConcurrently(seen, async ([channel, position]) => {
+      try {
+        const current = await this.#verify(channel, position, term)
+        this.#done.add(current ?? position)
+        // The loss is announced. The next comparison is to find further losses.
+        if (current !== undefined && this.#marks.get(channel) === position) this.#marks.set(channel, current)
+      } catch (error) {
+        // A damaged log must not keep all others from being used; its loss is announced once it is repaired or removed.
+        if (!isDamage(error)) failure = error
+        this.owe(channel, position)
+      }
+    })
+    return failure
+  }
+}
