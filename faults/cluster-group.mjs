@@ -64,7 +64,7 @@ export class ClusterGroup {
     await this.#settled()
   }
 
-  /** A replica is told to take over: in agreement with its master, without it, or without anybody's leave. */
+  /** A replica is told to take over: in agreement with its master, without it, or by force. */
   switchOver ({ shard, mode, onDown }) {
     return this.#steps.take(async () => {
       this.restarts++

@@ -64,7 +64,7 @@ export default fp<AccessPluginOptions>(async (fastify, options) => {
     authorizeTimeoutMs,
     onError (request, error) {
       const expected = ((error as { statusCode?: number } | undefined)?.statusCode ?? 500) < 500
-      request.log[expected ? 'debug' : 'error']({ err: error }, 'authorize() failed, which means no')
+      request.log[expected ? 'debug' : 'error']({ err: error }, 'authorize() failed: access is denied')
     }
   })
 

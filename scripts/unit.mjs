@@ -1,4 +1,4 @@
-// `npm run unit`: the tests that need nothing but `npm ci`, in few processes and without coverage.
+// `npm run unit`: the tests that need nothing but `npm ci` and little time, in few processes and without coverage.
 // `npm run unit -- test/wire/id.test.ts` runs these files, whatever they need; with `--watch` again whenever something that they import
 // changes.
 import { spawn, spawnSync } from 'node:child_process'

@@ -64,7 +64,7 @@ export function readConfig (env: NodeJS.ProcessEnv): Config {
   if (tokens === undefined) {
     if (path === undefined && !isLoopback(host)) {
       throw new ConfigInvalidError(`BEARER_TOKEN must be set to listen on HOST ${JSON.stringify(host)}: ` +
-        'without it the token is the one that everybody knows, and only a loopback address is allowed. ' +
+        'without it the token is a public one, and only a loopback address is allowed. ' +
         'Set it to a secret, such as the output of `openssl rand -hex 32`')
     }
     warnings.push(`BEARER_TOKEN is not set: the token is ${DEFAULT_TOKEN}, and only this machine can connect`)
@@ -132,7 +132,7 @@ function readJsonOf (name: string, env: NodeJS.ProcessEnv): unknown {
   } catch (error) {
     // The message quotes the text, which may have several lines.
     const reason = (error as Error).message.replaceAll(/\s+/g, ' ')
-    throw new ConfigInvalidError(`${name} must name a file of JSON, but in ${JSON.stringify(env[name])} there is none (${reason})`)
+    throw new ConfigInvalidError(`${name} must name a file of valid JSON: ${JSON.stringify(env[name])} is not (${reason})`)
   }
 }
 

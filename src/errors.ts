@@ -218,7 +218,7 @@ export const GrantInvalidError = createError<[string]>(
 /** This service verifies tokens and has no secret to sign them with. */
 export const MintingUnavailableError = createError(
   'MSG_ERR_MINTING_UNAVAILABLE',
-  'Tokens cannot be made here: set TOKEN_SECRET, or make them where the private key is',
+  'This service cannot issue tokens: set TOKEN_SECRET, or issue them where the private key is',
   501
 )
 
@@ -233,16 +233,16 @@ export const RevocationsFullError = createError(
 
 /** An address or a publisher asks too often; `Retry-After` says when to ask again. */
 export class RateLimitedError extends createError<[string]>('MSG_ERR_RATE_LIMITED', 'Too many requests: %s', 429) {
-  /** @param retryAfter seconds until there is a point in asking again */
+  /** @param retryAfter seconds until the next attempt may succeed */
   constructor (what: string, readonly retryAfter: number) {
     super(what)
   }
 }
 
-/** The address has `MAX_CONNECTIONS_PER_ADDRESS` subscriptions. */
+/** The address has `MAX_CONNECTIONS_PER_ADDRESS` connections. */
 export const AddressFullError = createError<[number]>(
   'MSG_ERR_ADDRESS_FULL',
-  'This address has %d subscriptions, as many as one may have (MAX_CONNECTIONS_PER_ADDRESS); behind a proxy set TRUST_PROXY',
+  'This address has %d connections, the maximum (MAX_CONNECTIONS_PER_ADDRESS); behind a proxy set TRUST_PROXY',
   429
 )
 
@@ -282,7 +282,7 @@ export const UrlTooLongError = createError<[number]>(
 /** The bytes received are no HTTP request. */
 export const RequestInvalidError = createError(
   'MSG_ERR_REQUEST_INVALID',
-  'The request is not HTTP that can be read',
+  'The request is not valid HTTP',
   400
 )
 
@@ -303,14 +303,14 @@ export const UrlInvalidError = createError(
 /** There is nothing at this method and path. */
 export const NotFoundError = createError<[string, string]>(
   'MSG_ERR_NOT_FOUND',
-  'Nothing is at %s %s: publish with POST /send/:channel, subscribe with GET /:channel',
+  'There is no route for %s %s: publish with POST /send/:channel, subscribe with GET /:channel',
   404
 )
 
 /** The path does not have this method; `Allow` lists the ones it has. */
 export const MethodNotAllowedError = createError<[string, string]>(
   'MSG_ERR_METHOD_NOT_ALLOWED',
-  'Method %s is not possible here, but %s: publish with POST /send/:channel, subscribe with GET /:channel',
+  'Method %s is not allowed here, only %s: publish with POST /send/:channel, subscribe with GET /:channel',
   405
 )
 
@@ -343,6 +343,6 @@ export const ConfigInvalidError = createError<[string]>(
 /** Something unforeseen; the log of the service has the details. */
 export const InternalError = createError(
   'MSG_ERR_INTERNAL',
-  'The request failed for a reason that the log of the service tells',
+  'The request failed: the log of the service has the reason',
   500
 )

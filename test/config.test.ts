@@ -99,7 +99,7 @@ t.test('readConfig', async (t) => {
     t.strictSame(readConfig({ CHANNELS_FILE: join(directory, 'good') }).messenger.channels, { 'chat:*': { presence: true }, '*': {} })
     t.strictSame(readConfig({ CHANNELS_FILE: '' }).messenger.channels, {})
     for (const [name, expected] of [
-      ['missing', 'must name a file that can be read, but "'], ['empty', 'must name a file of JSON, but in "'], ['broken', 'must name a file of JSON, but in "'],
+      ['missing', 'must name a file that can be read, but "'], ['empty', 'must name a file of valid JSON: "'], ['broken', 'must name a file of valid JSON: "'],
       ['list', 'must be an object of rules by pattern'], ['null', 'must be an object of rules by pattern'],
       ['pattern', ': "a b" is no pattern'], ['field', ': "chat:*" has an unknown field "presense": known are presence'],
       ['value', ': "chat:*" must have as presence true or false, but has "yes"'], ['rule', ': "*" must be an object, but is true']

@@ -67,7 +67,7 @@ t.test('start', async (t) => {
     t.equal((await ask(app, '/-/live')).status, 200)
   })
 
-  t.test('knows the token that everybody knows when it is given none', async (t) => {
+  t.test('has a public token when it is given none', async (t) => {
     const app = await startService(t, { BEARER_TOKEN: '', HOST: '' })
     t.equal((app.server.address() as AddressInfo).address, '127.0.0.1')
     const answer = await ask(app, '/send/room', { method: 'POST', headers: publishHeaders({ authorization: 'Bearer default-secret' }), body: '{"message":1}' })

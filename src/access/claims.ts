@@ -23,7 +23,7 @@ export function grantOf (claims: Claims, maxTtlMs: number, now: number): Grant {
   const issuedAt = time(claims, 'iat')
   // It would be indistinguishable from a token issued after a later revocation.
   if (issuedAt !== undefined && issuedAt > now + MAX_AHEAD_MS)
-    throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: set the clock of whoever makes tokens`)
+    throw new TokenRefusedError(`iat must be at most ${MAX_AHEAD_MS / SECOND_MS} s from now: synchronize the clock of the issuer of tokens`)
   return new Grant({ subscribe: patterns(claims, 'subscribe'), send: patterns(claims, 'send') }, {
     subject: name(claims, 'sub'),
     tokenId: name(claims, 'jti'),

@@ -16,7 +16,7 @@ export interface Member {
   _attempt: number
   /** The position. */
   since: string
-  /** `NEW`, `ASKED`, `DENIED` or `COVERED`. */
+  /** `NEW`, `DENIED` or `COVERED`. */
   _asked: number
   _enter: (state: State) => void
   _fail: (error: unknown) => void

@@ -5,13 +5,13 @@
 export const Close = {
   /** The service goes away. */
   GOING_AWAY: 1001,
-  /** The channel is missing, invalid or reserved, or `since` is not an id. Final. */
+  /** The channel is missing, invalid or reserved, `since` is not an id, or the subscriber sends too much. Final. */
   POLICY: 1008,
   /** The service restarts; the reason may contain `retry=<ms>`, the window in which to reconnect. */
   RESTART: 1012,
   /** The subscriber reads too slowly, or the service is overloaded. */
   TRY_AGAIN: 1013,
-  /** The token is missing, invalid or expired. */
+  /** The token is missing, invalid, expired or revoked. */
   UNAUTHORIZED: 4401,
   /** The token does not cover the channel. Final. */
   FORBIDDEN: 4403

@@ -36,7 +36,7 @@ class Bench {
   }
 }
 
-t.test('a session', async (t) => {
+t.test('a subscription whose grant ends', async (t) => {
   t.test('is ended with 4401 within a tenth of a second after its time, and not before', async (t) => {
     const { clock, ended, grantExpiry, add } = bind(new Bench(t))
     add('a', { expiresAt: clock.now + 1_030 })

@@ -19,7 +19,7 @@ async function begin (t: Test, app: FastifyInstance, path: string, token: string
 
 const statusOf = async (connection: RawConnection): Promise<string | undefined> => / (\d+) /.exec(await connection.readHead())?.[1]
 
-t.test('whoever sends a body', async (t) => {
+t.test('a client that sends a body', async (t) => {
   t.test('is told before it has arrived that the token may not send there, or that the channel is none', async (t) => {
     const app = await startService(t, ENV)
     const open = async (path: string, claims: object): Promise<string | undefined> => await statusOf(await begin(t, app, path, goodJwt({ ...claims }), '{', 1_000))
@@ -58,7 +58,7 @@ t.test('whoever sends a body', async (t) => {
     t.match((await ask(app, '/room', { headers: { authorization: `Bearer ${goodJwt()}` } })).body, { messages: [] })
   })
 
-  t.test('keeps no more of it in memory than all may have, and gives way to whoever sends less', async (t) => {
+  t.test('keeps no more of it in memory than all may have, and gives way to a client that sends less', async (t) => {
     const app = await startService(t, { ...ENV, MAX_BYTES_IN_FLIGHT: String(1024 ** 2) })
     const part = Buffer.alloc(12_000_000, 32)
     const small = await begin(t, app, '/send/room', sender(), '{"message":', 2)

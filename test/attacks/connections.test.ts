@@ -85,7 +85,7 @@ t.test('a connection', async (t) => {
   })
 
   t.test('has its place while a host is asked', async (t) => {
-    const asked: ((leave: boolean) => void)[] = []
+    const asked: ((allowed: boolean) => void)[] = []
     const app = await startHost(t, {
       maxConnectionsPerAddress: 2, authorize: async () => await new Promise<boolean>((resolve) => { asked.push(resolve) })
     })
@@ -102,7 +102,7 @@ t.test('a connection', async (t) => {
   })
 })
 
-t.test('whoever does not read', async (t) => {
+t.test('a client that does not read', async (t) => {
   t.test('has its answer cut where answers hold more than all may, and others get theirs', async (t) => {
     const app = await startService(t, { MAX_BYTES_IN_FLIGHT: String(1024 ** 2) })
     for (let number = 0; number < 100; number++) await app.channels.publish('big', 'x'.repeat(60_000))

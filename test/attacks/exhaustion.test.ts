@@ -102,7 +102,7 @@ t.test('an attacker', async (t) => {
   })
 
   t.test('who floods before it is decided whether he may subscribe is closed as well', async (t) => {
-    let decide: (leave: boolean) => void = () => undefined
+    let decide: (allowed: boolean) => void = () => undefined
     const app = await startHost(t, {
       maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve })
     })

@@ -60,7 +60,7 @@ t.test('an attacker\'s page', async (t) => {
     t.match((await ask(app, '/room', { headers: bearer(token()) })).body, { messages: { length: 0 } })
   })
 
-  t.test('that tries the token which everybody knows publishes nothing to a service on its visitor\'s machine', async (t) => {
+  t.test('that tries the public token publishes nothing to a service on its visitor\'s machine', async (t) => {
     const app = await startService(t, { BEARER_TOKEN: '' })
     const known = bearer('default-secret')
     for (const [path, body] of [['/send/room', { message: 1 }], ['/send', { channels: ['room'], message: 1 }]] as const) {

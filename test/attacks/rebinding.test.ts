@@ -7,7 +7,7 @@ import { bearer } from '../tokens.js'
 const EVIL = 'evil.example:3000'
 
 t.test('a page whose name points to this machine', async (t) => {
-  t.test('does not reach a service whose token everybody knows', async (t) => {
+  t.test('does not reach a service with the public token', async (t) => {
     const app = await startService(t, { BEARER_TOKEN: '' })
     const body = '{"message":1}'
     const headers = { ...publishHeaders(), ...bearer('default-secret') }

@@ -112,7 +112,7 @@ t.test('a page in Chromium', async (t) => {
     t.match(body, { messages: { length: 1 } })
   })
 
-  await t.test('publishes from any origin where all are allowed, but not with the token that everybody knows', async (t) => {
+  await t.test('publishes from any origin where all are allowed, but not with the public token', async (t) => {
     const site = await startSite(t)
     const app = await startService(t, { BEARER_TOKEN: '', TOKEN_SECRET: SECRET })
     const page = await open(t, site)

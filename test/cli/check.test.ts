@@ -19,7 +19,7 @@ t.test('check', async (t) => {
     const cases: [NodeJS.ProcessEnv, number, RegExp][] = [
       [{ BEARER_TOKEN, PORT: 'http' }, 1, /^fail {2}configuration: PORT must be.*"http"\n$/],
       [{ BEARER_TOKEN, HISTORY_SIZ: '1' }, 0, /^warn {2}configuration: HISTORY_SIZ is unknown.*HISTORY_SIZE/m],
-      [{}, 0, /^warn {2}secrets: a token is default-secret, which everybody knows: set BEARER_TOKEN/m],
+      [{}, 0, /^warn {2}secrets: a token is default-secret, which is public: set BEARER_TOKEN/m],
       [{ BEARER_TOKEN: `${BEARER_TOKEN},default-secret`, HOST: '0.0.0.0' }, 1, /^fail {2}secrets: a token is default-secret/m],
       [{ BEARER_TOKEN: 'default-secret', PORT: '/run/messenger.sock' }, 1, /listens on \/run\/messenger.sock.*fail {2}secrets/s],
       [{ BEARER_TOKEN: 'hush' }, 0, /^warn {2}secrets: a token of BEARER_TOKEN has fewer than 16 characters/m],

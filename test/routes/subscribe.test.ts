@@ -209,7 +209,7 @@ t.test('GET /:channel that cannot be served', async (t) => {
   })
 
   t.test('refuses a WebSocket for which the host decided only after the app began to close', async (t) => {
-    let decide: (leave: boolean) => void = () => undefined
+    let decide: (allowed: boolean) => void = () => undefined
     const app = await startHost(t, { authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve }) })
     const subscription = await subscribe(t, app, '/room')
     await hubOf(app.channels).close()

@@ -15,12 +15,12 @@ export function secrets ({ host, path, messenger: { token, tokenSecret } }: Conf
     const isPrivate = path === undefined && LOOPBACK.test(host)
     findings.push({
       level: isPrivate ? 'warn' : 'fail', subject,
-      text: `a token is ${DEFAULT_TOKEN}, which everybody knows: set BEARER_TOKEN to the output of "openssl rand -hex 32"`
+      text: `a token is ${DEFAULT_TOKEN}, which is public: set BEARER_TOKEN to the output of "openssl rand -hex 32"`
     })
   } else if (tokens.some(({ length }) => length < MIN_TOKEN_LENGTH)) {
     findings.push({ level: 'warn', subject, text: `a token of BEARER_TOKEN has fewer than ${MIN_TOKEN_LENGTH} characters and can be guessed` })
   }
   if (tokenSecret !== undefined && [tokenSecret].flat().some((secret) => new Set(secret).size < MIN_TOKEN_LENGTH / 2))
     findings.push({ level: 'warn', subject, text: 'a secret of TOKEN_SECRET repeats few characters and can be guessed' })
-  return findings.length > 0 ? findings : [{ level: 'ok', subject, text: 'none that everybody knows' }]
+  return findings.length > 0 ? findings : [{ level: 'ok', subject, text: 'none that is public' }]
 }

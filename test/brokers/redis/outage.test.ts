@@ -302,7 +302,7 @@ t.test('When Redis is back', async (t) => {
     await node.turned(true)
   })
 
-  t.test('and refuses the census for a while, the counts of other nodes are known with the next audit', async (t) => {
+  t.test('and refuses the messages of instances for a while, the counts of the others are known with the next audit', async (t) => {
     const server = await startRedis(t)
     const redis = server.connect(t)
     await redis.call('ACL', 'SETUSER', 'default', '-subscribe')

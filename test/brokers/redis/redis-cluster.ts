@@ -25,7 +25,7 @@ export class RedisCluster {
     return `redis+cluster://${this.members.map(({ server }) => `127.0.0.1:${server.port}`).join(',')}`
   }
 
-  /** A prefix under which the census is of a slot of the third master. */
+  /** A prefix under which the subscriber counts are of a slot of the third master. */
   async prefix (): Promise<string> {
     for (;;) {
       const keyPrefix = uniquePrefix()

@@ -5,7 +5,7 @@ import type { Cluster } from 'ioredis'
  * (Cluster.resetNodesRefreshInterval), sets the timer for the next one all the same: that goes on for ever, and the process never ends.
  */
 export function guardEnd (cluster: Cluster): void {
-  // A client of another make may go about it in another way.
+  // A client of another library may not have the method.
   if ((cluster as Partial<Cluster>).refreshSlotsCache === undefined) return
   const disconnect = cluster.disconnect.bind(cluster)
   cluster.disconnect = (reconnect = false) => {

@@ -12,7 +12,7 @@ interface ClusterSubscriber {
  * leak.
  */
 export function guardLastSubscriber (cluster: Cluster): void {
-  // The property is private to TypeScript alone, and a client of another make may not have it.
+  // The property is private to TypeScript alone, and a client of another library may not have it.
   const { subscriber } = cluster as unknown as { subscriber?: ClusterSubscriber }
   if (subscriber === undefined) return
   const select = subscriber.selectSubscriber.bind(subscriber)

@@ -80,7 +80,7 @@ export class Link {
    * yet, it waits for that one forever (ClusterSubscriberGroup.reset), and subscribes to nothing any more.
    */
   reconnect (): void {
-    // Several channels may find the same dead connection. A client that was about to connect may go on and tell of no end.
+    // Several channels may find the same dead connection. A client that was about to connect may continue without an event.
     if (performance.now() - this.#endingSince < this.#connectMs) return
     if (isCluster(this.#client)) {
       if (this.ready) this.#replace()
@@ -160,7 +160,7 @@ export class Link {
   }
 }
 
-/** The number of nodes that a cluster's client knows; 0 where one of another make does not tell. */
+/** The number of nodes that a cluster's client knows; 0 where one of another library does not tell. */
 function nodesOf (client: Partial<Cluster>): number {
   return client.nodes?.().length ?? 0
 }

@@ -12,7 +12,7 @@ interface ShardedSubscribers {
  * (ShardedSubscriber.stop), also during its handshake: the error of a command that is still unanswered is then printed to stderr.
  */
 export function guardShardedSubscribers (cluster: Cluster): void {
-  // The property is private to TypeScript alone, and a client of another make may not have it.
+  // The property is private to TypeScript alone, and a client of another library may not have it.
   const { shardedSubscribers: group } = cluster as unknown as { shardedSubscribers?: ShardedSubscribers }
   if (group === undefined) return
   const guarded = new WeakSet<Redis>()

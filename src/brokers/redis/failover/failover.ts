@@ -13,7 +13,7 @@ import { Marks } from './marks.js'
  * |-----------|----------------------------------------------------|-----------|------------------------------------------------|
  * | away      | the connections are usable                         | verifying | the instance enters the barrier                |
  * | verifying | a connection is lost                               | away      |                                                |
- * | verifying | the barrier is passed, the server is still the one | ready     | an admission begins                            |
+ * | verifying | the barrier is passed, the server is still the master | ready     | an admission begins                            |
  * | verifying | any step fails                                     | verifying | the next round retries                         |
  * | ready     | a connection is lost                               | away      | the admission ends                             |
  * | ready     | another term is found                              | verifying | the admission ends, then logs are compared     |

@@ -7,7 +7,7 @@ import { startRedis } from '../redis-server.js'
 
 const soon = (ms = 60_000): number => Date.now() + ms
 
-t.test('A notice', async (t) => {
+t.test('An announcement', async (t) => {
   const server = await startRedis(t)
 
   t.test('is shown on every node, once, also when it is posted again', async (t) => {

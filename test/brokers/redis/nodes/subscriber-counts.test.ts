@@ -172,7 +172,7 @@ t.test('SubscriberCounts', async (t) => {
     await eventually(() => { t.equal(b.reports.total('room'), 1); return performance.now() > until }, { message: 'a tick' })
   })
 
-  t.test('ignores what is not of a census', async (t) => {
+  t.test('ignores what is no report of an instance', async (t) => {
     const air = new Air()
     const a = new Member(t, air, 'a')
     a.reports.receive('not JSON')
@@ -181,7 +181,7 @@ t.test('SubscriberCounts', async (t) => {
   })
 })
 
-t.test('The census of nodes on Redis', async (t) => {
+t.test('The subscriber counts of instances on Redis', async (t) => {
   const server = await startRedis(t)
 
   t.test('is known to every node within two reports', async (t) => {
