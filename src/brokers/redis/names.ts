@@ -7,9 +7,12 @@ export class Names {
   readonly register: string
   /** Announcements that are kept; a sorted set. */
   readonly announcements: string
-  /** Pub/sub: new announcements, and messages between instances. */
+  /** Pub/sub: new announcements. This name and that of the next one are part of the layout. */
   readonly announced: string
+  /** Pub/sub: messages between instances, such as their subscriber counts. */
   readonly counts: string
+  /** Sharded pub/sub: nothing; see nodes/instance-messages.ts. */
+  readonly silent: string
   /** The claimants of members, see members/scripts.ts; a set. */
   readonly claimants: string
   readonly #keyPrefix: string
@@ -24,6 +27,7 @@ export class Names {
     this.claimants = `${keyPrefix}{claimants}`
     this.announced = `${this.#livePrefix}notices`
     this.counts = `${this.#livePrefix}census`
+    this.silent = `${this.#livePrefix}silent`
   }
 
   /** Pub/sub: the notifications of a channel's messages. */

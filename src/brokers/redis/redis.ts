@@ -73,9 +73,9 @@ export class RedisBroker implements Broker {
       },
       onLost: (reason: string) => { this.#failover.lost(reason) }
     }
-    this.#commands = new Link(timings, { ...ports, onPublished: (name, text) => { this.#messages.receive(name, text) } })
-    this.#notifications = new Link(timings, { ...ports, onMessage: (name, text) => { this.#feeds.notified(name, text) } })
-    const connection = this.#commands
+    const onPublished = (name: string, text: string): void => { this.#messages.receive(name, text) }
+    const connection = this.#commands = new Link(timings, { ...ports, onPublished })
+    this.#notifications = new Link(timings, { ...ports, onPublished, onMessage: (name, text) => { this.#feeds.notified(name, text) } })
     const names = new Names(keyPrefix, databaseOf(connection.client))
     const isOfCluster = isCluster(connection.client)
     const renew = (): void => { this.members.renew() }
@@ -117,7 +117,8 @@ export class RedisBroker implements Broker {
       onDue: () => { recovery.due() }
     })
     this.#messages = new InstanceMessages(randomBytes(9).toString('base64url'), {
-      connection,
+      commands: connection,
+      subscriber: isOfCluster ? connection : this.#notifications,
       names,
       timings,
       claims: receiver.members && this.members,

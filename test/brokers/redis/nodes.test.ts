@@ -25,7 +25,7 @@ async function createPair (t: Test, options: Partial<NodeOptions> = {}): Promise
     await startNode(t, { redis: server.url, keyPrefix, ...options })
   ]
   const redis = server.connect(t)
-  const listened = async (): Promise<string[]> => (await redis.call('PUBSUB', 'SHARDCHANNELS', `${keyPrefix}*`) as string[]).sort()
+  const listened = async (): Promise<string[]> => (await redis.call('PUBSUB', 'SHARDCHANNELS', `${keyPrefix}*:live`) as string[]).sort()
   return { a, b, redis, keyPrefix, listened }
 }
 

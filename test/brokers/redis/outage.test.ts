@@ -74,8 +74,8 @@ t.test('While Redis is away', async (t) => {
     await server.start()
     await node.turned(true)
     const redis = server.connect(t)
-    await eventually(async () => (await redis.call('PUBSUB', 'SHARDCHANNELS') as string[]).length === 2, { message: 'subscriptions' })
-    t.strictSame((await redis.call('PUBSUB', 'SHARDCHANNELS') as string[]).sort(), ['m:{joined}:live', 'm:{waiting}:live'])
+    await eventually(async () => (await redis.call('PUBSUB', 'SHARDCHANNELS', '*:live') as string[]).length === 2, { message: 'subscriptions' })
+    t.strictSame((await redis.call('PUBSUB', 'SHARDCHANNELS', '*:live') as string[]).sort(), ['m:{joined}:live', 'm:{waiting}:live'])
     await eventually(() => node.gaps.length === 1, { message: 'the empty log is another one' })
     await node.broker.publish('joined', '1')
     await node.broker.publish('waiting', '2')
@@ -110,6 +110,22 @@ t.test('While Redis is away', async (t) => {
     const from = performance.now()
     await node.broker.close()
     t.ok(performance.now() - from < 1_000)
+  })
+})
+
+t.test('When many subscribers return at once', async (t) => {
+  t.test('their answers end no connection, whatever their size', async (t) => {
+    const server = await startRedis(t)
+    const node = await startNode(t, { redis: server.url, timings: { commandMs: 10_000 } })
+    await node.join('room')
+    const text = JSON.stringify('x'.repeat(512 * 1_024))
+    for (let number = 0; number < 32; number++) await node.broker.publish('room', text)
+    const { epoch, head } = await node.broker.read('room', 'now')
+    node.statuses.length = 0
+    // More than the 32 MB that Redis keeps for a connection with a subscription.
+    const reads = await Promise.all(range(0, 4).map((offset) => node.broker.read('room', { epoch, offset })))
+    t.strictSame(reads.map(({ entries }) => entries.length), range(head - 4, head).reverse())
+    t.strictSame(node.statuses, [], 'ready all the time')
   })
 })
 
@@ -333,7 +349,7 @@ t.test('When Redis is back', async (t) => {
     b.onDeliver = undefined
     await a.publish('c1', 2)
     await b.handed('c1', 2)
-    await eventually(async () => (await server.connect(t).call('PUBSUB', 'SHARDCHANNELS') as string[]).join() === 'm:{c1}:live', { message: 'c1 only' })
+    await eventually(async () => (await server.connect(t).call('PUBSUB', 'SHARDCHANNELS', '*:live') as string[]).join() === 'm:{c1}:live', { message: 'c1 only' })
   })
 
   t.test('a thousand occupied channels are caught up within three seconds', async (t) => {

@@ -7,6 +7,8 @@ export interface AnnouncementsPorts {
   readonly key: string
   /** The name of the pub/sub channel for new ones. */
   readonly name: string
+  /** Subscribes to that channel, unless subscribed. */
+  readonly subscribe: () => Promise<void>
   /** Called with each new announcement. */
   readonly onAnnouncement: (text: string) => void
 }
@@ -44,7 +46,7 @@ export class Announcements {
   async catchUp (): Promise<void> {
     // In this order, so that no announcement falls between the two. The next call finds those of a failed subscription.
     const { client } = this.#connection
-    await refusalOf(client.subscribe(this.#ports.name))
+    await refusalOf(this.#ports.subscribe())
     const now = Date.now()
     const kept = parseKeptAnnouncements(await client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES'))
     for (const [text, until] of kept) this.#take(text, until)

@@ -12,7 +12,10 @@ const WITNESS_REQUEST = '{"witness":true}'
 /** Dependencies of {@link InstanceMessages}. */
 export interface InstanceMessagesPorts
   extends Omit<SubscriberCountsPorts, 'send'>, Pick<ReceiptMessagesPorts, 'onReceiptAsked' | 'onReceiptReported'> {
-  readonly connection: Connection
+  /** Sends. */
+  readonly commands: Connection
+  /** Receives: that of the notifications, or in a cluster that of the commands, which has a subscriber of its own. */
+  readonly subscriber: Connection
   readonly names: Names
   /** Whether messages may be sent now. */
   readonly canSend: () => boolean
@@ -23,8 +26,8 @@ export interface InstanceMessagesPorts
 }
 
 /**
- * The messages between instances by pub/sub. Not on the connection of the notifications: at the end of its last sharded subscription
- * the client assumes the end of all subscriptions.
+ * The messages between instances by pub/sub. Not received on the connection of the commands: Redis ends one that has subscribed to
+ * anything when 32 MB of answers are unread (`client-output-buffer-limit pubsub`), as when many subscribers return at once.
  */
 export class InstanceMessages {
   readonly announcements: Announcements
@@ -34,8 +37,13 @@ export class InstanceMessages {
   #joined = false
 
   constructor (instance: string, ports: InstanceMessagesPorts) {
-    const { connection, names, onAnnouncement } = this.#ports = ports
-    this.announcements = new Announcements(connection, { key: names.announcements, name: names.announced, onAnnouncement })
+    const { commands, names, onAnnouncement } = this.#ports = ports
+    this.announcements = new Announcements(commands, {
+      key: names.announcements,
+      name: names.announced,
+      subscribe: () => this.#subscribe(names.announced),
+      onAnnouncement
+    })
     this.counts = new SubscriberCounts(instance, {
       timings: ports.timings,
       count: (channel) => ports.count(channel),
@@ -54,8 +62,7 @@ export class InstanceMessages {
   /** Subscribes to the other instances' messages unless subscribed; after a failure it is to be called again. */
   async join (): Promise<void> {
     if (this.#joined) return
-    const { connection: { client }, names } = this.#ports
-    if (await refusalOf(client.subscribe(names.counts)) !== undefined) return
+    if (await refusalOf(this.#subscribe(this.#ports.names.counts)) !== undefined) return
     this.#joined = true
     this.counts.connected()
   }
@@ -68,12 +75,19 @@ export class InstanceMessages {
 
   /** Requests that the other instances witness the registration of this one. */
   requestWitness (): void {
-    const { connection: { client }, names } = this.#ports
+    const { commands: { client }, names } = this.#ports
     void refusalOf(client.publish(names.counts, WITNESS_REQUEST))
   }
 
+  async #subscribe (name: string): Promise<void> {
+    const { subscriber: { client }, names } = this.#ports
+    // At the end of its last sharded subscription ioredis 6.0.0 assumes the end of all others (DataHandler): this one does not end.
+    if (!isCluster(client)) await client.ssubscribe(names.silent)
+    await client.subscribe(name)
+  }
+
   #send (text: string): boolean {
-    const { connection: { client }, names, canSend } = this.#ports
+    const { commands: { client }, names, canSend } = this.#ports
     if (!canSend()) return false
     void refusalOf(client.publish(names.counts, text))
     return true
@@ -81,7 +95,7 @@ export class InstanceMessages {
 
   /** Sends a text; resolves with the number of other instances that have it, `undefined` where that is unknown. */
   async #reach (text: string): Promise<number | undefined> {
-    const { connection: { client }, names, canSend } = this.#ports
+    const { commands: { client }, names, canSend } = this.#ports
     if (!canSend() || !this.#joined) return undefined
     const reached = await client.publish(names.counts, text).catch(() => undefined)
     // A node of a cluster knows only its own subscribers.

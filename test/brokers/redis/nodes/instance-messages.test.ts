@@ -15,6 +15,10 @@ class FakeClient extends EventEmitter {
     if (this.refusal !== undefined) throw this.refusal
   }
 
+  async ssubscribe (): Promise<void> {
+    await this.subscribe()
+  }
+
   async publish (_name: string, text: string): Promise<number> {
     if (this.refusal !== undefined) throw this.refusal
     this.published.push(text)
@@ -26,7 +30,8 @@ function create (t: Test): { client: FakeClient, messages: InstanceMessages, set
   const client = new FakeClient()
   const settings = { canSend: true }
   const messages = new InstanceMessages('here', {
-    connection: { client: client as unknown as Commands },
+    commands: { client: client as unknown as Commands },
+    subscriber: { client: client as unknown as Commands },
     names: new Names('m:', 0),
     timings: TIMINGS,
     count: () => 0,
