@@ -163,7 +163,7 @@ function namesOf (request: SubscriptionRequest): string[] {
   return names
 }
 
-/** Invalid names are refused one by one; here is what concerns the list. */
+/** Checks the list as a whole; invalid names are refused individually. */
 function assertNames (names: readonly string[], maxChannels: number): void {
   if (names.length > maxChannels) throw new QueryInvalidError(`${names.length} channels, but at most ${maxChannels} may share this connection`)
   if (new Set(names).size < names.length) throw new QueryInvalidError('a channel is named twice')

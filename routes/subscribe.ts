@@ -16,7 +16,7 @@ import { Close } from '../src/wire/close.js'
 import { isCompanion } from '../src/wire/companion.js'
 import { negotiate } from '../src/wire/negotiate.js'
 
-/** Channels of an event stream, whose ids are as long as they are many. */
+/** Maximum number of channels of an event stream, whose ids list the positions in all of them. */
 const MAX_EVENT_STREAM_CHANNELS = 32
 
 /** Options of this route. */
@@ -143,7 +143,7 @@ function single ({ channels: [first, second], ...query }: Requested): RequestedS
   return second === undefined && !query.frames ? { ...query, ...first } : undefined
 }
 
-/** The answer to a request for JSON. The members of a channel are what its companion amounts to; its messages are asked for by `since`. */
+/** The answer to a request for JSON. For a companion without `since` it is the list of members; with `since`, its messages. */
 function answerFor ({ channel, since, waitMs }: RequestedSubscription): keyof Answers {
   if (waitMs > 0) return 'poll'
   return isCompanion(channel) && since === undefined ? 'members' : 'read'

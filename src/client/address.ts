@@ -1,8 +1,8 @@
 import type { Member } from './subscription.js'
 
 /**
- * The URL of several subscriptions; names beyond the 100 characters that a path may have follow in the query. What becomes text
- * by itself is not made one here: a list is its members with commas between.
+ * The URL of several subscriptions; names beyond the 100 characters that a path may have follow in the query. Lists
+ * become text with commas between their members.
  */
 export const address = (server: string, members: Member[]): string => {
   const [, path, channels] = /^(.{0,100})(?:,|$)(.*)/.exec(members.map(({ channel }) => channel) as unknown as string) as unknown as [string, string, string]

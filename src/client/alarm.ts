@@ -2,8 +2,8 @@ import { MAX_TIMER } from './constants.js'
 
 /**
  * An alarm for one action at a time. It goes by the clock, because timers stand still while the machine sleeps: the action is due
- * `ms` milliseconds after the alarm was set or touched, or `msAwake` where the page wakes up. `NaN` milliseconds never pass, and
- * to set it for nothing is to stop it.
+ * `ms` milliseconds after the alarm was set or touched, or `msAwake` where the page wakes up. `NaN` disables the alarm, and
+ * setting it without an action stops it.
  */
 export const alarm = () => {
   let due: (awake?: boolean) => unknown

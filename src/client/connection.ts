@@ -34,7 +34,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
   /** When to ask for a token, or over HTTP for other channels. */
   const [later]: readonly [(action?: () => void, ms?: number) => void, ...unknown[]] = alarm()
   const connection = new AbortController()
-  /** More than one means more than that it was accepted. */
+  /** 0: silent; 1: accepted; more: has received messages or events. */
   let heard = 0
   /** How many channels the connection may have where it takes frames, otherwise 0; undefined before the first word of the server. */
   let frames: number | undefined

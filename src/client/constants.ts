@@ -12,20 +12,21 @@ export const WEBSOCKET = 0
 export const STREAM = 1
 export const POLL = 2
 
-/** Batches, of which a connection takes subscriptions: those of all that have been made, and one that is none, for it does not even equal itself. */
+/** The batch of subscriptions that may share a connection. */
 export const OPEN = 0
+/** The batch of a subscription with a connection of its own: `NaN` equals no batch. */
 export const ALONE = NaN
 
-/**
- * What is known of the token with which a subscription is asked for: nothing; that it does not cover the channel, and another is to
- * be asked for; that it was asked for with this channel, so that there is no other to be had.
- */
+/** Nothing is known of the token with which a subscription is asked for. */
 export const NEW = 0
+/** The token does not cover the channel: another one is to be asked for. */
 export const DENIED = 1
+/** The token was asked for with this channel: there is no other one. */
 export const COVERED = 2
 
-/** Milliseconds. How long a new connection may stay silent, and how long the token function may take. */
+/** Milliseconds for which a new connection may stay silent. */
 export const OPEN_TIMEOUT = 10_000
+/** Milliseconds that the token function may take. */
 export const TOKEN_TIMEOUT = 30_000
 
 /** What stands for the interval of heartbeats where the client polls. */
@@ -62,18 +63,21 @@ export const MAX_URL = 1_980
 /** The reason of the end of a connection that says nothing. */
 export const SILENCE = 'silence'
 
-/** What tabs tell each other: which channels one wants, and where it stands. Of the leader: the same; a frame; what becomes of its connection. */
+/** Message of a tab: the channels that it wants, and its positions. */
 export const WANT = 0
+/** Message of the leader: that it leads, and what it wants itself. */
 export const CALL = 1
+/** Message of the leader: a frame. */
 export const TAKE = 2
+/** Message of the leader: the state of its connection. */
 export const TELL = 3
-/** Of a tab: that it has a message for which a receipt is asked. */
+/** Message of a tab: that it has received a message for which a receipt is asked. */
 export const ACK = 4
 
 /** What stands for the interval of heartbeats before a leader has said one. */
 export const QUIET = 6_000
 
-/** How long a leader waits for the tabs to answer before it leaves the channels that none wants. */
+/** Milliseconds in which tabs answer a leader, before it unsubscribes from the channels that none of them wants. */
 export const ROLL = 2_000
 
 /** The number of messages of a full answer to a poll. */

@@ -15,7 +15,7 @@ export interface Frame {
   frames?: number
   /** Milliseconds for which the token is good. */
   expiresIn?: number
-  /** A close code; of a refusal a name. */
+  /** A close code; in `refused`, an error code (`MSG_ERR_…`). */
   code?: number | undefined
   /** The close code of a connection that had the refused channel alone. */
   close?: number

@@ -4,7 +4,7 @@ import type { Frame } from './frame.js'
 import type { Close, Meta, Options, State } from './options.js'
 import { channelUrl } from './server-url.js'
 
-/** What subscriptions have in common that share a connection; `own` differs for those that do not want to. */
+/** What subscriptions that share a connection have in common; `own` is unique for one that does not share. */
 type Key = [server: string, token: Options['token'], option: Options['transport'] | number, credentials: Options['credentials'], own: unknown]
 
 /** A subscription, as its connections see it. */

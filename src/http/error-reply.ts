@@ -32,7 +32,7 @@ function hasBody ({ headers }: FastifyRequest): boolean {
 function discardBody (reply: FastifyReply): void {
   const { headers, raw } = reply.request
   if (Number(headers['content-length'] ?? 0) > MAX_DISCARDED_BYTES) { reply.header('connection', 'close'); return }
-  // A header of the raw response is set for every request, because the server closes.
+  // While the server closes, Fastify sets the header of the raw response: then it stays.
   if (!reply.raw.hasHeader('connection')) reply.removeHeader('connection')
   let left = MAX_DISCARDED_BYTES
   raw.on('data', ({ length }: Buffer) => {

@@ -52,7 +52,7 @@ export const accessOptions = {
   }),
   /**
    * Decides whether a request may `subscribe` to or `send` on a channel, so that a host uses its own sessions: `true`, `false`, or an
-   * object with `expiresAt` and `subject`; may be async. An error means no; a `statusCode` of 401 asks for other credentials.
+   * object with `expiresAt` and `subject`; may be async. An error denies access; a `statusCode` of 401 asks for other credentials.
    * It is called where no token decides. Pages of other origins are refused then unless `allowedOrigins` has them. Default: none.
    */
   authorize: Type.Optional(Type.Unsafe<Authorize<FastifyRequest>>(Type.Function([], Type.Any(), { rule: 'a function' }))),

@@ -191,7 +191,7 @@ t.test('a host', async (t) => {
     }
   })
 
-  t.test('does not let in whom a revocation is about that came while it was asked', async (t) => {
+  t.test('denies access to a subject that was revoked while authorize() was asked', async (t) => {
     let answer: (decision: { subject: string }) => void = () => undefined
     const { authorizer, revocations } = hosted(async () => await new Promise((resolve) => { answer = resolve }))
     const admitted = admission(authorizer)

@@ -78,7 +78,7 @@ t.test('a subscription whose grant ends', async (t) => {
     t.strictSame(ended, [])
   })
 
-  t.test('of a grant that cannot end is none', async (t) => {
+  t.test('of a grant that cannot end is not tracked', async (t) => {
     const { clock, grantExpiry, add } = bind(new Bench(t))
     grantExpiry.delete(add('a', {}))
     t.match([clock.timers, grantExpiry.size], [0, 0])

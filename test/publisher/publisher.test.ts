@@ -246,7 +246,7 @@ t.test('a refusal', async (t) => {
     }
   })
 
-  t.test('of a whole batch for one of its messages is found by dividing it', async (t) => {
+  t.test('of a whole batch for one of its messages is narrowed down by dividing the batch', async (t) => {
     const { service, publisher } = create(t)
     for (const [status, code] of [[400, 'MSG_ERR_CHANNEL_RESERVED'], [403, 'MSG_ERR_CHANNEL_FORBIDDEN'], [413, 'MSG_ERR_MESSAGE_TOO_LARGE'], [422, 'MSG_ERR_MESSAGE_MISMATCH']] as const) {
       service.accepted.length = 0

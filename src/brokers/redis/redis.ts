@@ -31,8 +31,8 @@ export interface RedisBrokerOptions extends Retention {
   readonly timings?: Partial<Timings>
 }
 
-const UNSAFE = 'no other instance or replica has confirmed the registration of this instance: what it acknowledges is lost without a gap ' +
-  'if it ends together with the last data of Redis'
+const UNSAFE = 'no other instance or replica has confirmed the registration of this instance: if it ends together with the newest data ' +
+  'of Redis, acknowledged messages are lost without a gap'
 
 /**
  * Keeps the logs in Redis, so that any number of instances form one messenger. One script appends, numbers and publishes a message;
@@ -225,7 +225,7 @@ export class RedisBroker implements Broker {
   }
 }
 
-/** Calls a step periodically, except while the one before is in progress. An error, which nobody has foreseen, does not end that. */
+/** Calls a step periodically, except while the one before is in progress. An unforeseen error is reported, and does not stop the timer. */
 function every (ms: number, step: () => Promise<void>, onError: (error: unknown) => void): NodeJS.Timeout {
   let running = false
   return setInterval(() => {

@@ -56,7 +56,7 @@ async function usable (client: Commands, signal: AbortSignal): Promise<boolean> 
   return true
 }
 
-/** Tries each command on keys of its own: an ACL that lists rights is another one's to read. */
+/** Tries each command on keys of its own: reading the ACL would need a right of its own. */
 async function missingRights (client: Commands, prefix: string): Promise<Finding[]> {
   const missing: string[] = []
   let other: string | undefined
@@ -66,7 +66,7 @@ async function missingRights (client: Commands, prefix: string): Promise<Finding
     } catch (error) {
       const { message } = error as Error
       if (message.startsWith('NOPERM')) missing.push(scopeOf(message) ?? `+${command}`)
-      // Where the key could not be written, reading it is of no other type.
+      // Any other error, such as of a key that could not be written before, is reported once.
       else other ??= `${command}: ${message}`
     }
   }

@@ -307,7 +307,7 @@ t.test('When Redis is back', async (t) => {
     t.strictSame(await b.told(), [])
   })
 
-  t.test('and does not tell who is there, a node is not ready until it does', async (t) => {
+  t.test('and refuses the register of instances, a node is not ready until it is answered', async (t) => {
     const server = await startRedis(t)
     const redis = server.connect(t)
     await redis.call('ACL', 'SETUSER', 'default', '-hgetall')
