@@ -276,6 +276,12 @@ export class World {
     this.clock.after(serves, undefined, () => { this.#demote(old, keepsConnections) })
   }
 
+  /** Whether the master has what was written while a server was the master: a term of that one was decided. */
+  knows (server) {
+    const { terms = [] } = this.#master.server.get('instances') ?? {}
+    return [this.#master.server.term, ...terms].some((term) => term.startsWith(server))
+  }
+
   /** What was the master becomes a replica of the one that is. */
   #demote (host, keepsConnections) {
     if (host === this.#master) return
