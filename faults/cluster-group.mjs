@@ -112,7 +112,8 @@ export class ClusterGroup {
       this.moves++
       const slot = await tell(this.#servers[0], 'CLUSTER', 'KEYSLOT', key)
       const masters = await Promise.all(this.#shards.map(async (_, shard) => (await this.#rolesOf(shard))[0]))
-      const nodes = await this.#view(masters[0])
+      let nodes
+      await until('an answer', async () => (nodes = await this.#view(masters[0])) !== undefined)
       const holds = ({ slots }) => slots.some(([first, last]) => first <= slot && slot <= last)
       const from = masters.findIndex(({ port }) => nodes.some((node) => node.port === port && holds(node)))
       const [source, target] = [masters[from], masters[(from + by) % SHARDS]]
