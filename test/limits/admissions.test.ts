@@ -28,7 +28,7 @@ t.test('admissions', async (t) => {
     const { admissions, counters } = createAdmissions(10, 2)
     admissions.enter('a')
     admissions.enter('a')
-    t.throws(() => { admissions.enter('a') }, { code: 'MSG_ERR_ADDRESS_FULL', statusCode: 429, message: /^This address has 2 subscriptions/ })
+    t.throws(() => { admissions.enter('a') }, { code: 'MSG_ERR_ADDRESS_FULL', statusCode: 429, message: /^This address has 2 connections/ })
     admissions.enter('b')
     t.match([admissions.total, counters.get('maxConnectionsPerAddress'), counters.get('maxConnections')], [3, 1, 0])
     admissions.leave('a')
