@@ -14,7 +14,7 @@ export class Comparison {
   readonly #owed = new Map<string, [channel: string, position: Position]>()
   /** The term that is being compared, and the marks of which that is done. */
   #term = ''
-  #done = new Set<Position>()
+  #done = new WeakSet<Position>()
 
   constructor (marks: Marks, verify: Verify) {
     this.#marks = marks
@@ -26,7 +26,7 @@ export class Comparison {
    * In a cluster, whose term is empty, the logs of other masters must not wait for a master that never returns.
    */
   async compareAll (term: string): Promise<void> {
-    if (term === '' || term !== this.#term) this.#done = new Set()
+    if (term === '' || term !== this.#term) this.#done = new WeakSet()
     this.#term = term
     const owed = new Set(Array.from(this.#owed.values(), ([, position]) => position))
     const rest = [...this.#marks].filter(([, position]) => !this.#done.has(position) && !owed.has(position))
@@ -49,7 +49,7 @@ export class Comparison {
   /** To be called at an admission, after which marks change. */
   end (): void {
     this.#term = ''
-    this.#done = new Set()
+    this.#done = new WeakSet()
   }
 
   /** Compares these marks and the owed ones; resolves with the error for which one is owed now, unless it is of that log alone. */
