@@ -1,12 +1,12 @@
 // Writes docs/configuration.md and docs/errors.md from the schema of the options, src/errors.ts and their comments, and the hashes of
 // the client to docs/client.md; needs a build.
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { clientFiles, version } from './integrity.mjs'
+import { root } from './root.mjs'
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const SECTIONS = [
   ['Service', 'service', 'serviceOptions', 'Variables of the service alone; a host has its own ways to set them.'],
   ['Routes', 'connections', 'routeOptions', 'Options of the plugin alone.'],
@@ -21,7 +21,7 @@ const UNITS = [[1024 ** 3, 'GiB'], [1024 ** 2, 'MiB'], [1024, 'KiB']]
 
 /** The comments of the properties, or variables and classes, of a file by name. */
 function commentsOf (file) {
-  const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), 'utf8'), ts.ScriptTarget.ES2023, true)
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2023, true)
   const comments = new Map()
   const visit = (node) => {
     const owner = ts.isVariableDeclaration(node) ? node.parent.parent : node
@@ -102,7 +102,7 @@ export function clientText (text) {
 
 /** The message of an error as it is written in the source: the message of an instance has its parameters filled in. */
 function messageOf (name) {
-  const source = readFileSync(join(ROOT, 'src/errors.ts'), 'utf8')
+  const source = readFileSync(join(root, 'src/errors.ts'), 'utf8')
   const [, text] = new RegExp(`\\b${name} (?:=|extends) createError(?:<[^(]*>)?\\(\\s*'\\w+',\\s*'((?:[^'\\\\]|\\\\.)*)'`).exec(source)
   return text.replaceAll('\\\'', '\'')
 }
@@ -110,9 +110,9 @@ function messageOf (name) {
 async function main () {
   const load = (file) => import(new URL(`../dist/src/${file}.js`, import.meta.url))
   const modules = await Promise.all([...new Set(SECTIONS.map(([, file]) => `options/${file}`))].map(load))
-  writeFileSync(join(ROOT, 'docs/configuration.md'), configurationText(Object.assign({}, ...modules), await load('options/metadata')))
-  writeFileSync(join(ROOT, 'docs/errors.md'), errorsText(await load('errors')))
-  const client = join(ROOT, 'docs/client.md')
+  writeFileSync(join(root, 'docs/configuration.md'), configurationText(Object.assign({}, ...modules), await load('options/metadata')))
+  writeFileSync(join(root, 'docs/errors.md'), errorsText(await load('errors')))
+  const client = join(root, 'docs/client.md')
   writeFileSync(client, clientText(readFileSync(client, 'utf8')))
 }
 

@@ -1,9 +1,8 @@
 // The packages of a clone: whether those are there that the lock file names, and their installation. Uses nothing but Node.
 import { readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { root } from './root.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const lockFile = join(root, 'package-lock.json')
 const installed = join(root, 'node_modules/.package-lock.json')
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error']

@@ -4,9 +4,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { delimiter, join } from 'node:path'
 import { allPackages, runtimePackages } from './packages.mjs'
+import { root } from './root.mjs'
 
 // What the tests run besides Node: the command, and the Debian packages that bring it. Pages need one font to be laid out.
 const testCommands = [
@@ -22,7 +22,6 @@ const products = [
 const types = ['dist/src/index.d.ts', 'dist/client/index.d.ts', 'dist/publisher/index.d.cts']
 
 const target = process.argv[2]
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const path = (name) => join(root, name)
 const lockFile = path('.prepare.lock')
 

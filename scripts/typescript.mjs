@@ -5,8 +5,8 @@ import module from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
+import { root } from './root.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const kept = join(root, '.tap/modules')
 const require = module.createRequire(import.meta.url)
 
