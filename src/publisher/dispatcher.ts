@@ -1,3 +1,4 @@
+import { AbortListeners } from './abort-listeners.js'
 import type { Outcome, Refusal, Result } from './answer.js'
 import { backoff } from './backoff.js'
 import type { Entry } from './entry.js'
@@ -18,6 +19,7 @@ export class Dispatcher {
   readonly #outbox = new Outbox()
   readonly #pace: Pace
   readonly #stopped = new AbortController()
+  readonly #stops = new AbortListeners()
   #maxBodyBytes: number
 
   constructor (settings: Settings) {
@@ -60,7 +62,7 @@ export class Dispatcher {
     this.#pace.began()
     const delayMs = await this.#deliver(batch, again)
     this.#pace.ended()
-    if (delayMs > 0) await sleep(delayMs, this.#stopped.signal)
+    if (delayMs > 0) await this.#sleep(delayMs)
     this.#outbox.giveBack(batch, again.filter(({ settled }) => !settled))
     this.#pace.soon()
   }
@@ -138,21 +140,23 @@ export class Dispatcher {
     }
     if (live.length > 0) this.#settings.onRetry({ error, messages: live.length, delayMs })
   }
+
+  /** Resolves after that time, or when the dispatcher stops. */
+  async #sleep (delayMs: number): Promise<void> {
+    const { signal } = this.#stopped
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        this.#stops.remove(signal, end)
+        resolve()
+      }
+      const timer = setTimeout(end, delayMs)
+      this.#stops.add(signal, end)
+    })
+  }
 }
 
 /** The number of the failed attempt of the entry that was tried most often. */
 function attemptsOf (entries: readonly Entry[]): number {
   return entries.reduce((most, { attempts }) => Math.max(most, attempts), 0) + 1
-}
-
-async function sleep (delayMs: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, delayMs)
-    signal.addEventListener('abort', end)
-  })
 }

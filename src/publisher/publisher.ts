@@ -1,3 +1,4 @@
+import { AbortListeners } from './abort-listeners.js'
 import type { Publication } from './answer.js'
 import { Backlog } from './backlog.js'
 import { Dispatcher } from './dispatcher.js'
@@ -18,6 +19,7 @@ export class Publisher {
   readonly #dispatcher: Dispatcher
   readonly #backlog: Backlog
   readonly #onError: ((error: PublishError) => void) | undefined
+  readonly #aborts = new AbortListeners()
   readonly #keyPrefix = randomText()
   #keys = 0
   #closed = false
@@ -79,15 +81,15 @@ export class Publisher {
     }
     if (signal?.aborted === true)
       throw new PublishError('The publish was aborted', { code: PublisherCode.ABORTED, channel, cause: signal.reason })
-    const onAbort = (): void => { this.#dispatcher.abort(entry, signal?.reason) }
+    const onAbort = (reason: unknown): void => { this.#dispatcher.abort(entry, reason) }
     const entry = new Entry(post, (settled, error) => {
       this.#backlog.delete(settled)
-      signal?.removeEventListener('abort', onAbort)
+      if (signal !== undefined) this.#aborts.remove(signal, onAbort)
       if (error !== undefined) this.#onError?.(error)
     })
     this.#backlog.assertRoom(channel, entry.bytes)
     this.#backlog.add(entry)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal !== undefined) this.#aborts.add(signal, onAbort)
     this.#dispatcher.add(entry)
     return entry.promise
   }

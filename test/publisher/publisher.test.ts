@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import t, { type Test } from 'tap'
 import { backoff, retryAfterMs } from '../../src/publisher/backoff.js'
 import { createPublisher, type Publication, PublishError, type PublisherOptions, type Publisher, RawJson, type RetryEvent } from '../../src/publisher/index.js'
@@ -11,6 +12,12 @@ function create (t: Test, options: Partial<PublisherOptions> = {}): { service: S
   const abort = new AbortController()
   t.teardown(() => { abort.abort() })
   return { service, publisher: createPublisher({ server: 'http://127.0.0.1:3000', token: 'secret', fetch: service.fetch, signal: abort.signal, ...options }) }
+}
+
+/** Makes pauses short: what is drawn is at most a fiftieth of what it can be. */
+function hurry (t: Test): void {
+  const { random } = Math
+  t.intercept(Math, 'random', { value: () => random() / 50 })
 }
 
 /** The error of a publish that has to fail. */
@@ -102,6 +109,7 @@ t.test('a repetition', async (t) => {
       new Response('<html>', { status: 502 }), new Response('', { status: 504 }), new Response('', { status: 408 }), new Response('', { status: 500 }), new Response('<html>', { status: 200 }), json(200, null), json(200, { results: [] }), json(200, { results: [{}] })
     ]
     const retries: RetryEvent[] = []
+    hurry(t)
     const { service, publisher } = create(t, { onRetry: (event) => { retries.push(event) } })
     service.answer = (_asked, number) => failures[number - 1]
     t.equal((await publisher.publish('a', 1)).id, 'e:1')
@@ -130,6 +138,7 @@ t.test('a repetition', async (t) => {
   })
 
   t.test('never lets a later message of the channel overtake, whatever fails', async (t) => {
+    hurry(t)
     let random = 1
     const draw = (): number => (random = random * 48_271 % 2_147_483_647) / 2_147_483_647
     const { service, publisher } = create(t, { maxBodyBytes: 1_024 })
@@ -316,6 +325,23 @@ t.test('a signal', async (t) => {
     service.answer = () => undefined
     t.equal((await publisher.publish('a', 5)).id, 'e:2')
     t.equal(publisher.pending, 0)
+  })
+
+  t.test('of many messages has one listener, for as long as one of them is pending', async (t) => {
+    const { service, publisher } = create(t)
+    const [abort, later] = [new AbortController(), new AbortController()]
+    service.answer = (_asked, number) => number === 1 ? undefined : new Promise<undefined>(() => {})
+    const listeners = (): number => getEventListeners(abort.signal, 'abort').length
+    await Promise.all(Array.from({ length: 20 }, (_, number) => publisher.publish('a', number, { signal: abort.signal })))
+    t.equal(listeners(), 0)
+    const aborted = Array.from({ length: 20 }, (_, number) => failure(publisher.publish('a', number, { signal: abort.signal })))
+    const kept = failure(publisher.publish('a', 20, { signal: later.signal }))
+    t.equal(listeners(), 1)
+    abort.abort('all of them')
+    for (const error of await Promise.all(aborted)) t.match(error, { code: 'MSG_ERR_PUBLISH_ABORTED', cause: 'all of them' })
+    t.equal(publisher.pending, 1)
+    later.abort()
+    await kept
   })
 
   t.test('aborts all, closes the publisher, and leaves no timer', async (t) => {
