@@ -27,9 +27,17 @@ export function resolve (specifier, context, next) {
   if (/^\.{1,2}\/.*\.js(\?|$)/.test(specifier) && context.parentURL?.startsWith('file:')) {
     const url = new URL(specifier.replace(/\.js(?=\?|$)/, '.ts'), context.parentURL)
     const path = fileURLToPath(url)
-    if (isOwn(path) && modified(path) > 0) return { url: url.href, format: 'module', shortCircuit: true }
+    if (isOwn(path) && modified(path) > 0) return { url: inOwnCopy(url, context.parentURL).href, format: 'module', shortCircuit: true }
   }
   return next(specifier, context)
+}
+
+// Each test of the client loads the client anew, where files share a process: the client looks at its page once, when it is loaded.
+function inOwnCopy (url, parent) {
+  if (process.env.UNIT_WORKER === undefined) return url
+  const test = (/\/test\/client\/([^/]+)\.test\.ts$/.exec(parent) ?? /[?&]for=([^&]+)$/.exec(parent))?.[1]
+  if (test !== undefined) url.searchParams.set('for', test)
+  return url
 }
 
 export function load (url, context, next) {

@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { writePublicClient } from './client.mjs'
+import { writeConsole } from './console.mjs'
 import { root } from './root.mjs'
 import { conclude, heading, timed } from './steps.mjs'
 import { countTests } from './tap-results.mjs'
@@ -16,15 +17,16 @@ import { testFiles } from './unit-tests.mjs'
 const FILE_TIMEOUT_MS = 120_000
 // Tests wait for connections more than they compute.
 const LANES = 2 * availableParallelism()
+/** Tests of the client share no process with others: they hold the clock of theirs. */
+const CLIENT = /^test\/client\//
 const NODE_ARGS = ['--enable-source-maps', `--import=${pathToFileURL(join(root, 'scripts/typescript.mjs')).href}`]
-/** Tests of the client, which looks at what a page has when it is loaded, share no process with others. */
-const ALONE = /^test\/client\//
 /** Seconds that each file took last time: the longest begins first. Of a new one its size tells the most. */
 const TIMES = join(root, '.tap/unit-times.json')
 
 const args = process.argv.slice(2)
 const given = args.filter((arg) => arg !== '--watch')
 await writePublicClient()
+await writeConsole()
 
 if (args.includes('--watch')) {
   if (given.length === 0) throw new Error('name the file to watch: npm run unit -- --watch test/wire/id.test.ts')
@@ -39,10 +41,12 @@ async function runFiles (files) {
   heading('Unit tests')
   const times = readTimes()
   const secondsOf = (file) => times[file] ?? statSync(join(root, file)).size / 1_000
-  const queue = files.toSorted((a, b) => secondsOf(b) - secondsOf(a))
+  const sorted = files.toSorted((a, b) => secondsOf(b) - secondsOf(a))
+  const client = sorted.filter((file) => CLIENT.test(file))
+  const others = sorted.filter((file) => !CLIENT.test(file))
   const result = { passed: 0, failures: [] }
-  const lane = async () => {
-    // One that ends before its time leaves the rest to another one.
+  const lane = async (queue) => {
+    // A process that ends before its time leaves the rest to another one.
     for (let left = Infinity; queue.length > 0 && queue.length < left;) {
       left = queue.length
       const { passed, failures } = await runWorker(queue, times)
@@ -50,7 +54,10 @@ async function runFiles (files) {
       result.failures.push(...failures)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(LANES, files.length) }, lane))
+  await Promise.all([
+    lane(client).then(() => lane(others)),
+    ...Array.from({ length: Math.min(LANES - 1, others.length) }, () => lane(others))
+  ])
   mkdirSync(dirname(TIMES), { recursive: true })
   writeFileSync(TIMES, JSON.stringify(times))
   return result
@@ -75,11 +82,10 @@ async function runWorker (queue, times) {
     // tap talks to its parent, too.
     if (message !== 'next') return
     finish()
-    // Then another process goes on.
-    const over = current !== undefined && (ALONE.test(current) || ALONE.test(queue[0]))
-    current = over ? undefined : queue.shift()
+    current = queue.shift()
     began = performance.now()
-    if (current !== undefined) deadline = setTimeout(() => { worker.kill('SIGKILL') }, FILE_TIMEOUT_MS)
+    // Nothing that the last test leaves may keep the process alive.
+    deadline = setTimeout(() => { worker.kill('SIGKILL') }, FILE_TIMEOUT_MS)
     worker.send({ file: current }, () => {})
   })
   const [code, signal] = await once(worker, 'close')
