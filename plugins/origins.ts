@@ -9,7 +9,7 @@ const PREFLIGHT_SECONDS = 600
 
 const ALLOW_ORIGIN = 'access-control-allow-origin'
 
-/** What a page of another origin may send and read. */
+/** The method and headers of requests from pages of other origins, and the headers that those pages may read. */
 const CORS = {
   subscribe: { method: 'GET', headers: 'authorization, last-event-id', exposed: 'retry-after, www-authenticate' },
   send: { method: 'POST', headers: 'authorization, content-type, idempotency-key, prefer', exposed: 'preference-applied, retry-after' }
@@ -34,7 +34,7 @@ export interface OriginRules {
   verify (request: FastifyRequest): void
   /** The same, where `*` allows no page: only origins that are listed by name, and the service's own. */
   verifyByName (request: FastifyRequest): void
-  /** Lets a page of another origin read the answer, where it may. */
+  /** Allows a page of another origin to read the answer, where that is permitted. */
   share (request: FastifyRequest, reply: FastifyReply, action: Action): void
   /** Sets the headers that answer a preflight request for a path with these actions. */
   preflight (request: FastifyRequest, reply: FastifyReply, actions: readonly Action[]): void

@@ -126,7 +126,7 @@ export class Connection {
     for (const channel of this.#subscriptions.keys()) this.delete(channel)
   }
 
-  /** Tells the client that a channel is refused. The others go on. */
+  /** Notifies the client that a channel is refused. The other channels continue. */
   refuse (channel: string, refusal: Refusal): void {
     this.delete(channel, refusal.code)
     if (this.#refusal === undefined || (isFinal(this.#refusal.close) && !isFinal(refusal.close))) this.#refusal = refusal

@@ -140,7 +140,7 @@ export class Receipts {
     }
   } satisfies Partial<Receiver>
 
-  /** Has the instances report on a published message. Does not reject. */
+  /** Requests the reports of the instances on a published message. Does not reject. */
   async #expect (wait: ReceiptWait, receipt: string, channel: string, position: Position): Promise<void> {
     const { receipts } = this.#ports.broker()
     wait.expect(this.#instance, this.#ports.channel(channel)?.subscribers.size ?? 0)

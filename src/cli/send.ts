@@ -37,7 +37,7 @@ const OPTIONS = {
   retry: { type: 'string' }
 } as const
 
-/** What the arguments ask for. */
+/** The arguments, parsed. */
 interface Request {
   readonly channel: string
   readonly key: string | undefined

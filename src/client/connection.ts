@@ -27,7 +27,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
   const first = firstOf(member)
   const renewable = typeof token === 'function'
   let members: Member[] = []
-  /** What the server has been asked for, by channel; undefined where it has been told to let go and has yet to answer. */
+  /** The requested subscriptions by channel; `undefined` while an unsubscription awaits its answer. */
   const asked = new Map<string, Member | undefined>()
   /** When to connect, and when to give a connection up. */
   const [schedule, check, touch] = alarm()
@@ -79,7 +79,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
   }
 
   const end: End = ({ code = startedAt ? ABNORMAL : UNAUTHORIZED, reason = '', retry, floor = 0 }, atOnce, list = members) => {
-    // What goes silent after its first word has been collected by something between, or is no connection any more.
+    // A connection that goes silent after its first frame is buffered by something between, or is dead.
     const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
     const final = ours && (code === POLICY || code === FORBIDDEN)
     let wait = 0
@@ -108,7 +108,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
     if (!startedAt && members[1]) move(members, ALONE)
     else {
       members.forEach((member) => { member._fail(error) })
-      // What comes after a word of the service ends nothing.
+      // An error after the first frame of the service ends nothing.
       if (!heard) end({ reason: String(error) })
     }
   }
@@ -202,7 +202,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
     if (!members[0]) return
     try {
       if (transport > first && Date.now() - (startedAt as number) > patience) {
-        // What is not taken now comes again.
+        // The frame that is not taken now is delivered again.
         patience *= 2
         renew('probe')
       } else take(JSON.parse(data as string || '{"event":1}') as Frame)
@@ -229,7 +229,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
       const url = () => address(server, list)
       while (list[1] && url().length > MAX_URL) {
         const rest = list.splice(-1)
-        // What a WebSocket can be asked for later.
+        // The rest can be requested by frames later.
         if (transport) {
           batch = ALONE
           move(rest)

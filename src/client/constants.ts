@@ -29,7 +29,7 @@ export const OPEN_TIMEOUT = 10_000
 /** Milliseconds that the token function may take. */
 export const TOKEN_TIMEOUT = 30_000
 
-/** What stands for the interval of heartbeats where the client polls. */
+/** The interval that stands for the heartbeat while the client polls. */
 export const POLL_HEARTBEAT = 25_000
 
 /**
@@ -74,7 +74,7 @@ export const TELL = 3
 /** Message of a tab: that it has received a message for which a receipt is asked. */
 export const ACK = 4
 
-/** What stands for the interval of heartbeats before a leader has said one. */
+/** The interval that stands for the heartbeat until a leader has announced one. */
 export const QUIET = 6_000
 
 /** Milliseconds in which tabs answer a leader, before it unsubscribes from the channels that none of them wants. */

@@ -10,7 +10,7 @@ import type { Member } from './subscription.js'
 export interface Follower extends Member {
   /** Polls for what is missing. */
   _poll?: Member
-  /** What has come meanwhile. */
+  /** Calls that hand over the frames that arrived meanwhile. */
   _held: (() => void)[] | undefined
 }
 
@@ -64,7 +64,7 @@ export const group = (name: string, _key: Member['_key']) => {
 
   const tick = () => {
     if (relays) {
-      // Tells all where the channels stand, and asks which are wanted; those that are not are left.
+      // Announces where the channels stand and asks which are wanted; the others are unsubscribed.
       relays.forEach((relay) => {
         relay._wanted = 0
         if (relay._state === 'open') post(TAKE, relay.channel, { id: relay.since, event: true, heartbeat: beat })

@@ -1,10 +1,10 @@
-/** What the client is doing: `closed` is for good, after a final close. */
+/** The state of a subscription: `closed` is for good, after a final close. */
 export type State = 'connecting' | 'open' | 'waiting' | 'closed'
 
 /** Which way messages come. `auto` takes a WebSocket and, where none gets through, an HTTP stream. */
 export type TransportName = 'auto' | 'websocket' | 'http'
 
-/** What is known about a message besides its content. */
+/** The data of a message besides its content. */
 export interface Meta {
   /** `"<epoch>:<offset>"`, its place in the channel. Given as {@link Options.since}, reception goes on after it. */
   id: string
@@ -21,7 +21,7 @@ export interface Close {
    * 1006 when nothing was heard for too long.
    */
   code: number
-  /** What the service says about it, a code `MSG_ERR_…` for refusals; otherwise what the client knows. May be empty. */
+  /** The reason that the service gives, a code `MSG_ERR_…` for refusals; otherwise that of the client. May be empty. */
   reason: string
   /**
    * `true` for 1008 (channel or `since` invalid) and 4403 (not allowed on this channel), where the service itself says so: there

@@ -4,7 +4,7 @@ import type { Frame } from './frame.js'
 import type { Close, Meta, Options, State } from './options.js'
 import { channelUrl } from './server-url.js'
 
-/** What subscriptions that share a connection have in common; `own` is unique for one that does not share. */
+/** The values that subscriptions on one connection have in common; `own` is unique for one that does not share. */
 type Key = [server: string, token: Options['token'], option: Options['transport'] | number, credentials: Options['credentials'], own: unknown]
 
 /** A subscription, as its connections see it. */
@@ -54,7 +54,7 @@ export const connectToChannel = <T = unknown>(channel: string, onMessage: (messa
 
   /** The last offsets of the last epochs. */
   const offsets = new Map<string, number>()
-  /** What the console has been told. */
+  /** The line that was last written to the console. */
   let reported = ''
   let ended: boolean
 

@@ -10,7 +10,7 @@ import type { WebSocket } from 'ws'
  */
 
 interface PrivateHttp {
-  /** What a server of HTTP/1.1 does with a new connection, with the server as `this`. */
+  /** The listener of an HTTP/1.1 server for a new connection, with the server as `this`. */
   readonly _connectionListener: (this: Server, connection: Socket) => void
 }
 
@@ -40,7 +40,7 @@ export function serverOf (connection: Socket): Server {
 }
 
 /**
- * Has the server of a connection read the next request from it, as if it had just been accepted. The event `connection` is not
+ * Makes the server of a connection read the next request from it, as if it had just been accepted. The event `connection` is not
  * emitted again: listeners of the host, which may count connections, have had it.
  */
 export function acceptAgain (connection: Socket): void {

@@ -16,7 +16,7 @@ export interface FamilyReader {
   read (): Sample[]
 }
 
-/** What a registry of prom-client takes for a metric: it asks for the values at each scrape. */
+/** A metric as a registry of prom-client accepts it: the registry reads the values at each scrape. */
 export class Family {
   readonly help: string
   readonly type: FamilyReader['type']

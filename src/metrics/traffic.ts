@@ -10,7 +10,7 @@ export const TRANSPORTS = ['websocket', 'sse', 'ndjson', 'poll'] as const
 export type TransportName = typeof TRANSPORTS[number]
 
 /**
- * What one messenger has done since its start. The path of a message adds to plain numbers; metrics read them at the scrape. Nothing
+ * The counters of one messenger since its start. The path of a message adds to plain numbers; metrics read them at the scrape. Nothing
  * is counted by channel.
  */
 export class Traffic {

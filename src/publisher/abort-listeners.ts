@@ -4,7 +4,7 @@ type Listener = (reason: unknown) => void
 export class AbortListeners {
   readonly #bySignal = new Map<AbortSignal, Set<Listener>>()
 
-  /** Has a listener called once when the signal is aborted, which it must not be yet. */
+  /** Calls a listener once when the signal is aborted. The signal must not be aborted yet. */
   add (signal: AbortSignal, listener: Listener): void {
     const listeners = this.#bySignal.get(signal)
     if (listeners !== undefined) { listeners.add(listener); return }

@@ -2,6 +2,6 @@
 export interface Finding {
   readonly level: 'ok' | 'warn' | 'fail'
   readonly subject: string
-  /** What was found and, unless it is fine, what to change. Never a secret. */
+  /** The finding and, unless it is fine, its remedy. Never contains a secret. */
   readonly text: string
 }

@@ -39,7 +39,7 @@ export class Comparison {
     await this.#compare([], term)
   }
 
-  /** Has a position compared later that is no longer marked. */
+  /** Schedules the comparison of a position that is no longer marked. */
   owe (channel: string, position: Position): void {
     const name = `${channel} ${position.epoch}`
     const owed = this.#owed.get(name)

@@ -23,7 +23,7 @@ export class ShardTerms implements Barrier {
     // Also one that was seen before: between the two looks an older master may have taken messages.
     const isNew = [...terms].some((term) => !this.#seen.has(term))
     if (isNew) {
-      // What is sent to the older master and not answered yet would be marked after the comparison.
+      // Messages that the older master has not answered yet would be marked after the comparison.
       fence()
       await compare('')
     }
