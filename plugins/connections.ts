@@ -34,29 +34,29 @@ export type ConnectionEvents = Pick<ConnectionPorts, 'onAdmitted' | 'onRefused' 
 /** The right of a connection to subscribe. */
 export type ConnectionSession = Session<FastifyRequest>
 
-/** The judgement on a channel. */
-export type Judgement = Grant | FastifyError
+/** The result of an authorization: a grant, or the error that refuses the channel. */
+export type Decision = Grant | FastifyError
 
-/** Judges a channel; never throws or rejects. */
-export type Judge = (channel: string) => Judgement | Promise<Judgement>
+/** Authorizes a channel; never throws or rejects. */
+export type Authorize = (channel: string) => Decision | Promise<Decision>
 
 /** The steps of a connection with several channels. */
 export interface Connections {
   /** A connection at a counted place. Its channels are added by `subscribe`. */
   open (place: Place, carrier: Subscriber, events: ConnectionEvents, settings: ConnectionSettings): Connection
   /** The grant for a channel, or the error for which it is refused. Never throws or rejects. */
-  judge (session: ConnectionSession, channel: string): Judgement | Promise<Judgement>
-  /** Adds channels, each as soon as it is judged. The client is told of each admission and refusal. */
-  subscribe (connection: Connection, channels: readonly RequestedChannel[], judge: Judge): void
+  authorize (session: ConnectionSession, channel: string): Decision | Promise<Decision>
+  /** Adds channels, each as soon as it is authorized, and sends an event for each admission and refusal. */
+  subscribe (connection: Connection, channels: readonly RequestedChannel[], authorize: Authorize): void
   /** Refuses a channel; an error that is not one of this package is logged. */
   refuse (connection: Connection, channel: string, error: unknown): void
-  /** Replaces the token of a connection: the client is told so, and channels that the new one does not cover are refused. */
+  /** Replaces the token of a connection, confirms it to the client, and refuses the channels that it does not cover. */
   replaceToken (connection: Connection, session: ConnectionSession, token: string): Promise<void>
 }
 
 /** Decorates the scope with connections of several channels. */
 export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
-  const { access, channelNames, hub, journal, limits, log, presence } = fastify
+  const { access, channelNames, hub, journal, limits, log, subscriptions } = fastify
   const outbox = new Outbox()
 
   /** An error of this package; any other is logged and answered as a failure of the service. */
@@ -66,7 +66,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     return new InternalError()
   }
 
-  /** Adds a channel that is yet to be judged. Throws where there is no place for it. */
+  /** Adds a channel that is yet to be authorized. Throws where there is no place for it. */
   const enter = (connection: Connection, channel: string): Subscription => {
     channelNames.assertSubscribable(channel)
     if (hub.closing) throw new ClosedError()
@@ -77,19 +77,16 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
     return connection.add(channel)
   }
 
-  const settle = (connection: Connection, subscription: Subscription, { since }: RequestedChannel, judgement: Judgement): void => {
+  const settle = (connection: Connection, subscription: Subscription, { since }: RequestedChannel, decision: Decision): void => {
     // The client may have disconnected, unsubscribed or asked again meanwhile.
     if (!subscription.isOpen()) return
-    const verdict = hub.closing ? new ClosedError() : judgement
-    if (verdict instanceof Error) { connection.refuse(subscription.name, refusalOf(verdict)); return }
-    connection.admit(subscription, verdict)
-    journal.subscribed(subscription.name, subscription, connection.address)
-    void hub.join(subscription.name, subscription, since ?? 'now', true)
-    access.grantExpiry.add(subscription, verdict)
-    presence.identify(subscription, verdict.subject)
+    const latest = hub.closing ? new ClosedError() : decision
+    if (latest instanceof Error) { connection.refuse(subscription.name, refusalOf(latest)); return }
+    connection.admit(subscription, latest)
+    subscriptions.join(subscription, { channel: subscription.name, since }, latest, connection.address)
   }
 
-  const judge = (session: ConnectionSession, channel: string): Judgement | Promise<Judgement> => {
+  const authorize = (session: ConnectionSession, channel: string): Decision | Promise<Decision> => {
     try {
       const grant = session.admit(channelOf(channel))
       return grant instanceof Promise ? grant.catch(known) : grant
@@ -104,8 +101,7 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
       const onEnd = (subscription: Subscription, why?: string): void => {
         if (subscription.grant !== undefined) journal.unsubscribed(subscription.name, why)
         limits.subscriptions.leave(address)
-        access.grantExpiry.delete(subscription)
-        hub.leave(subscription)
+        subscriptions.leave(subscription)
       }
       const onRefused = (refused: Connection, refusal: Refusal, channel: string): void => {
         journal.refused(refusal.code, address, channel)
@@ -116,9 +112,9 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
       hub.open(connection)
       return connection
     },
-    judge,
-    subscribe (connection, channels, judgeChannel) {
-      // All are added first: the connection is not empty as long as one of them is yet to be judged.
+    authorize,
+    subscribe (connection, channels, authorizeChannel) {
+      // All are added first: the connection is not empty as long as one of them is yet to be authorized.
       const entered = channels.map((requested) => {
         try {
           return { requested, subscription: enter(connection, requested.channel) }
@@ -128,26 +124,24 @@ export default fp<ConnectionsPluginOptions>(async (fastify, { maxChannelsPerConn
       })
       for (const { requested, subscription, error } of entered) {
         if (subscription === undefined) { connection.refuse(requested.channel, refusalOf(error)); continue }
-        const judgement = judgeChannel(requested.channel)
-        if (judgement instanceof Promise) void judgement.then((later) => { settle(connection, subscription, requested, later) })
-        else settle(connection, subscription, requested, judgement)
+        const decision = authorizeChannel(requested.channel)
+        if (decision instanceof Promise) void decision.then((later) => { settle(connection, subscription, requested, later) })
+        else settle(connection, subscription, requested, decision)
       }
     },
     refuse (connection, channel, error) { connection.refuse(channel, refusalOf(known(error))) },
     async replaceToken (connection, session, token) {
-      const judgement = await (async () => await session.replace(token))().catch(known)
-      if (!(judgement instanceof Error)) connection.send('token', tokenText(judgement.expiresIn))
+      const grant = await (async () => await session.replace(token))().catch(known)
+      if (!(grant instanceof Error)) connection.send('token', tokenText(grant.expiresIn))
       for (const subscription of [...connection.subscriptions]) {
-        const { name, grant } = subscription
+        const { name } = subscription
         const channel = channelOf(name)
-        // Yet to be judged, or in no need of a token.
-        if (grant === undefined || access.authorizer.admitFreely(undefined, channel) !== undefined) continue
-        const verdict = judgement instanceof Error || judgement.covers('subscribe', channel) ? judgement : forbidden('subscribe', channel)
-        if (verdict instanceof Error) { connection.refuse(name, refusalOf(verdict)); continue }
-        access.grantExpiry.delete(subscription)
-        subscription.grant = verdict
-        access.grantExpiry.add(subscription, verdict)
-        presence.identify(subscription, verdict.subject)
+        // Yet to be authorized, or in no need of a token.
+        if (subscription.grant === undefined || access.authorizer.admitFreely(undefined, channel) !== undefined) continue
+        const decision = grant instanceof Error || grant.covers('subscribe', channel) ? grant : forbidden('subscribe', channel)
+        if (decision instanceof Error) { connection.refuse(name, refusalOf(decision)); continue }
+        subscription.grant = decision
+        subscriptions.hold(subscription, decision)
       }
     }
   } satisfies Connections)

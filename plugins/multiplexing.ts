@@ -3,16 +3,16 @@ import fp from 'fastify-plugin'
 import type { WebSocket } from 'ws'
 import type { Connection } from '../src/channels/connection.js'
 import { closeWhenIdle } from '../src/channels/idle-connection.js'
-import { isGone, keepOpen } from '../src/http/keep-open.js'
+import { isGone } from '../src/http/keep-open.js'
 import { parseSince } from '../src/http/subscription-query.js'
 import { networkOf } from '../src/limits/address.js'
 import { ClientFrames } from '../src/transports/client-frames.js'
 import { EventStreamCursor } from '../src/transports/event-stream-cursor.js'
-import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
+import type { StreamFormatName } from '../src/transports/http-stream.js'
 import { WebSocketSubscriber, type WebSocketSettings } from '../src/transports/websocket.js'
 import { Close, closeCodeOf, isFinal } from '../src/wire/close.js'
 import { type Refusal, tokenText } from '../src/wire/events.js'
-import type { ConnectionSession, Judgement } from './connections.js'
+import type { ConnectionSession, Decision } from './connections.js'
 import type { Place, Requested } from './subscriptions.js'
 
 declare module 'fastify' {
@@ -24,8 +24,6 @@ declare module 'fastify' {
 
 /** Options of this plugin. */
 export interface MultiplexingPluginOptions {
-  /** Milliseconds between two heartbeats. */
-  pingIntervalMs: number
   /** Channels of one connection. */
   maxChannelsPerConnection: number
 }
@@ -39,8 +37,8 @@ export interface Multiplexing {
 }
 
 /** Decorates the scope with requests for several channels. */
-export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, maxChannelsPerConnection }) => {
-  const { access, connections, hub, journal, limits, subscriptions, webSockets } = fastify
+export default fp<MultiplexingPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
+  const { access, connections, hub, limits, subscriptions, webSockets } = fastify
 
   /** Takes the frames of a client that may change its channels. */
   const listen = (socket: WebSocket, connection: Connection, session: ConnectionSession, ip: string): void => {
@@ -48,7 +46,7 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
       try {
         limits.countSubscribes({ ip }, 1)
         const start = since === undefined || since === '' ? undefined : parseSince(since)
-        connections.subscribe(connection, [{ channel, since: start }], (name) => connections.judge(session, name))
+        connections.subscribe(connection, [{ channel, since: start }], (name) => connections.authorize(session, name))
       } catch (error) {
         connections.refuse(connection, channel, error)
       }
@@ -82,46 +80,40 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { pingIntervalMs, m
         }
       }, { frames: frames ? maxChannelsPerConnection : undefined })
       if (frames) listen(socket, connection, session, ip)
-      connections.subscribe(connection, channels, (name) => connections.judge(session, name))
+      connections.subscribe(connection, channels, (name) => connections.authorize(session, name))
     },
 
     async stream (format, request, requested, reply) {
       const { channels } = requested
       const place = subscriptions.enter(reply.raw, networkOf(request.ip))
       const session = access.session(request)
-      const judgements = await Promise.all(channels.map(async ({ channel }) => await connections.judge(session, channel)))
-      assertAdmitted(judgements)
+      const decisions = await Promise.all(channels.map(async ({ channel }) => await connections.authorize(session, channel)))
+      assertAdmitted(decisions)
       if (isGone(reply.raw)) { reply.hijack(); return await reply }
       reply.header('cache-control', 'no-store')
       if (request.method === 'HEAD') return await reply.type(`${format}; charset=utf-8`).send()
-      begin(format, requested, place, judgements, reply)
+      begin(format, requested, place, decisions, reply)
       return await reply
     }
   } satisfies Multiplexing)
 
-  /** Sends the head of a stream and subscribes to the judged channels. */
+  /** Sends the head of a stream and subscribes to the channels, each of which is admitted or refused by now. */
   const begin = (
-    format: StreamFormatName, { channels, heartbeat }: Requested, place: Place, judgements: readonly Judgement[], reply: FastifyReply
+    format: StreamFormatName, { channels, heartbeat }: Requested, place: Place, decisions: readonly Decision[], reply: FastifyReply
   ): void => {
-    const judged = new Map(channels.map(({ channel }, index) => [channel, judgements[index] as Judgement]))
-    const heartbeatMs = heartbeat ? pingIntervalMs : undefined
-    reply.hijack()
-    reply.raw.once('close', keepOpen(reply.raw))
-    const channel = [...judged.keys()].join(',')
-    const headers = reply.getHeaders()
-    const carrier = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers, heartbeatMs, onEnd: journal.ending })
-    subscriptions.attach(place, carrier)
+    const decided = new Map(channels.map(({ channel }, index) => [channel, decisions[index] as Decision]))
+    const carrier = subscriptions.beginStream(place, reply, format, [...decided.keys()].join(','), heartbeat)
     const isEventStream = format === 'text/event-stream'
     const connection = connections.open(place, carrier, {
       onEmpty: end,
       // An `EventSource` cannot ask for one channel again: it comes back for all.
       onRefused: isEventStream ? (refused, refusal) => { if (refusal.close === Close.TRY_AGAIN) end(refused, refusal) } : undefined
     }, { cursor: isEventStream ? new EventStreamCursor(carrier, channels) : undefined })
-    connections.subscribe(connection, channels, (name) => judged.get(name) as Judgement)
+    connections.subscribe(connection, channels, (name) => decided.get(name) as Decision)
   }
 }, {
   name: 'messenger-multiplexing',
-  dependencies: ['messenger-access', 'messenger-connections', 'messenger-limits', 'messenger-subscriptions', 'messenger-websocket'],
+  dependencies: ['messenger-access', 'messenger-connections', 'messenger-hub', 'messenger-limits', 'messenger-subscriptions', 'messenger-websocket'],
   fastify: '5.x'
 })
 
@@ -131,8 +123,8 @@ function end ({ carrier }: Connection, refusal: Refusal | undefined): void {
 }
 
 /** Throws the first error after which another attempt makes sense, or the first one, where no channel is admitted. */
-function assertAdmitted (judgements: readonly Judgement[]): void {
-  const errors = judgements.filter((judgement) => judgement instanceof Error)
-  if (errors.length < judgements.length) return
+function assertAdmitted (decisions: readonly Decision[]): void {
+  const errors = decisions.filter((decision) => decision instanceof Error)
+  if (errors.length < decisions.length) return
   throw (errors.find(({ statusCode }) => !isFinal(closeCodeOf(statusCode))) ?? errors[0]) as Error
 }

@@ -7,7 +7,9 @@ import type { Connection } from '../src/channels/connection.js'
 import type { Subscriber } from '../src/channels/subscriber.js'
 import { ClosedError, QueryInvalidError } from '../src/errors.js'
 import { parseSubscriptionQuery, type RawQuery, type RequestedChannel, type SubscriptionQuery } from '../src/http/subscription-query.js'
+import { keepOpen } from '../src/http/keep-open.js'
 import { networkOf } from '../src/limits/address.js'
+import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
 import { channelOf } from '../src/wire/companion.js'
 
 declare module 'fastify' {
@@ -15,6 +17,12 @@ declare module 'fastify' {
     /** The steps of a subscription, the same for every transport. */
     subscriptions: Subscriptions
   }
+}
+
+/** Options of this plugin. */
+export interface SubscriptionsPluginOptions {
+  /** Milliseconds between two heartbeats. */
+  pingIntervalMs: number
 }
 
 /** The route of a subscription. */
@@ -66,14 +74,18 @@ export interface Subscriptions {
   attach (place: Place, subscriber: Subscriber): void
   /** The grant for the channel; throws, or rejects, as the authorizer does. */
   admit (request: FastifyRequest, subscription: RequestedChannel): Grant | Promise<Grant>
+  /** Sends the head of a stream, from which on the subscriber of its place is attached. Headers that are set are part of it. */
+  beginStream (place: Place, reply: FastifyReply, format: StreamFormatName, channel: string, heartbeat: boolean): HttpStreamSubscriber
   /** Makes a subscriber a member of its channel for as long as the grant holds. */
   join (subscriber: Subscriber, subscription: RequestedChannel, grant: Grant, address: string, announce?: boolean): void
+  /** Holds a subscriber to a grant: the end of the grant ends the membership. Takes the place of an earlier grant. */
+  hold (subscriber: Subscriber, grant: Grant): void
   /** Ends the membership of a subscriber whose connection is closed or whose answer is complete. */
   leave (subscriber: Subscriber): void
 }
 
 /** Decorates the scope with the steps of a subscription. */
-export default fp(async (fastify) => {
+export default fp<SubscriptionsPluginOptions>(async (fastify, { pingIntervalMs }) => {
   const { access, channelNames, hub, journal, limits, origins, presence } = fastify
   const { admissions, stalls } = limits
 
@@ -85,6 +97,18 @@ export default fp(async (fastify) => {
       if (ASKED_EVERYWHERE.has(name)) (error as FastifyError).statusCode = 404
       throw error
     }
+  }
+
+  const attach = (place: Place, subscriber: Subscriber): void => {
+    place.subscriber = subscriber
+    journal.opened(subscriber)
+    stalls.add(subscriber, place.address)
+  }
+
+  const hold = (subscriber: Subscriber, grant: Grant): void => {
+    access.grantExpiry.delete(subscriber)
+    access.grantExpiry.add(subscriber, grant)
+    presence.identify(subscriber, grant.subject)
   }
 
   const leave = (subscriber: Subscriber): void => {
@@ -130,18 +154,24 @@ export default fp(async (fastify) => {
       connection.on('close', (code) => { close(place, code) })
       return place
     },
-    attach (place, subscriber) {
-      place.subscriber = subscriber
-      journal.opened(subscriber)
-      stalls.add(subscriber, place.address)
-    },
+    attach,
     admit: (request, { channel }) => access.admit(request, channelOf(channel)),
+    beginStream (place, reply, format, channel, heartbeat) {
+      const { raw: response } = reply
+      reply.hijack()
+      response.once('close', keepOpen(response))
+      const heartbeatMs = heartbeat ? pingIntervalMs : undefined
+      const headers = reply.getHeaders()
+      const subscriber = new HttpStreamSubscriber({ response, format, channel, headers, heartbeatMs, onEnd: journal.ending })
+      attach(place, subscriber)
+      return subscriber
+    },
     join (subscriber, { channel, since = 'now' }, grant, address, announce = true) {
       journal.subscribed(channel, subscriber, address)
       void hub.join(channel, subscriber, since, announce)
-      access.grantExpiry.add(subscriber, grant)
-      presence.identify(subscriber, grant.subject)
+      hold(subscriber, grant)
     },
+    hold,
     leave
   } satisfies Subscriptions)
 }, {

@@ -6,11 +6,11 @@ import type { Place, Requested, RequestedSubscription, SubscriptionRequest, Subs
 import type { Grant } from '../src/access/grant.js'
 import { ClosedError, NotFoundError } from '../src/errors.js'
 import { isOwnError } from '../src/http/error-reply.js'
-import { isGone, keepOpen } from '../src/http/keep-open.js'
+import { isGone } from '../src/http/keep-open.js'
 import { OWN_ROUTE } from '../src/http/own-route.js'
 import { pathOf, withoutToken } from '../src/http/redaction.js'
 import { networkOf } from '../src/limits/address.js'
-import { HttpStreamSubscriber, type StreamFormatName } from '../src/transports/http-stream.js'
+import type { StreamFormatName } from '../src/transports/http-stream.js'
 import { FLOODED, type WebSocketSettings, WebSocketSubscriber } from '../src/transports/websocket.js'
 import { Close } from '../src/wire/close.js'
 import { isCompanion } from '../src/wire/companion.js'
@@ -126,12 +126,7 @@ const subscribe: FastifyPluginAsync<SubscribeRouteOptions> = async (fastify, opt
   function stream (format: StreamFormatName, subscription: RequestedSubscription, grant: Grant, place: Place, reply: FastifyReply): void {
     const { channel, heartbeat } = subscription
     hub.assertRoom(channel)
-    reply.hijack()
-    reply.raw.once('close', keepOpen(reply.raw))
-    const heartbeatMs = heartbeat ? pingIntervalMs : undefined
-    const headers = reply.getHeaders()
-    const subscriber = new HttpStreamSubscriber({ response: reply.raw, format, channel, headers, heartbeatMs, onEnd: journal.ending })
-    subscriptions.attach(place, subscriber)
+    const subscriber = subscriptions.beginStream(place, reply, format, channel, heartbeat)
     subscriptions.join(subscriber, subscription, grant, place.address)
   }
 }
