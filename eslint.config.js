@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint'
 
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']))
 const NODE = readonly(Object.getOwnPropertyNames(globalThis))
-/** What the pages of the examples use of a browser, and the client. */
+/** Globals of a browser that the pages of the examples use, and the client. */
 const PAGE = readonly(['document', 'location', 'history', 'sessionStorage', 'localStorage', 'navigator', 'requestAnimationFrame', 'addEventListener', 'WebSocket', 'connectToChannel'])
 
 export default defineConfig(
@@ -17,7 +17,7 @@ export default defineConfig(
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
-    files: ['**/*.js', '**/*.mjs'],
+    files: ['**/*.{js,mjs,cjs}'],
     extends: [js.configs.recommended],
     languageOptions: { globals: NODE },
     rules: {
@@ -25,6 +25,7 @@ export default defineConfig(
       'no-unused-vars': ['error', { ignoreRestSiblings: true }]
     }
   },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: readonly(['require', 'module', 'exports', '__dirname']) } },
   { files: ['examples/*/page/*.js'], languageOptions: { globals: PAGE } },
   {
     files: ['**/*.ts', 'packages/**/*.mts'],
@@ -48,7 +49,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts', 'packages/**/*.mts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', 'packages/**/*.mts', '**/*.{js,mjs,cjs}'],
     rules: {
       semi: ['error', 'never'],
       quotes: ['error', 'single', { avoidEscape: true, allowTemplateLiterals: true }],
@@ -58,7 +59,7 @@ export default defineConfig(
     }
   },
   {
-    files: ['**/*.ts', 'packages/**/*.mts', '**/*.js', '**/*.mjs'],
+    files: ['**/*.ts', 'packages/**/*.mts', '**/*.{js,mjs,cjs}'],
     ignores: ['src/client/**'],
     rules: {
       // Deprecated for want of a maintainer and not for a fault; its successor would be one more package.

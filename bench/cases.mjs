@@ -1,4 +1,4 @@
-// What is measured of every peer. `options` go to the load job; `timeoutMs` bounds one measurement.
+// The measurements of every peer. `options` go to the load job; `timeoutMs` bounds one measurement.
 
 // Beside the measurement itself: opening the subscribers, and a last round that a slow server may still have queued.
 const AROUND_MS = 60_000

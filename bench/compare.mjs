@@ -25,7 +25,7 @@ const connects = (id, transport, title) => ({
 const known = ['w1', 'w16', 'posts', 'memory'].map((name) => cases.find(({ id }) => id === name))
 const posts = known.find(({ id }) => id === 'posts')
 
-/** What is compared. Where there is a Redis its CPU time counts, too. */
+/** The compared measurements. With Redis its CPU time counts, too. */
 const COMPARED = [
   ...known,
   { ...posts, id: 'redis-posts', redis: true, title: () => 'Publishing on Redis to a channel without subscribers: the instance and Redis together' },

@@ -1,4 +1,4 @@
-// What the benchmark's programs have in common: options, preparation, keeping the result, printing.
+// The common part of the benchmark's programs: options, preparation, storing the result, printing.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

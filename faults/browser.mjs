@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import WebSocket from 'ws'
 
-/** What a browser reports a failed connection with is an event; in Node it would end the process. */
+/** A failed connection is reported by an `error` event, which without a listener would end a process of Node.js. */
 class PageSocket extends WebSocket {
   constructor (url, protocols) {
     super(url, protocols)

@@ -16,7 +16,7 @@ const ATTACHED_MS = 2_000
 const CATCH_UP_MS = 60_000
 const POLL_MS = 20
 
-/** What ends the term of a server although nothing is lost. */
+/** Events that end the term of a server although nothing is lost. */
 export const CASES = {
   restart: {
     text: 'Redis is killed and comes back with its data',
@@ -26,7 +26,7 @@ export const CASES = {
       onBack()
     }
   },
-  /** What an old master takes while it does not know yet that it is none is lost: nothing is published meanwhile. */
+  /** Writes to an old master that does not know yet of its demotion are lost: nothing is published meanwhile. */
   failover: {
     text: 'SENTINEL FAILOVER',
     setup: 'sentinel',

@@ -135,7 +135,7 @@ export class ClusterGroup {
     await this.#steps.take(() => undefined)
   }
 
-  /** Lets go of everything, whatever state it is in. */
+  /** Closes all servers, in any state. */
   close () {
     for (const server of this.#servers) server.close()
   }
@@ -157,7 +157,7 @@ export class ClusterGroup {
     return String(await ask(server, 'INFO', 'replication')).includes('role:master')
   }
 
-  /** What a server knows of all, or `undefined` when it does not answer. */
+  /** The nodes of the cluster as a server sees them, or `undefined` when it does not answer. */
   async #view (server) {
     const text = await ask(server, 'CLUSTER', 'NODES')
     return text?.trimEnd().split('\n').map((line) => {

@@ -9,7 +9,7 @@ const TOKEN = 'faults'
 const STOP_TIMEOUT_MS = 8_000
 /** One channel's messages of a whole run, so that nobody has to be told of a gap. */
 const HISTORY_SIZE = '1000'
-/** What a batch may hold. */
+/** Maximum number of messages in a batch. */
 const MAX_BATCH = 1_000
 /** Above the number of subscribers, which all come from one address at once. A client that is refused repeatedly goes on by long polls. */
 const SUBSCRIBES_PER_SECOND = '100000'

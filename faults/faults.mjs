@@ -4,7 +4,7 @@ import { hitInstance, REDIS_KINDS } from './redis-faults.mjs'
 import { sharedTransportNames } from './shared-connection.mjs'
 import { transportNames } from './subscriber.mjs'
 
-/** What SIGTERM may take: DRAIN_SECONDS, and what a process needs to end. */
+/** Time limit for an end by SIGTERM: DRAIN_SECONDS, and the time that a process needs to exit. */
 const TERM_TIMEOUT_MS = 8_000
 const KILL_TIMEOUT_MS = 5_000
 const FLOOD_MESSAGES = 160

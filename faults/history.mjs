@@ -6,7 +6,7 @@ const EXCERPT = 12
 const UNANNOUNCED = 'missed'
 
 /**
- * What one subscriber was handed on one channel, checked as it comes: each id is the successor of the one before it, or a gap
+ * The messages of one subscriber on one channel, checked as they arrive: each id is the successor of the one before it, or a gap
  * was announced between the two. An epoch may change without a gap where the position was carried over: the offsets then go on.
  * Kept as runs of successive offsets, so that a million messages are a few hundred entries.
  */

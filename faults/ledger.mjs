@@ -5,7 +5,7 @@ export function parseId (id) {
   return Number.isSafeInteger(offset) ? { epoch: id.slice(0, colon), offset } : undefined
 }
 
-/** What is known of each log: which message stands under which id, and which of them were acknowledged. A log is what has one epoch. */
+/** The known content of each log, which has one epoch: the message under each id, and whether it was acknowledged. */
 export class Ledger {
   #report
   #channels = new Map()
@@ -53,7 +53,7 @@ export class Ledger {
     return logs.flatMap(([epoch, { offsets }]) => offsets.has(key) ? [{ epoch, offset: offsets.get(key) }] : [])
   }
 
-  /** What stands at a position, as far as it is known. */
+  /** The key of the message at a position; `undefined` if it is not known. */
   keyAt (channel, { epoch, offset }) {
     return this.#channels.get(channel)?.get(epoch)?.keys[offset]
   }

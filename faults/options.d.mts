@@ -1,4 +1,4 @@
-/** What `test/faults/options.test.ts` uses of `options.mjs`. */
+/** Types of the part of `options.mjs` that `test/faults/options.test.ts` uses. */
 export interface Options {
   seeds: string[]
   setup: 'redis' | 'sentinel' | 'cluster' | undefined

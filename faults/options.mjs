@@ -11,12 +11,12 @@ const NUMBERS = {
   instances: [1, 'instances of the service (2 with Redis)'],
   settle: [60, 'seconds without progress after which those who are behind, when the faults are over, are late (120 with Redis)']
 }
-/** What differs with Redis. */
+/** Defaults that differ with Redis. */
 const WITH_REDIS = { instances: 2, messages: 52_000, faults: 240, settle: 120 }
 const DEFAULT_RUNS = 3
 const MAX_SEED = 1e9
 
-/** What the instances share, by option; at most one of them. */
+/** Setups of Redis that the instances share, by option; at most one of them. */
 const SETUPS = {
   redis: 'instances share a redis-server, which fails as well',
   sentinel: 'instances share a master, its replica and Sentinels, which fail as well',

@@ -1,4 +1,4 @@
-/** What `test/faults/oracle.test.ts` uses of `oracle.mjs`. */
+/** Types of the part of `oracle.mjs` that `test/faults/oracle.test.ts` uses. */
 export interface Violation {
   kind: string
   at: number

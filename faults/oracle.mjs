@@ -9,8 +9,8 @@ const KEPT_VIOLATIONS = 20
  * Decides whether the promise was kept: whatever was acknowledged reaches every subscriber once and in order, or the
  * subscriber is told that there is a gap.
  *
- * What can be seen at once (order, duplicates, holes, contents) is checked as it comes; what was lost is known at the end,
- * once every subscriber had the time to catch up with a last message, the marker of its channel.
+ * Order, duplicates, holes and contents are checked as messages arrive; losses are known at the end, after every subscriber has had
+ * the time to catch up with a last message, the marker of its channel.
  */
 export class Oracle {
   /** The first violations of each kind, and the number of all by kind. */

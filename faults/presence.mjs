@@ -1,5 +1,5 @@
-// Who is there: members that come and leave during a run, and observers of the companions. Half a minute after the last fault each
-// list of members is the truth, and so is what the messages of each companion amount to.
+// Presence: members that join and leave during a run, and observers of the companions. Half a minute after the last fault each list
+// of members is correct, and so is the list that results from the messages of each companion.
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
@@ -21,7 +21,7 @@ const POLL_MS = 100
 /** Longer than any run. */
 const TOKEN_TTL_MS = 36_000_000
 
-/** What a service needs for members, beside channels that are for everybody. */
+/** The environment of a service that has channels with members, besides public channels. */
 export function presenceEnv () {
   return { CHANNELS_FILE: fileURLToPath(new URL('presence.json', import.meta.url)) }
 }
@@ -32,7 +32,7 @@ export class Presence {
   #prng
   #stopped = false
   #sockets = new Set()
-  /** What the members have to be in the end. */
+  /** The members expected at the end. */
   #remaining = new Set()
   #settled = false
   #observed = []
@@ -124,7 +124,7 @@ export class Presence {
     return true
   }
 
-  /** What is not the truth, one text each. */
+  /** The differences from the expected members, one text each. */
   async #differences () {
     const truth = [...this.#remaining].sort()
     const wrong = []

@@ -11,7 +11,7 @@ const GRACE_MS = 3_000
 export class Readiness {
   /** Milliseconds by kind of fault; 0 where an instance was ready all the time. */
   samples = {}
-  /** What took longest, and why: the reasons that the instance gave, each with the milliseconds since the fault was over. */
+  /** The longest time, and its causes: the reasons that the instance gave, each with the milliseconds since the end of the fault. */
   slowest = { kind: '', ms: 0, reasons: [] }
   #instances
   #now

@@ -6,7 +6,7 @@ import { ask, Steps, until } from './redis-ask.mjs'
 import { RedisServer } from './redis.mjs'
 import { freePort } from './service.mjs'
 
-/** What the Sentinels call the master. */
+/** The name of the master in the configuration of the Sentinels. */
 export const MASTER_NAME = 'main'
 const SERVERS = 2
 const SENTINELS = 3
@@ -119,7 +119,7 @@ export class RedisGroup {
     await this.#steps.take(() => undefined)
   }
 
-  /** Lets go of everything, whatever state it is in. */
+  /** Closes all servers and removes their files, in any state. */
   close () {
     for (const server of [...this.#sentinels, ...this.#servers]) server.close()
     rmSync(this.#directory, { recursive: true, force: true })

@@ -8,7 +8,7 @@ import { Prng } from './prng.mjs'
 import { percentile } from './recovery.mjs'
 import { table, violationText } from './report.mjs'
 
-/** What 99 of 100 subscribers must be below. */
+/** Maximum of the 99th percentile over all subscribers. */
 const LIMIT_MS = 1_500
 const INSTANCES = 2
 const PUBLISHERS = 4
@@ -17,7 +17,7 @@ const RETURNING_EVERY = 10
 const STEADY_MS = 3_000
 const MIN_DOWN_MS = 300
 const MAX_DOWN_MS = 3_000
-/** Whoever is not served by then is not served. */
+/** Time limit for a subscriber to be served. */
 const GIVE_UP_MS = 30_000
 const LINGER_MS = 500
 /** More messages than a publisher sends before it is stopped. */

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { createSeries } from './series.mjs'
 
 const LOOPBACK = '127.0.0.1'
 const START_TIMEOUT_MS = 10_000
@@ -37,7 +38,7 @@ export class RedisServer {
   #exit
   #output = ''
   #expected = true
-  #turn = Promise.resolve()
+  #inTurn = createSeries()
 
   /**
    * @param onFailure is told when the server ends by itself
@@ -67,7 +68,7 @@ export class RedisServer {
     }
   }
 
-  /** Kills the server, waits and starts it again, with its data or without. What happens to the server happens one after the other. */
+  /** Kills the server, waits and starts it again, with its data or without. The steps on the server run one after another. */
   restart ({ keepsData, downMs, onDown }) {
     return this.#inTurn(async () => {
       this.restarts++
@@ -115,7 +116,7 @@ export class RedisServer {
     await this.#exit
   }
 
-  /** Lets go of the process and of its data. */
+  /** Kills the process and removes its data. */
   close () {
     this.#expected = true
     this.#leash?.kill('SIGKILL')
@@ -128,12 +129,6 @@ export class RedisServer {
   get #log () {
     const directory = join(this.#directory, 'appendonlydir')
     return join(directory, readdirSync(directory).find((name) => name.endsWith('.incr.aof')))
-  }
-
-  #inTurn (step) {
-    const done = this.#turn.then(step)
-    this.#turn = done.catch(() => {})
-    return done
   }
 }
 

@@ -1,4 +1,4 @@
-/** What `test/faults/register.test.ts` uses of `register.mjs`. */
+/** Types of the part of `register.mjs` that `test/faults/register.test.ts` uses. */
 export interface Life {
   vanished: boolean
 }

@@ -1,7 +1,7 @@
 /**
- * What the instances' register in Redis knows of them, as far as a loss of data leaves it in doubt. An instance that dies stays in
- * the register, so that it is missed and a loss is announced for what it alone knew. Only when its entry was lost, too, nobody
- * misses it: what it acknowledged has then vanished, unless another instance lives that was there when it came.
+ * The entries of the instances in their register in Redis, as far as a loss of data leaves them in doubt. The entry of a dead instance
+ * stays, so that the others notice its absence and announce a loss of what it alone knew. If its entry was lost, too, its absence is
+ * not noticed: its acknowledged messages have then vanished, unless an instance is still alive that was there when it began.
  */
 export class Register {
   #lives = new Map()
@@ -35,7 +35,7 @@ export class Register {
     this.#judge()
   }
 
-  /** What was written after `from` may be lost, and everybody has to compare. */
+  /** Writes after `from` may be lost, and every instance has to compare. */
   lose (from) {
     for (const life of this.#all) {
       life.hasCompared = false
@@ -50,7 +50,7 @@ export class Register {
     if (life !== undefined) life.hasCompared = life.isRecorded = true
   }
 
-  /** What stands for the process of that name now. */
+  /** The present life of the process of that name. */
   lifeOf (name) {
     return this.#lives.get(name)
   }

@@ -9,7 +9,7 @@ import { CHANNELS, World } from './world.mjs'
 const LINGER_MS = 500
 const LATE = Symbol('late')
 
-/** What a seed decides before the run. */
+/** The plan of a run, which its seed decides beforehand. */
 export function planOf (seed, { faults, seconds, subscribers, shared, publishers, instances, setup, only }) {
   const shape = { subscribers: subscribers + shared, single: subscribers, publishers, instances, setup, channels: Object.keys(CHANNELS) }
   return planFaults(new Prng(seed).fork('plan'), faults, seconds * 1_000, shape, only)
@@ -52,7 +52,7 @@ export async function runScenario (seed, options) {
     const whoIsThere = presence.verify()
     // However much faults have left to be done, and however busy the machine is.
     if (!await whileProgressing(() => isSent, () => oracle.acknowledged, settleMs)) late(settleMs, 'another acknowledgement')
-    // Whoever is late is a violation of its own, and must not go on behind the last message.
+    // A late publisher is a violation of its own, and must not publish after the last message.
     for (const publisher of publishers) publisher.stop()
     const sent = now()
     await within(settleMs, 'asking for all channels', world.gather())
@@ -75,7 +75,7 @@ async function markChannels ({ oracle, extra, allChannels }) {
   for (const { channel, id } of await extra.publishEach(allChannels)) if (id !== undefined) oracle.mark(channel, id)
 }
 
-/** Whoever does not is found by the oracle. */
+/** Waits until every subscriber has the last messages. A subscriber that does not is reported by the oracle. */
 async function everybodyCatchesUp ({ oracle }, stallMs) {
   const isThere = (history) => oracle.isComplete(history) || (history.mayLeave && history.lastGap !== undefined)
   await whileProgressing(() => oracle.histories.every(isThere), () => oracle.deliveries, stallMs)

@@ -1,6 +1,6 @@
 import type { History, Violation } from './oracle.mjs'
 
-/** What `test/faults/seat.test.ts` uses of `seat.mjs`. */
+/** Types of the part of `seat.mjs` that `test/faults/seat.test.ts` uses. */
 export class Seat {
   constructor (channel: string, history: History, watcher: { report: (violation: Violation) => void, now: () => number })
   readonly history: History

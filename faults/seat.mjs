@@ -6,7 +6,7 @@ const UNAUTHORIZED = 4401
 /** A token that covers more may be had. */
 const FORBIDDEN = 4403
 
-/** What is to be done about a channel that was refused with this close code: ask `again`, with another `token`, or `none`. */
+/** The remedy for a channel that was refused with this close code: ask `again`, with another `token`, or `none`. */
 export function remedyOf (close) {
   if (PASSING.has(close)) return 'again'
   return close === UNAUTHORIZED || close === FORBIDDEN ? 'token' : 'none'
@@ -93,14 +93,14 @@ export class Seat {
     if (this.isFenced) return
     if (this.state === 'absent') { this.#violate('uninvited', `subscribed at ${id}, which nobody has asked for`); return }
     const asked = this.#asked
-    // What was asked for may not be kept any more, but what came meanwhile is there.
+    // The requested position may not be kept any more, but the messages since then have arrived.
     const isEarlier = this.state === 'replacing' && (recovered === false || id === asked) && isBefore(id, this.cursor)
     this.#asked = undefined
     if (this.state !== 'leaving') this.#become('live')
     if (isEarlier) { this.#echo = parseId(this.cursor); return }
     this.cursor = id
     if (recovered === false) this.history.gap(reason, id)
-    // What came before was not asked for.
+    // Earlier messages were not requested.
     else if (asked !== undefined && parseId(asked) === undefined) this.history.gap('left', id)
     else this.history.position(id)
   }

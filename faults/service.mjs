@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { createSeries } from './series.mjs'
 
 const ENTRY = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 const LOOPBACK = '127.0.0.1'
@@ -53,7 +54,8 @@ export class Service {
   #stderr = ''
   #log = ''
   #expected = true
-  #turn = Promise.resolve()
+  /** Runs the steps on the process one after another, even after a failed one. */
+  #inTurn = createSeries()
 
   /**
    * @param env of the service, besides its address
@@ -148,12 +150,5 @@ export class Service {
       await delay(downMs)
       await this.start()
     })
-  }
-
-  /** What happens to the process happens one after the other, also when a step before failed. */
-  #inTurn (step) {
-    const done = this.#turn.then(step)
-    this.#turn = done.catch(() => {})
-    return done
   }
 }

@@ -9,7 +9,7 @@ export const sharedTransportNames = Object.keys(TRANSPORTS)
 
 const SERVICE_RESTART = 1012
 const UNAUTHORIZED = 4401
-/** What no client comes back after, and statuses that say the same. */
+/** Final close codes, after which no client reconnects, and the statuses with the same meaning. */
 const FINAL = /^(1008|4403|0 HTTP 40[034]) /
 const MAX_BACKOFF_MS = 500
 /** The time until refused channels are asked for again; those that are refused at once are asked for together. */
@@ -28,14 +28,14 @@ export class SharedConnection {
   reconnects = 0
   /** Channels that were asked for or given up by a frame, and tokens that were replaced by one. */
   frames = { channels: 0, tokens: 0 }
-  /** What the service closed connections with, by code. */
+  /** Connections that the service has closed, by code. */
   closes = {}
   transport
   #options
   #tokens
   /** The one of this moment: `{ isOpen, stop, send }`. */
   #current
-  /** What is asked for, `{ channels, since, token, lastEventId }`; an `EventSource` keeps it over its connections. */
+  /** The parameters of the request, `{ channels, since, token, lastEventId }`; an `EventSource` keeps them over its connections. */
   #source
   #wasOpen = false
   #timer

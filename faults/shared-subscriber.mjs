@@ -83,7 +83,7 @@ export class SharedSubscriber {
     this.#roams = false
     for (const seat of this.#seats.values()) {
       seat.wanted = true
-      // What was published before is to be seen as well, as far as it is kept.
+      // Earlier messages are requested as well, as far as they are kept.
       if (seat.cursor === undefined) seat.start = 'earliest'
     }
     this.#connection.askAgain()

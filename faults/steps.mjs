@@ -1,7 +1,7 @@
 /** Between two steps, in milliseconds: of frames, and of HTTP, where each is another request. */
 const PAUSE_MS = { frames: [100, 1_200], events: [1_500, 6_000], lines: [1_500, 6_000] }
 
-/** What a subscriber of several channels does by itself, by weight, on a WebSocket by frames. */
+/** Steps of a subscriber of several channels, with their weights; these are taken by frames on a WebSocket. */
 const FRAMES = {
   /** Gives up a channel and asks for another one. */
   swap: 30,

@@ -33,7 +33,7 @@ export class Subscriber {
   link
   transport
   reconnects = 0
-  /** What the service closed WebSockets with, by code. */
+  /** WebSockets that the service has closed, by code. */
   closes = {}
   #options
   #streams

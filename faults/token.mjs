@@ -4,7 +4,7 @@ const SECOND_MS = 1_000
 /** By so much a grant may end before or after its time. */
 const GRACE_MS = 1_000
 
-/** What the service verifies the tokens of subscribers with. */
+/** The secret by which the service verifies the tokens of subscribers. */
 export const TOKEN_SECRET = 'a-secret-that-the-backend-of-the-subscribers-has'
 
 /** A token (HS256) to subscribe to what the patterns cover; has expired when `ttlMs` is negative. */

@@ -174,7 +174,7 @@ export class World {
     await Promise.all(this.instances.map((instance) => instance.stop('SIGTERM', STOP_TIMEOUT_MS)))
   }
 
-  /** Lets go of everything, whatever state it is in. */
+  /** Stops and closes everything, in any state. */
   close () {
     this.readiness.stop()
     for (const subscriber of this.subscribers) subscriber.stop()

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Grant } from '../src/access/grant.js'
-import type { GapReason } from '../src/brokers/broker.js'
+import type { GapReason } from '../src/wire/events.js'
 import { ClosedError, EngineUnavailableError, FullError } from '../src/errors.js'
 import { isGone, keepOpen } from '../src/http/keep-open.js'
 import { Answer, countOfAnswer } from '../src/transports/answer.js'
@@ -92,4 +92,8 @@ export default fp(async (fastify) => {
       return send(0, text.length, () => text, address, reply)
     }
   } satisfies Answers)
-}, { name: 'messenger-answers', dependencies: ['messenger-subscriptions'], fastify: '5.x' })
+}, {
+  name: 'messenger-answers',
+  dependencies: ['messenger-access', 'messenger-hub', 'messenger-journal', 'messenger-limits', 'messenger-subscriptions'],
+  fastify: '5.x'
+})

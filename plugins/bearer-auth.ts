@@ -13,7 +13,7 @@ const UNLIMITED = unlimited()
 const SENDER = Symbol('sender')
 
 /** A publisher: the name under which its messages are counted, and its rights. */
-export interface Sender {
+interface Sender {
   readonly name: string
   readonly grant: Grant
 }
@@ -75,12 +75,12 @@ export default fp(async (fastify) => {
     origins.verify(request)
     const address = networkOf(request.ip)
     // A call of `authorize` is as expensive as one for a subscription, and takes a place for its duration.
-    limits.admissions.enter(address)
+    limits.connections.enter(address)
     try {
       const grant = await authorizer.authorize(request, channel, 'send')
       return { name: grant.subject === undefined ? `address ${address}` : `sub ${grant.subject}`, grant }
     } finally {
-      limits.admissions.leave(address)
+      limits.connections.leave(address)
     }
   }
 

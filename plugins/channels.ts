@@ -25,7 +25,7 @@ declare module 'fastify' {
 }
 
 /** Options of this plugin. */
-export interface ChannelsPluginOptions extends ResolvedOptions, Pick<HubOptions, 'counters' | 'onAnnouncement'> {
+interface ChannelsPluginOptions extends ResolvedOptions, Pick<HubOptions, 'counters' | 'onAnnouncement'> {
   /** The names that channels may have. */
   names: ChannelNames
   rules: CompanionRule

@@ -4,7 +4,7 @@ import type { Hub } from '../src/channels/hub.js'
 import type { ChannelNames } from '../src/channels/name.js'
 import type { Presence } from '../src/channels/presence.js'
 import type { Publisher } from '../src/channels/publisher.js'
-import { hubOf, publisherOf, whoIsThereOf } from '../src/channels/registry.js'
+import { hubOf, publisherOf, observationOf } from '../src/channels/registry.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,7 +28,7 @@ export interface HubPluginOptions {
 
 /** Decorates the scope, and not the app, with the hub and the publisher of `app.channels`. */
 export default fp<HubPluginOptions>(async (fastify, { names }) => {
-  const { presence, directory } = whoIsThereOf(fastify.channels)
+  const { presence, directory } = observationOf(fastify.channels)
   fastify.decorate('hub', hubOf(fastify.channels))
   fastify.decorate('publisher', publisherOf(fastify.channels))
   fastify.decorate('presence', presence)

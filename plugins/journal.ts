@@ -5,12 +5,12 @@ import type { CloseCode } from '../src/wire/close.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Log lines at `debug` and counts of the connections and subscriptions that come and go. */
+    /** Log lines at `debug` and counts of the start and end of connections and subscriptions. */
     journal: Journal
   }
 }
 
-/** Logs and counts the connections and subscriptions that come and go, and why. */
+/** Logs and counts the start and end of connections and subscriptions, with the reason. */
 export interface Journal {
   /** A connection of a subscriber is open. */
   opened (subscriber: Subscriber): void

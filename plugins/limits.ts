@@ -3,8 +3,8 @@ import fp from 'fastify-plugin'
 import { RateLimitedError, UrlTooLongError } from '../src/errors.js'
 import { maxBodyBytes } from '../src/http/body-reader.js'
 import { networkOf } from '../src/limits/address.js'
-import { Admissions, type AdmissionsOptions, SUBSCRIPTIONS } from '../src/limits/admissions.js'
 import { ByteBudget } from '../src/limits/byte-budget.js'
+import { ConnectionLimits, SUBSCRIPTIONS } from '../src/limits/connection-limits.js'
 import type { LimitCounters } from '../src/limits/limit-counters.js'
 import { RateLimit } from '../src/limits/rate-limit.js'
 import { Stalls } from '../src/limits/stalls.js'
@@ -20,7 +20,9 @@ declare module 'fastify' {
 }
 
 /** Options of this plugin. */
-export interface LimitsPluginOptions extends AdmissionsOptions {
+export interface LimitsPluginOptions {
+  maxConnections: number
+  maxConnectionsPerAddress: number
   maxSubscriptions: number
   maxSubscriptionsPerAddress: number
   maxSubscribesPerSecond: number
@@ -41,9 +43,9 @@ export interface Limits {
   /** The number of hits of each limit. */
   readonly counters: LimitCounters
   /** Places for connections. */
-  readonly admissions: Admissions
+  readonly connections: ConnectionLimits
   /** Places for the channels of connections with several. */
-  readonly subscriptions: Admissions
+  readonly subscriptions: ConnectionLimits
   /** Memory for incomplete bodies and unsent bytes. */
   readonly budget: ByteBudget
   /** Responses and subscriptions, monitored for progress. */
@@ -68,9 +70,9 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
   const subscribes = new RateLimit(options.maxSubscribesPerSecond, SECOND_MS)
   const publishes = new RateLimit(options.maxPublishesPerSecond, SECOND_MS)
   const refusedTokens = new RateLimit(options.maxRefusedTokensPerMinute, MINUTE_MS)
-  const admissions = new Admissions(options, counters)
-  const subscriptions = new Admissions(
-    { maxConnections: options.maxSubscriptions, maxConnectionsPerAddress: options.maxSubscriptionsPerAddress }, counters, SUBSCRIPTIONS
+  const connections = new ConnectionLimits({ max: options.maxConnections, maxPerAddress: options.maxConnectionsPerAddress }, counters)
+  const subscriptions = new ConnectionLimits(
+    { max: options.maxSubscriptions, maxPerAddress: options.maxSubscriptionsPerAddress }, counters, SUBSCRIPTIONS
   )
   // Room for two bodies, or answers, of the largest size.
   const budget = new ByteBudget(Math.max(options.maxBytesInFlight, 2 * maxBodyBytes(options.maxMessageBytes)), counters)
@@ -92,7 +94,7 @@ export default fp<LimitsPluginOptions>(async (fastify, options) => {
 
   fastify.decorate('limits', {
     counters,
-    admissions,
+    connections,
     subscriptions,
     budget,
     stalls,

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fp from 'fastify-plugin'
+import { endQueued, offAttached, onceAttached } from '../src/http/internals.js'
 import { networkOf } from '../src/limits/address.js'
 
 /**
@@ -9,7 +10,7 @@ import { networkOf } from '../src/limits/address.js'
  * is its turn and, when the connection ends before that, does not notify it: its resources would never be released.
  */
 export default fp(async (fastify) => {
-  const { admissions } = fastify.limits
+  const { connections } = fastify.limits
   const queues = new WeakMap<Socket, Set<ServerResponse>>()
 
   const queue = (socket: Socket, response: ServerResponse): void => {
@@ -17,10 +18,10 @@ export default fp(async (fastify) => {
     if (queued === undefined) {
       const all = queued = new Set()
       queues.set(socket, queued)
-      socket.once('close', () => { for (const one of all) end(one) })
+      socket.once('close', () => { for (const one of all) endQueued(one) })
     }
     const all = queued.add(response)
-    response.once('socket', () => { all.delete(response) })
+    onceAttached(response, () => { all.delete(response) })
   }
 
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -29,22 +30,18 @@ export default fp(async (fastify) => {
     // Publishing is not delayed: it is answered at once.
     if (request.method !== 'GET') { done(); return }
     const address = networkOf(request.ip)
-    admissions.queue(address)
+    connections.queue(address)
     const proceed = (): void => {
       reply.raw.off('close', leave)
-      admissions.dequeue(address)
+      connections.dequeue(address)
       done()
     }
     const leave = (): void => {
-      reply.raw.off('socket', proceed)
-      admissions.dequeue(address)
+      offAttached(reply.raw, proceed)
+      connections.dequeue(address)
       reply.hijack()
     }
-    reply.raw.once('socket', proceed).once('close', leave)
+    onceAttached(reply.raw, proceed)
+    reply.raw.once('close', leave)
   })
 }, { name: 'messenger-pipelining', dependencies: ['messenger-limits'], fastify: '5.x' })
-
-function end (response: ServerResponse): void {
-  response.destroy()
-  response.emit('close')
-}

@@ -87,7 +87,7 @@ export interface Subscriptions {
 /** Decorates the scope with the steps of a subscription. */
 export default fp<SubscriptionsPluginOptions>(async (fastify, { pingIntervalMs }) => {
   const { access, channelNames, hub, journal, limits, origins, presence } = fastify
-  const { admissions, stalls } = limits
+  const { connections, stalls } = limits
 
   const assertName = (name: string): void => {
     try {
@@ -118,7 +118,7 @@ export default fp<SubscriptionsPluginOptions>(async (fastify, { pingIntervalMs }
   }
 
   const close = ({ address, subscriber, connection }: Place, code: unknown): void => {
-    admissions.leave(address)
+    connections.leave(address)
     if (subscriber !== undefined) journal.closed(subscriber, address, code)
     if (connection !== undefined) {
       connection.clear()
@@ -135,7 +135,7 @@ export default fp<SubscriptionsPluginOptions>(async (fastify, { pingIntervalMs }
       if (hub.closing) throw new ClosedError()
     },
     assertPlace (request) {
-      admissions.assertPlace(networkOf(request.ip))
+      connections.assertPlace(networkOf(request.ip))
       if (!nameOf(request).includes(',')) hub.assertRoom(nameOf(request))
     },
     read (request, maxChannels, lastEventId) {
@@ -148,7 +148,7 @@ export default fp<SubscriptionsPluginOptions>(async (fastify, { pingIntervalMs }
       return { ...query, channels: channels as [RequestedChannel, ...RequestedChannel[]] }
     },
     enter (connection, address) {
-      admissions.enter(address)
+      connections.enter(address)
       const place: Place = { address, subscriber: undefined }
       // The only closure per connection; it must not reference the request.
       connection.on('close', (code) => { close(place, code) })

@@ -70,8 +70,8 @@ interface Handshake {
  * answers every upgrade of the server, twice where it is loaded twice, and leaves sockets of some refused upgrades open.
  */
 export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, drainMs, counters, everyPath }) => {
-  const listening = createServer(MAX_RECEIVED_FRAME_BYTES)
-  const conversing = createServer(MAX_FRAME_BYTES)
+  const plainServer = createServer(MAX_RECEIVED_FRAME_BYTES)
+  const framesServer = createServer(MAX_FRAME_BYTES)
   const refusals = new Refusals()
   const { journal, hub: { traffic } } = fastify
   const refuse = (socket: WebSocket, error: Pick<FastifyError, 'code' | 'statusCode'>, address: string): void => {
@@ -82,7 +82,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
   const files = servedFiles()
   const handshakes = new WeakMap<IncomingMessage, Handshake>()
   /** WebSockets without a subscriber. */
-  const guests = new Set<WebSocket>()
+  const unsubscribed = new Set<WebSocket>()
 
   // An upgrade that is never answered would hold its connection forever.
   const pending = new Map<Duplex, number>()
@@ -129,14 +129,14 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     requested: ({ raw }) => handshakes.has(raw),
     refuse,
     admitted (socket, address) {
-      guests.delete(socket)
+      unsubscribed.delete(socket)
       socket.off('close', leave)
       refusals.admitted(address)
     }
   } satisfies WebSockets)
 
   function leave (this: WebSocket): void {
-    guests.delete(this)
+    unsubscribed.delete(this)
   }
 
   /** Completes the handshake: from now on the connection belongs to the WebSocket, and the reply is unused. */
@@ -145,13 +145,13 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     handshakes.delete(raw)
     detachResponse(reply.raw, socket)
     reply.hijack()
-    const server = (query as RawQuery).frames === undefined ? listening : conversing
+    const server = (query as RawQuery).frames === undefined ? plainServer : framesServer
     server.handleUpgrade(raw, socket, head, (webSocket) => {
       // Not before ws has one of its own: removing the last listener of an event costs 300 bytes a socket.
       socket.off('error', destroy)
       pending.delete(socket)
       endOnce(webSocket)
-      guests.add(webSocket)
+      unsubscribed.add(webSocket)
       webSocket.on('close', leave)
       onOpen(webSocket)
     })
@@ -178,7 +178,7 @@ export default fp<WebSocketPluginOptions>(async (fastify, { upgradeTimeoutMs, dr
     clearTimeout(sweeper)
     sweep()
     refusals.close()
-    for (const socket of guests) {
+    for (const socket of unsubscribed) {
       traffic.closed.add(Close.GOING_AWAY)
       closeWebSocket(socket, Close.GOING_AWAY, 'going away', drainMs)
     }

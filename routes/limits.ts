@@ -4,7 +4,7 @@ import { LIMITS } from '../src/limits/limit-counters.js'
 
 /** `GET /-/limits`: the number of hits of each limit since the start, for the operator. */
 const limits: FastifyPluginAsync = async (fastify) => {
-  const { counters, admissions } = fastify.limits
+  const { counters, connections } = fastify.limits
 
   fastify.route({
     ...OWN_ROUTE,
@@ -12,7 +12,7 @@ const limits: FastifyPluginAsync = async (fastify) => {
     url: '/-/limits',
     onRequest: fastify.verifyOperator,
     handler: async () => await Promise.resolve({
-      connections: admissions.total,
+      connections: connections.total,
       hits: Object.fromEntries(LIMITS.map((name) => [name, counters.get(name)]))
     })
   })

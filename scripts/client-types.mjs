@@ -5,7 +5,7 @@ import { root } from './root.mjs'
 
 const ENTRIES = ['index', 'shared', 'react']
 
-/** What a page with the classic script has. */
+/** The global declaration of a page with the classic script. */
 const GLOBAL = `import type { connectToChannel as connect } from './index.js'
 
 declare global {
@@ -13,7 +13,7 @@ declare global {
 }
 `
 
-/** What the compiler declares for the client and the hook, by the names of their sources. Throws where these are wrong. */
+/** The declarations of the client and the hook, by the names of their sources. Throws where these have errors. */
 function declarations () {
   const config = join(root, 'packages/client/tsconfig.json')
   const { fileNames, options } = ts.getParsedCommandLineOfConfigFile(config, { noEmit: false, emitDeclarationOnly: true }, {

@@ -5,8 +5,8 @@ import { clientFiles } from './integrity.mjs'
 import { root } from './root.mjs'
 
 /**
- * Has the client of the page use the transports of the page, which are the client's own with what goes over them shown: the text of
- * each message as it is written, and which connection carries which channel.
+ * Replaces the transports in the client of the page by those of the page, which observe the client's own: the text of each message as
+ * it is written, and the connection that carries each channel.
  */
 const observedTransports = {
   name: 'observed-transports',

@@ -1,19 +1,18 @@
 // The packages of a clone: whether those are there that the lock file names, and their installation. Uses nothing but Node.
-import { readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { readFileSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './root.mjs'
+import { modified, root } from './root.mjs'
 
 const lockFile = join(root, 'package-lock.json')
 const installed = join(root, 'node_modules/.package-lock.json')
 const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-// What the build needs where no types are asked for. In a directory of their own: npm installs development packages all or not at all.
+// The packages of a build without types. In a directory of their own, because npm installs development packages all or not at all.
 const buildTools = ['esbuild', 'terser']
 const ownTools = join(root, 'scripts/node_modules')
 const development = join(root, 'node_modules/tap/package.json')
 
 const readPackages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages
 const readLock = () => readPackages(lockFile)
-const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 function versionOf (directory) {
   try {

@@ -6,9 +6,9 @@ import { once } from 'node:events'
 import { accessSync, constants, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { allPackages, runtimePackages } from './packages.mjs'
-import { root } from './root.mjs'
+import { modified, root } from './root.mjs'
 
-// What the tests run besides Node: the command, and the Debian packages that bring it. Pages need one font to be laid out.
+// The programs that the tests run besides Node.js, with the Debian packages that contain them. The layout of pages needs one font.
 const testCommands = [
   { command: 'chromium', packages: ['chromium', 'fonts-liberation'] },
   { command: 'redis-server', packages: ['redis-server'] }
@@ -50,10 +50,6 @@ async function runAll (what, commands) {
   }))
 }
 
-function modified (name) {
-  return statSync(path(name), { throwIfNoEntry: false })?.mtimeMs ?? 0
-}
-
 // Directories count too: a deleted file shows in nothing else.
 function newest (name) {
   const stat = statSync(path(name), { throwIfNoEntry: false })
@@ -62,8 +58,8 @@ function newest (name) {
 }
 
 function isBuilt () {
-  const built = Math.min(...[...products, ...target === 'start' ? [] : types].map(modified))
-  return built > 0 && modified(products.at(-1)) >= Math.max(...sources.map(newest))
+  const built = Math.min(...[...products, ...target === 'start' ? [] : types].map((name) => modified(path(name))))
+  return built > 0 && modified(path(products.at(-1))) >= Math.max(...sources.map(newest))
 }
 
 function isCommand (command) {

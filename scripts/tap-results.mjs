@@ -1,5 +1,5 @@
-// What a run of tap says of each test, from its TAP. tap ends with 0 when tests are skipped or to do, and its own figures count
-// assertions: both are read from here.
+// The results of each test in a run of tap, from its TAP output. tap exits with 0 when tests are skipped or to do, and its own figures
+// count assertions, so that both are computed here.
 import { createRequire } from 'node:module'
 import { require } from './root.mjs'
 

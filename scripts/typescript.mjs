@@ -1,21 +1,17 @@
-// Lets Node run this repository's TypeScript: `node --import ./scripts/typescript.mjs test/wire/id.test.ts`.
-// Types are taken off by esbuild, once for each version of a file; what comes out is kept under .tap/modules for the next process.
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+// Makes Node.js run the TypeScript of this repository: `node --import ./scripts/typescript.mjs test/wire/id.test.ts`.
+// esbuild strips the types, once for each version of a file; its output is cached in .tap/modules for the next process.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import module from 'node:module'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import { root } from './root.mjs'
+import { modified, root } from './root.mjs'
 
 const kept = join(root, '.tap/modules')
 const require = module.createRequire(import.meta.url)
 
 function isOwn (path) {
   return path.startsWith(root + sep) && !path.includes(`${sep}node_modules${sep}`) && !path.startsWith(join(root, 'dist') + sep)
-}
-
-function modified (path) {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
 // Relative imports carry .js, as they stand in what is built.

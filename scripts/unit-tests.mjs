@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { root } from './root.mjs'
 
-/** What needs more than `npm ci`, or more than a few seconds. */
+/** Needs beyond `npm ci` or a few seconds, each with the imported modules and files that imply it. */
 export const NEEDS = [
   { need: 'other processes: Redis, browsers, the service as it is built', matches: (path) => path === 'node:child_process' || path === 'playwright-core' },
   { need: 'long random runs', matches: (path) => /^faults\/|-chaos\.test\.ts$/.test(path) },
@@ -14,7 +14,7 @@ export const NEEDS = [
 /** The test files, each with what it needs, `undefined` for a unit test. */
 export async function testFiles () {
   const files = readdirSync(join(root, 'test'), { recursive: true }).filter((name) => name.endsWith('.test.ts')).map((name) => join('test', name)).sort()
-  // One bundle of all of them: a file is read once, whoever imports it.
+  // One bundle of all of them: a file is read once for all its importers.
   const { metafile } = await build({
     absWorkingDir: root, stdin: { contents: files.map((file) => `import './${file}'`).join('\n'), resolveDir: root },
     bundle: true, write: false, metafile: true, format: 'esm', platform: 'node', packages: 'external', ignoreAnnotations: true, logLevel: 'error'

@@ -63,7 +63,7 @@ async function runFiles (files) {
   return result
 }
 
-/** Has a process run files from the queue until it is empty, or until one of them ends it. */
+/** Runs files from the queue in a process until the queue is empty or the process ends. */
 async function runWorker (queue, times) {
   const worker = spawn(process.execPath, [...NODE_ARGS, 'scripts/unit-worker.mjs'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, UNIT_WORKER: '1', TAP_TIMEOUT: String(FILE_TIMEOUT_MS / 1_000) } })
   let [stdout, stderr] = ['', '']

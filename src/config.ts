@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { DEFAULT_TOKEN } from './access/bearer-tokens.js'
+import { isLoopback } from './access/hosts.js'
 import { hostsOf, LOOPBACK_HOSTS } from './access/hosts.js'
 import { ConfigInvalidError } from './errors.js'
 import { misspelled } from './misspelled.js'
@@ -118,7 +119,7 @@ function readFileOf (name: string, env: NodeJS.ProcessEnv, mayBeSecret = true): 
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
     // A value that is not a path may be the secret itself.
-    const shown = isAbsolute(file) || !mayBeSecret ? JSON.stringify(file) : 'what it names'
+    const shown = isAbsolute(file) || !mayBeSecret ? JSON.stringify(file) : 'the given path'
     const { code } = error as NodeJS.ErrnoException
     throw new ConfigInvalidError(`${name} must name a file that can be read, but ${shown} cannot (${String(code)})`)
   }
@@ -171,8 +172,4 @@ function describe (option: string, env: NodeJS.ProcessEnv): OptionSource {
   const schema = PLUGIN[option as keyof MessengerOptions]
   const name = String(schema.env)
   return { name, value: env[name], factor: factorOf(schema) }
-}
-
-function isLoopback (host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.[0-9]{1,3}){3}$/.test(host)
 }

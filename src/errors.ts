@@ -247,8 +247,9 @@ export const AddressFullError = createError<[number]>(
 )
 
 /**
- * The instance has as many subscriptions (`MAX_CONNECTIONS`), occupied channels (`MAX_CHANNELS`) or bytes in flight
- * (`MAX_BYTES_IN_FLIGHT`) as it may have.
+ * The instance has as many connections (`MAX_CONNECTIONS`), subscriptions (`MAX_SUBSCRIPTIONS`, `MAX_SUBSCRIPTIONS_PER_ADDRESS`),
+ * occupied channels (`MAX_CHANNELS`) or bytes in flight (`MAX_BYTES_IN_FLIGHT`) as it may have, or the connection as many channels
+ * (`MAX_CHANNELS_PER_CONNECTION`).
  */
 export const FullError = createError<[string]>(
   'MSG_ERR_FULL',
@@ -263,7 +264,7 @@ export const HeadersTooLargeError = createError(
   431
 )
 
-/** The request did not arrive whole within `REQUEST_TIMEOUT`. */
+/** The request was incomplete after `REQUEST_TIMEOUT`. */
 export const RequestTimeoutError = createError(
   'MSG_ERR_REQUEST_TIMEOUT',
   'The request took too long to arrive: send it faster, or in parts (REQUEST_TIMEOUT)',

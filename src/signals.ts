@@ -3,7 +3,7 @@ import { isatty } from 'node:tty'
 /** The signals that end a service; `SIGUSR2` is sent by nodemon, `SIGBREAK` by Ctrl+Break on Windows. */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK']
 /** A terminal, or a manager that ends a group of processes, also signals npm, which passes the signal on: it arrives twice. */
-const SAME_WISH_MS = 1_000
+const REPEATED_SIGNAL_MS = 1_000
 
 /** Dependencies of {@link onSignals}. */
 export interface SignalPorts {
@@ -26,7 +26,7 @@ export function onSignals (
     if (closingSince === undefined) {
       closingSince = now
       close(signal)
-    } else if (now - closingSince > SAME_WISH_MS) {
+    } else if (now - closingSince > REPEATED_SIGNAL_MS) {
       abort(signal)
     }
   }

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, posix } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, posix } from 'node:path'
 import ts from 'typescript'
 import t from 'tap'
+import { root } from '../scripts/root.mjs'
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const FOLDERS = ['src', 'plugins', 'routes', 'console']
 
 interface Import {
@@ -16,9 +15,9 @@ interface Import {
   types: boolean
 }
 
-const files = FOLDERS.flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => posix.join(folder, name)))
+const files = FOLDERS.flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => posix.join(folder, name)))
   .filter((name) => name.endsWith('.ts')).sort()
-const sources = new Map(files.map((name) => [name, ts.createSourceFile(name, readFileSync(join(ROOT, name), 'utf8'), ts.ScriptTarget.ES2023, true)]))
+const sources = new Map(files.map((name) => [name, ts.createSourceFile(name, readFileSync(join(root, name), 'utf8'), ts.ScriptTarget.ES2023, true)]))
 const imports = [...sources].flatMap(([from, source]) => importsOf(from, source))
 
 function importsOf (from: string, source: ts.SourceFile): Import[] {
@@ -72,7 +71,7 @@ function arrows (from: RegExp, { types = false } = {}): Import[] {
   return imports.filter((arrow) => from.test(arrow.from) && (types || !arrow.types))
 }
 
-/** What of `found` leads where nothing of it may lead. */
+/** The imports that lead to a forbidden place. */
 function astray (found: Import[], allowed: RegExp): string[] {
   return found.filter(({ to }) => !allowed.test(to)).map(({ from, to }) => `${from} imports ${to}`)
 }
@@ -167,7 +166,7 @@ t.test('the arrows between the parts', async (t) => {
 
 t.test('the private parts of Node and ws', async (t) => {
   t.test('are named in one file alone', async (t) => {
-    const PRIVATE = /\b(_httpMessage|_socket|_receiver|_sender|_autoPong|assignSocket|detachSocket)\b/
+    const PRIVATE = /\b(_httpMessage|_socket|_receiver|_sender|_autoPong|_connectionListener|assignSocket|detachSocket)\b/
     t.strictSame(files.filter((name) => PRIVATE.test(sources.get(name)?.text ?? '')), ['src/http/internals.ts'])
   })
 })

@@ -3,12 +3,11 @@ import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { root } from '../scripts/root.mjs'
 import { userEnv } from './user-env.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const COPIED = ['package.json', 'tsconfig.json', 'scripts', 'src', 'plugins', 'routes', 'console', 'public']
 const SERVED = ['client.js', 'client.mjs', 'client.shared.js', 'client.shared.mjs', 'page.js', 'page.css']
 

@@ -8,9 +8,9 @@ interface Timer {
 
 /** Stands in for `Date.now`, `setTimeout` and `clearTimeout` until the end of the test; time passes when the test says so. */
 export class FakeClock {
-  /** What the clock on the wall shows; a test may set it, forward or back. */
+  /** The time of the wall clock; a test may set it forward or back. */
   now: number
-  /** Milliseconds that passed, whatever the clock was set to. */
+  /** Milliseconds that have passed, regardless of the wall clock. */
   #passed = 0
   readonly #timers = new Set<Timer>()
 
@@ -32,7 +32,7 @@ export class FakeClock {
     return this.#timers.size
   }
 
-  /** Lets time pass; what is due meanwhile runs in its turn. */
+  /** Advances the time; the timers that are due run in their order. */
   pass (ms: number): void {
     const end = this.#passed + ms
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {

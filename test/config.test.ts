@@ -62,7 +62,7 @@ t.test('readConfig', async (t) => {
     })
   })
 
-  t.test('takes for TRUST_PROXY yes, no, or whom to trust', async (t) => {
+  t.test('takes true, false, or a list of addresses and networks for TRUST_PROXY', async (t) => {
     for (const [text, value] of [['', false], ['false', false], ['true', true], ['loopback', ['loopback']], ['10.0.0.0/8, ::1, fd00::/8,uniquelocal,linklocal, 1.2.3.4', ['10.0.0.0/8', '::1', 'fd00::/8', 'uniquelocal', 'linklocal', '1.2.3.4']]] as const) {
       t.strictSame(readConfig({ TRUST_PROXY: text }).trustProxy, value, text)
     }
@@ -168,7 +168,7 @@ t.test('the token', async (t) => {
     t.match(readConfig({ BEARER_TOKEN: 'secret', HOST: '10.0.0.1' }), { host: '10.0.0.1' })
   })
 
-  t.test('may be several', async (t) => {
+  t.test('may be a list of several', async (t) => {
     t.strictSame(readConfig({ BEARER_TOKEN: 'old, new ,third' }).messenger.token, ['old', 'new', 'third'])
   })
 
@@ -192,7 +192,7 @@ t.test('the token', async (t) => {
   })
 
   t.test('is not told when it stands where its file should be named', async (t) => {
-    t.equal(complaint({ BEARER_TOKEN_FILE: 'top-secret' }), 'BEARER_TOKEN_FILE must name a file that can be read, but what it names cannot (ENOENT)')
+    t.equal(complaint({ BEARER_TOKEN_FILE: 'top-secret' }), 'BEARER_TOKEN_FILE must name a file that can be read, but the given path cannot (ENOENT)')
   })
 })
 

@@ -6,7 +6,7 @@ const POLL_MS = 2
 export interface Patience {
   /** Milliseconds that the condition may take. */
   within?: number
-  /** What the error says was waited for. Default: the condition as it is written. */
+  /** The description of the condition in the error. Default: the source of `check`. */
   message?: string | (() => string)
   /** Whether to look on every turn of the event loop, where what is waited for passes. */
   everyTurn?: boolean

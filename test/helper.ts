@@ -9,7 +9,7 @@ import { start } from '../src/server.js'
 export const TOKEN = 'test-token'
 export const ID = /^[A-Za-z0-9_-]+:[1-9][0-9]*$/
 
-/** What an app that closes tells its subscribers: that it goes away, or that it restarts. */
+/** Close codes of an app that closes: it goes away, or it restarts. */
 export const GOING_AWAY: readonly number[] = [1001, 1012]
 
 /** Starts the service on a free port of this machine; the end of the test closes it. */
@@ -79,7 +79,7 @@ export async function ask (app: FastifyInstance, path: string, { method = 'GET',
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: parsed }
 }
 
-/** What a publisher sends by default; a test replaces what it is about, or leaves it out by `undefined`. */
+/** Default headers of a publisher; a test overrides them, or removes one with `undefined`. */
 export function publishHeaders (headers: OutgoingHttpHeaders = {}): OutgoingHttpHeaders {
   const all = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', ...headers }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
@@ -87,7 +87,7 @@ export function publishHeaders (headers: OutgoingHttpHeaders = {}): OutgoingHttp
 
 /** Publishes over HTTP. */
 export async function publish (app: FastifyInstance, channel: string, message: unknown): Promise<Answer> {
-  return await ask(app, `/send/${channel}`, { method: 'POST', headers: publishHeaders(), body: JSON.stringify({ message }) })
+  return await post(app, `/send/${channel}`, { message })
 }
 
 /** Checks that an answer is an error in the form that every error has. */
@@ -97,9 +97,16 @@ export function assertError (t: Test, { status, body }: Answer, expectedStatus: 
   t.equal(status, expectedStatus, what)
 }
 
-/** Posts a JSON body as a publisher, or with other headers. */
-export async function post (app: FastifyInstance, path: string, body: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
-  return await ask(app, path, { method: 'POST', headers: publishHeaders(headers), body: JSON.stringify(body) })
+/** Posts a value as JSON, with the headers of a publisher or others. */
+export async function post (app: FastifyInstance, path: string, value: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  return await postRaw(app, path, JSON.stringify(value), headers)
+}
+
+/** Posts a body as it is, with the headers of a publisher or others. */
+export async function postRaw (
+  app: FastifyInstance, path: string, body: string | Buffer, headers: OutgoingHttpHeaders = {}
+): Promise<Answer> {
+  return await ask(app, path, { method: 'POST', headers: publishHeaders(headers), body })
 }
 
 /** A token that the service makes, with the given claims. */

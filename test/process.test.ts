@@ -46,7 +46,7 @@ t.test('the program', async (t) => {
     const link = join(createDirectory(t), 'link.js')
     symlinkSync(SERVER, link)
     const wrapper = join(createDirectory(t), 'wrapper.mjs')
-    // What pm2 does, in both of its modes.
+    // The two ways in which pm2 starts a program.
     writeFileSync(wrapper, 'import(process.env.pm_exec_url)')
     const ways: [string[], NodeJS.ProcessEnv?][] = [[[SERVER.replace(/\.js$/, '')]], [[link]], [[wrapper], { pm_exec_path: SERVER, pm_exec_url: pathToFileURL(SERVER).href }]]
     for (const [args, env] of ways) {

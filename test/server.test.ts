@@ -15,7 +15,7 @@ import { connectRaw, RawConnection, Subscription, upgradeRequest } from './socke
 
 const SERVER = fileURLToPath(new URL('../src/server.ts', import.meta.url))
 
-/** Has a process that begins to listen signal itself at once. */
+/** A module that sends SIGTERM to its own process as soon as a server begins to listen. */
 const SIGNAL_WHEN_LISTENING = `data:text/javascript,${encodeURIComponent(`import { Server } from 'node:net'
 const { listen } = Server.prototype
 Server.prototype.listen = function (...args) {
@@ -127,7 +127,7 @@ t.test('the service', async (t) => {
     }
   })
 
-  t.test('answers who comes while it closes in the form of every error', async (t) => {
+  t.test('answers requests during the close in the form of every error', async (t) => {
     const app = await startService(t)
     const requests = ['POST /send/room HTTP/1.1\r\nHost: test\r\n', 'GET /room HTTP/1.1\r\nHost: test\r\n', 'GET /room?wait=9 HTTP/1.1\r\nHost: test\r\n']
     const connections = await Promise.all(requests.map(async (start) => {
@@ -246,7 +246,7 @@ t.test('the process', async (t) => {
     t.match(service.lines.join('\n'), /"level":50.*second SIGTERM, exiting/)
   })
 
-  t.test('logs what nobody foresaw and ends with exit code 1, after its WebSockets were closed', async (t) => {
+  t.test('logs an unexpected error and ends with exit code 1, after its WebSockets were closed', async (t) => {
     const service = processes.failing
     const subscription = new Subscription(`ws://${await service.listening()}/room`)
     await subscription.opened

@@ -3,7 +3,7 @@ import { onSignals } from '../src/signals.js'
 
 type Listener = (value: unknown) => void
 
-/** What `onSignals` listens to, and what it then does. */
+/** Calls `onSignals`; returns a way to emit events of the process, the calls that followed, and the clock. */
 function listen (
   t: Test, { terminal = false } = {}
 ): { emit: (event: string, value?: unknown) => void, done: string[], clock: { now: number } } {

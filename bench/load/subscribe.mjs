@@ -12,7 +12,7 @@ const OPENING_AT_ONCE = 100
 // A 101 may be on the wire before the server has entered the subscriber; none of the peers says when it has.
 const SETTLE_MS = 500
 
-/** What a connection with these channels asks for as its channel: the router of a host bounds the length of a name in the path. */
+/** The channel in the URL of a connection with these channels: the router of a host bounds the length of a name in the path. */
 export const severalChannels = ([first, ...others]) => others.length === 0 ? first : `${first}?channels=${others.join(',')}`
 
 /** One subscriber of the target's transport. `options`: `channel`, `since`, `localAddress`. */

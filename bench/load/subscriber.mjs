@@ -65,7 +65,7 @@ export class Subscriber {
 
   #read (length) {
     const at = performance.now()
-    // What is left of the last read is rare and short; joining it keeps the parsers free of states.
+    // A rest of the last read is rare and short; joining it keeps the parsers stateless.
     const whole = this.#rest.length === 0 ? shared.subarray(0, length) : Buffer.concat([this.#rest, shared.subarray(0, length)])
     let used = 0
     if (!this.#streaming) {

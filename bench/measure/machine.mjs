@@ -1,7 +1,7 @@
 import { cpus, release, totalmem } from 'node:os'
 import { pinned } from '../process/children.mjs'
 
-/** What a reader needs to judge the figures. */
+/** The properties of the machine that a reader needs to judge the figures. */
 export function machine () {
   const [cpu] = cpus()
   return {

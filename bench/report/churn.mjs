@@ -1,6 +1,6 @@
 import { countFailed, integer, mebibytes, provenance, table, verdicts } from './format.mjs'
 
-// What cannot be told from the noise of compiled code and tables; of 100,000 connections, 10 bytes each.
+// Below this, growth is within the noise of compiled code and tables; for 100,000 connections, 10 bytes each.
 const MAX_HEAP_GROWTH = 2 ** 20
 
 /** The section on subscribers that come and go. */

@@ -1,7 +1,7 @@
 import { countFailed, number, percent, provenance, table, times, verdicts } from './format.mjs'
 import { quietText } from './quiet.mjs'
 
-/** What a change may cost; publishing on Redis is two processes and noisier. */
+/** Maximum cost of a change, relative to the earlier revision; publishing on Redis takes two processes and is noisier. */
 const LIMIT = 1.03
 const REDIS_LIMIT = 1.05
 

@@ -4,7 +4,7 @@ import { integer, number, percent, table } from './format.mjs'
 const SUBSCRIBERS = 1_000_000
 const PER_INSTANCE = 50_000
 const INSTANCES = SUBSCRIBERS / PER_INSTANCE
-// What is left is for bursts, for the loss of an instance and for the collector of garbage.
+// The rest is a reserve for bursts, for the loss of an instance and for garbage collection.
 const USABLE = 0.6
 const NIC_BITS = 10e9
 const INSTANCE_BYTES = 2 * 2 ** 30

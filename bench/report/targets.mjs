@@ -1,4 +1,4 @@
-// What the service must reach, from one run.
+// The targets of the service, and whether one run reaches them.
 import { integer, kibibytes, number } from './format.mjs'
 
 const SERVICE = 'messenger'

@@ -17,7 +17,7 @@ process.on('message', async (request) => {
 })
 
 async function sample () {
-  // What is freed in a turn of the event loop may keep more alive until the next collection.
+  // Objects that are freed in one turn of the event loop may keep others alive until the next collection.
   for (let collection = 0; collection < COLLECTIONS; collection++) {
     globalThis.gc()
     await new Promise((resolve) => setImmediate(resolve))

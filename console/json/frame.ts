@@ -1,6 +1,6 @@
 import { decoded, kindAt, partsOf } from './parts.js'
 
-/** What the console takes from a frame of the server, or from an entry of the answer to a poll. */
+/** The fields of a frame of the server, or of an entry of the answer to a poll, that the console uses. */
 export interface Envelope {
   channel?: string
   event?: string
@@ -23,7 +23,7 @@ export function envelopesOf (frame: string): Envelope[] {
   try {
     if (kindAt(frame, 0) === 'object') collect(frame, 0, found)
   } catch {
-    // What comes from a server of another version, or from something between, is ignored.
+    // Unknown data, from a server of another version or from a proxy, is ignored.
   }
   return found
 }
@@ -44,7 +44,7 @@ function collect (text: string, start: number, found: Envelope[]): void {
   }
 }
 
-/** What is none could not be shown as a date. */
+/** The time if it is a valid date, which can be shown. */
 function dateOf (time: number): number | undefined {
   return Number.isNaN(new Date(time).getTime()) ? undefined : time
 }

@@ -4,7 +4,7 @@ import { JsonProblem, spaceEnd, valueEnd } from './scan.js'
 /** How the text of a field is to be taken. `auto`: as JSON where it is, or looks like, JSON, otherwise as text. */
 export type Format = 'auto' | 'json' | 'text'
 
-/** What a field contains: a message with its JSON, or the reason why there is none. */
+/** The content of a field: a message with its JSON, or the reason why there is none. */
 export type Input =
   | { kind: 'json' | 'text', json: string }
   | { kind: 'missing' }
@@ -12,7 +12,7 @@ export type Input =
 
 /**
  * The message of a field. The JSON of a message is the text as it was written, so that digits and the order of keys stay.
- * What begins like an object, an array or a string and is not JSON is invalid rather than text.
+ * Input that begins like an object, an array or a string and is not JSON is invalid rather than text.
  */
 export function readInput (value: string, format: Format): Input {
   if (value.trim() === '' && (format !== 'text' || value === '')) return { kind: 'missing' }

@@ -10,7 +10,7 @@ const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
-/** What ends a run of plain characters in a string: a quote, a backslash or a character that has to be escaped. */
+/** The end of a run of plain characters in a string: a quote, a backslash or a character that has to be escaped. */
 const SPECIAL = /["\\\u0000-\u001f]/g
 
 /** The index after the white space that begins at `at`. */

@@ -10,7 +10,7 @@ export class Connection {
 
   constructor (readonly number: number, readonly transport: string, readonly url: string) {}
 
-  /** What a frame says about the connection. */
+  /** Takes the state of the connection from a frame. */
   note ({ channel, event, json }: Envelope, changed: () => void): void {
     if (channel === undefined) return
     if (json !== undefined) this.messages++

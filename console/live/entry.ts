@@ -23,7 +23,7 @@ export interface Note {
 
 export type Entry = Message | Note
 
-/** What an entry takes in memory, roughly. */
+/** The approximate memory use of an entry, in bytes. */
 export function sizeOf (entry: Entry): number {
   return 200 + 2 * (entry.kind === 'message' ? entry.json.length : entry.text.length)
 }

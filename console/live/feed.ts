@@ -63,7 +63,7 @@ export class Feed {
         if (final) this.#note('bad', `The service refused channel ${channel}: ${this.#refusal}.`)
         this.changed.emit()
       },
-      // What a token could not be had for is shown beside its field.
+      // An error of the token is shown beside its field.
       onError: () => undefined
     })
   }

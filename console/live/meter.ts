@@ -2,7 +2,7 @@
 const SECONDS = 5
 /** Milliseconds after which what comes is no history any more, but for one that comes late. */
 const HISTORY_MS = 1_500
-/** Nobody asks for the rate while the page is hidden. */
+/** Maximum number of arrivals that are kept. The rate is not read while the page is hidden. */
 const MAX_ARRIVALS = 10_000
 
 /** How many messages came a second, of late. */

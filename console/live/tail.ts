@@ -11,7 +11,7 @@ export class Tail {
   readonly #buffer = new Buffer()
   readonly #leave: Array<() => void> = []
   readonly #meter = new Meter(performance.now())
-  /** What matches the filter, oldest first. */
+  /** The entries that match the filter, oldest first. */
   #shown: Entry[] = []
   #matches = filterOf('')
   #filter = ''

@@ -8,7 +8,7 @@ export type Answer<T> =
   /** `status` is 0 where there was no answer. */
   | { kind: 'failed', status: number, code: string, message: string, reason: string }
 
-/** What a request is made of. */
+/** The parts of a request. */
 export interface Ask {
   token?: string
   method?: string
@@ -23,7 +23,7 @@ export interface Ask {
 /** The page may be served under a prefix. */
 export const base = new URL('./', location.href)
 
-/** What no token contains: it could not stand in a header. */
+/** Whether a text may be a token: other characters are not valid in a header. */
 export function isToken (text: string): boolean {
   return /^[!-~]+$/.test(text)
 }

@@ -33,7 +33,7 @@ export class ChannelList {
     session.changed.on(() => { this.restart() })
   }
 
-  /** What was found; undefined where the server does not tell. */
+  /** The channels that were found; undefined where the server does not list them. */
   get found (): Listed[] | undefined {
     const search = this.#search.toLowerCase()
     return this.#found?.channels.filter(({ channel }) => channel.toLowerCase().includes(search))
@@ -73,7 +73,7 @@ export class ChannelList {
       this.#asked = prefix
       const { channels, more } = answer.value
       this.#settle({ channels: channels.sort((a, b) => a.channel < b.channel ? -1 : 1), more }, '')
-      // What was typed meanwhile, or needs the server as it turns out.
+      // The search was changed meanwhile, or turns out to need the server.
       if (this.more && prefix !== this.#search) this.#poller.start()
       return 'ok'
     }

@@ -7,7 +7,7 @@ import type { Session } from './session.js'
 
 const INTERVAL_MS = 2_000
 
-/** What was counted since the server started, by its kind, largest first. */
+/** Counts since the start of the server, by kind, largest first. */
 export interface Counts {
   limits: Array<[string, number]>
   refused: Array<[string, number]>
@@ -117,7 +117,7 @@ export class Metrics {
     }
   }
 
-  /** What another instance has counted says nothing about what was added since. */
+  /** Starts the rates anew for another instance, whose counts cannot be compared with the earlier ones. */
   #follow (instance: number | undefined): void {
     if (instance === this.#instance) return
     this.#instance = instance

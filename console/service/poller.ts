@@ -1,4 +1,4 @@
-/** What one turn of a poller found out: `absent` where the server does not have the endpoint. */
+/** The result of one turn of a poller: `absent` where the server does not have the endpoint. */
 export type Turn = 'ok' | 'absent' | 'stop'
 
 /** Milliseconds after which an endpoint is tried again that the server did not have: it may have been updated meanwhile. */

@@ -1,7 +1,7 @@
 import { ask } from './api.js'
 import { count, duration } from './format.js'
 
-/** What the server answers to a message. */
+/** The answer of the server to a message. */
 interface Sent {
   id: string
   subscribers: number
@@ -16,7 +16,7 @@ export type Outcome =
   | { kind: 'token', problem: string }
   | { kind: 'failed', problem: string }
 
-/** Who acknowledged a message. */
+/** The receipt of a message: the numbers of its subscribers. */
 export interface Receipt {
   received: number
   silent: number

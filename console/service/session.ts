@@ -19,7 +19,7 @@ export class Session {
     return this.#token
   }
 
-  /** What the token is good for; undefined without a token that was accepted. */
+  /** The role that the token grants; undefined without an accepted token. */
   get role (): Role | undefined {
     return this.#role
   }
@@ -39,7 +39,7 @@ export class Session {
     if (token !== '') await this.offer(token)
   }
 
-  /** Has a token checked by the server; nothing is published by that. Resolves with whether it is good for anything. */
+  /** Checks a token with the server, without publishing. Resolves with whether it grants anything. */
   async offer (token: string): Promise<boolean> {
     if (token === '') return this.#settle('', 'Enter the token: pushing and all that an operator sees are only for those who have it.')
     if (!isToken(token)) return this.#settle('', 'The token contains a character that no token has, such as a space.')

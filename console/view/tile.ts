@@ -4,12 +4,12 @@ import { drawing, element, setText } from './dom.js'
 
 const SIZE = { width: 300, height: 60 }
 
-/** What a tile shows: one or two series on one scale. */
+/** The content of a tile: one or two series on one scale. */
 export interface TileOptions {
   title: string
   series: ReadonlyArray<{ name?: string, of: Series }>
   format: (value: number) => string
-  /** What round numbers near a value are multiples of; default 1. */
+  /** The unit whose multiples are the round numbers near a value; default 1. */
   unit?: (value: number) => number
 }
 

@@ -1,7 +1,7 @@
 /** Rows above and below the visible ones, so that scrolling does not show a blank. */
 const MARGIN = 8
 
-/** What a {@link VirtualList} has to know. */
+/** Options of a {@link VirtualList}. */
 export interface Rows<T> {
   /** The element that scrolls. */
   viewport: HTMLElement

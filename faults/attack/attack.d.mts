@@ -1,4 +1,4 @@
-/** What was seen; see attack.mjs. */
+/** The observations; see attack.mjs. */
 export interface Seen {
   readonly rounds?: Record<string, number>
   readonly peakMb?: number

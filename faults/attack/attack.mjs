@@ -1,4 +1,4 @@
-// Attacks the service for a time while others use it, and compares what they saw, and what is left, with what there may be.
+// Attacks the service for a time while honest clients use it, and compares their observations, and the remaining resources, with bounds.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -18,12 +18,12 @@ async function fire (port, seconds, lanes) {
   return (await rounds)[0]
 }
 
-/** Runs it; resolves with what was seen. */
+/** Runs the attack; resolves with the observations. */
 export async function attack ({ seconds, heapMb, lanes, subscribers, restSeconds, warmUpSeconds }) {
   const service = await startService(heapMb)
   const honest = await startHonest(service.port, subscribers)
   try {
-    // What a process has once it has done everything once: its code compiled, its history full.
+    // Brings the process to its steady state: code compiled, history full.
     await fire(service.port, warmUpSeconds, lanes)
     await delay(restSeconds * 1_000)
     const before = { rssMb: service.rssMb(), descriptors: service.descriptors(), connections: (await service.limits()).connections }
@@ -42,7 +42,7 @@ export async function attack ({ seconds, heapMb, lanes, subscribers, restSeconds
   }
 }
 
-/** What is wrong with what was seen. */
+/** The observations that exceed their bounds, one text each. */
 export function faultsOf ({ error, exit, log, before, after, peakMb, honest }, { maxRssMb, maxP99Ms, growth }) {
   if (error !== undefined || exit !== undefined) return [`the service ended or did not answer: ${exit ?? ''} ${error?.stack ?? ''} ${log ?? ''}`]
   return [

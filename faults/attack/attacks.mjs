@@ -1,4 +1,4 @@
-// What is fired at the service. Each attack is one round of it, from addresses of its own; what it leaves open it holds for a while.
+// The attacks. Each is one round, from addresses of its own; it holds the connections that it leaves open for a while.
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { TOKEN_SECRET, jwt } from './tokens.mjs'

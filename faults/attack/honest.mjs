@@ -83,7 +83,7 @@ export async function startHonest (port, subscriberCount) {
     async stop () {
       running = false
       await done
-      // What was acknowledged last is on its way.
+      // The messages that were acknowledged last are under way.
       const isBehind = ({ last, closed }) => !closed && last < published
       for (let wait = 0; wait < 100 && subscribers.some(isBehind); wait++) await new Promise((resolve) => { setTimeout(resolve, 50) })
       latencies.sort((a, b) => a - b)

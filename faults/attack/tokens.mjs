@@ -1,4 +1,4 @@
-// What the service takes, and tokens made of it.
+// The credentials that the service accepts, and tokens made of them.
 import { createHmac } from 'node:crypto'
 
 export const TOKEN = 'token-of-the-operator'

@@ -12,7 +12,7 @@ const TURNS_MS = [0.5, 0.5, 0.5, 5, 50]
 /** Where virtual wall clocks begin, in milliseconds since 1970. */
 const ORIGIN = 1_800_000_000_000
 
-/** What can stand still or end: timers and deliveries of it are held back or dropped. */
+/** A process or a host, which can stand still or end: its timers and deliveries are held back or dropped. */
 export class Owner {
   paused = false
   dead = false
@@ -42,7 +42,7 @@ class Task {
   ref () { return this }
 }
 
-/** What happens when, in one order that is the same every time. */
+/** The schedule of all events, in one deterministic order. */
 export class Clock {
   now = 0
   /** Whose code runs: what it starts belongs to it. */
@@ -75,7 +75,7 @@ export class Clock {
     try {
       return run()
     } finally {
-      // What runs in an owner's name goes on in it until the next task; see `#step`.
+      // The owner stays the current one until the next task; see `#step`.
       if (before !== undefined) this.owner = before
     }
   }
@@ -84,7 +84,7 @@ export class Clock {
     owner.paused = true
   }
 
-  /** What was held back comes at once: the timers first, as in an event loop, or in the order in which all of it was due. */
+  /** Schedules the held tasks at once: the timers first, as in an event loop, or in the order in which all of them were due. */
   resume (owner, timersFirst) {
     owner.paused = false
     const held = owner.held.splice(0)

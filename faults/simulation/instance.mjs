@@ -184,7 +184,7 @@ export class FakeSubscriber extends Subscriber {
     this.arrive()
   }
 
-  /** What is on its way arrives. */
+  /** Delivers everything that is under way. */
   arrive () {
     for (const take of this.#onWay.splice(0)) take()
   }

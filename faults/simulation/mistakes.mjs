@@ -9,8 +9,9 @@ const log = 'faults/simulation/redis/log-scripts.mjs'
  * do, of the model. The frequent ones are found within hundreds of schedules, all within 10,000; the tests plant the frequent ones,
  * `npm run simulate -- --mistakes` all.
  *
- * What is not among them: to acknowledge whatever admission a message was sent under. On one connection the answer of a message always
- * comes before those of a later comparison, so that it is marked in time; it takes a cluster, which has many, to need that fence.
+ * One mistake is left out: an acknowledgement regardless of the admission under which the message was sent. On one connection the answer
+ * to a message always arrives before those of a later comparison, so that it is marked in time; only a cluster, which has several
+ * connections, needs that fence.
  */
 export const mistakes = [
   { name: 'a term is complete once a time is over', frequent: true, changes: [[register, 'const complete = missing.length === 0 && before && ', 'const complete = before && ']] },

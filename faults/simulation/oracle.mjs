@@ -95,7 +95,7 @@ export class Oracle {
     if (move.from.epoch === move.to.epoch) return
     const carried = { client, ...move }
     this.#carried.push(carried)
-    // Whoever acknowledged before the decision, and is known to all, has compared. What others acknowledged is known when they come back.
+    // An instance that acknowledged before the decision, and was safe in the register, has compared. The others compare once they are back.
     const decidedAt = this.tree.decidedAt(client.channel, move.to.epoch)
     for (const entry of this.tree.entries(client.channel)) {
       const wasSafe = entry.acknowledgements.some(({ at, safe }) => at <= decidedAt && safe)

@@ -1,9 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
+import { root } from '../../scripts/root.mjs'
 
 /** Makes a copy of the build and of the simulation that has a mistake. Throws where the text to be replaced is not there exactly once. */
 export function plant ({ name, changes }) {

@@ -6,7 +6,7 @@
  * when, or in the middle of what. Every connection, instance and subscriber draws its delays from a sequence of its own. At the end
  * everything heals, and everybody has to catch up. The oracle (oracle.mjs) knows what really stands in the logs.
  *
- * What no rule can mend is left out by these conditions and by no others:
+ * Violations that no rule can prevent are excluded by these conditions and by no others:
  * - a message all of whose acknowledging instances ended before they could compare, while none of them was safe in the register: the
  *   register may be lost with the message;
  * - the same where they were safe because every replica had their registrations (WAIT), and a master came back without the end of its
@@ -149,5 +149,5 @@ async function runMistakes () {
 if (options.mistakes) await runMistakes()
 else if (options.repeat === undefined) await runAll()
 else await explain(number(options, 'repeat', 0))
-// What runs in virtual time keeps nothing alive; what a schedule left behind must not either.
+// Timers of virtual time do not keep the process alive; handles that a schedule has left behind must not either.
 process.exit()

@@ -7,10 +7,10 @@ const WEIGHTS = {
   publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2,
   promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, rename: 2, reaction: 8, slow: 1
 }
-/** What happens in the middle of something, and what it is in the middle of. */
+/** Weights of the actions that happen during a script, and of the scripts. */
 const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
 const SCRIPTS = { Publish: 5, Join: 4, Decide: 4, Verify: 3, Witness: 2, Read: 2, Look: 2 }
-/** What loses nothing, and is over before anybody gives up waiting. */
+/** Weights of the actions that lose nothing, and that are over before any timeout. */
 const GENTLE = { publish: 12, burst: 3, move: 3, join: 2, restart: 3, switch: 3, rename: 3, slow: 1 }
 
 /**

@@ -1,7 +1,7 @@
 import { makeSchedule } from './schedule.mjs'
 import { World } from './world.mjs'
 
-/** The world that is simulated now, for what fails outside of every call. */
+/** The world that is simulated now, for errors outside of every call. */
 let world
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
@@ -12,7 +12,7 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
 export async function simulate (schedule, trace) {
   world = new World(schedule, trace)
   const { oracle } = world
-  // What an instance throws where nobody catches it would have ended its process.
+  // An uncaught error of an instance would have ended its process.
   const violation = await world.run().catch((error) => {
     oracle.report('crash', error.stack ?? String(error))
     return oracle.violation

@@ -1,5 +1,5 @@
 /**
- * What really stands in the logs, on whichever server: each epoch with the one that it came from and the offset up to which that
+ * The true content of the logs, on any server: each epoch with the one that it came from and the offset up to which that
  * is a part of it. A message has one place in this tree, the epoch and offset under which it was appended.
  */
 export class Tree {

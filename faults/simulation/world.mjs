@@ -282,7 +282,7 @@ export class World {
     return [this.#master.server.term, ...terms].some((term) => term.startsWith(server))
   }
 
-  /** What was the master becomes a replica of the one that is. */
+  /** Makes a former master a replica of the present one. */
   #demote (host, keepsConnections) {
     if (host === this.#master) return
     if (this.#old === host) this.#old = undefined
@@ -301,7 +301,7 @@ export class World {
 
   #publish (publication) {
     const { channel, key, idempotent, random, attempt } = publication
-    // What is published after the last message of a channel need not arrive before the end.
+    // A message after the last one of its channel need not arrive before the end.
     if (attempt > ATTEMPTS || (this.#finishing && !publication.marker)) return
     const instance = this.#instance(attempt === 1 ? publication.instance : random.integer(0, 2))
     const again = () => {

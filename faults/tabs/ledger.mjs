@@ -1,6 +1,6 @@
 /**
- * What a tab has received of a channel, judged against what was published: consecutive numbers from the first on, which may not be
- * later than the first one that was published after the tab was told that it is open.
+ * The messages of a channel that a tab has received, compared with those that were published: consecutive numbers from the first on,
+ * which may not be later than the first one that was published after the tab was told that it is open.
  */
 export class TabLedger {
   lost = 0

@@ -6,7 +6,7 @@ import { prepare } from '../build.mjs'
 
 const DEFAULTS = { faults: '200', tabs: '10', rate: '40', heartbeat: '2000', seed: String(randomInt(1, 1e6)) }
 const USAGE = 'usage: npm run tabs -- [--faults 200] [--tabs 10] [--rate <messages a second>] [--heartbeat <ms>] [--seed <number>]\n'
-/** What a takeover may take besides one and a half heartbeats. */
+/** Time that a takeover may take in addition to one and a half heartbeats. */
 const ALLOWANCE_MS = 2_000
 
 let values

@@ -7,11 +7,11 @@ import { pageHtml } from './page.mjs'
 import { Tab } from './tab.mjs'
 
 const CHANNELS = ['room', 'other']
-/** What everybody has to catch up with when the faults are over. */
+/** Time limit for all tabs to catch up after the last fault. */
 const SETTLE_MS = 60_000
 const MAX_PAUSE_MS = 300
 
-/** What happens to the tab that leads, and how often. */
+/** Faults of the leading tab, with their weights. */
 const KINDS = { freeze: 3, stop: 3, crash: 3, close: 3, hide: 3, thaw: 3 }
 
 /** Tabs that share a connection, under load, of which the leader fails again and again. */

@@ -8,6 +8,11 @@ const PORT = /:[0-9]{0,5}$/
 const LOOPBACK_ADDRESS = /^127(\.[0-9]{1,3}){3}$/
 const HOST_OF_ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^:[]+|\[[^\]]+\])/
 
+/** Whether a host, without a port, is this machine. */
+export function isLoopback (host: string): boolean {
+  return ['localhost', '::1', '[::1]'].includes(host) || LOOPBACK_ADDRESS.test(host)
+}
+
 /** The accepted hosts of a service. */
 export class Hosts {
   readonly #names: ReadonlySet<string>

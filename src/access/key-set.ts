@@ -14,7 +14,7 @@ const COOL_DOWN_MS = 30_000
 const FIRST_COOL_DOWN_MS = 1_000
 const TIMEOUT_MS = 5_000
 /** Time for which tokens of known keys wait for an outdated set; then they are checked with the old one. */
-const PATIENCE_MS = 1_000
+const STALE_WAIT_MS = 1_000
 const MAX_BYTES = 1024 ** 2
 
 type Find = (header: JWSHeaderParameters) => Promise<CryptoKey>
@@ -54,7 +54,7 @@ export class KeySet {
   async #ask (header: JWSHeaderParameters): Promise<CryptoKey> {
     if (this.#find === undefined) await this.#refresh()
     else if (Date.now() >= this.#fetchedAt + MAX_AGE_MS)
-      await Promise.race([this.#refresh(), delay(PATIENCE_MS, undefined, { ref: false })])
+      await Promise.race([this.#refresh(), delay(STALE_WAIT_MS, undefined, { ref: false })])
     const known = await this.#look(header)
     if (known !== undefined) return known
     await this.#refresh()

@@ -94,7 +94,7 @@ export function revocationText (revocation: Revocation): string {
 }
 
 /** A revocation from its text in an announcement; `undefined` for anything else. Cannot throw. */
-export function parseRevocation (text: string): Revocation | undefined {
+function parseRevocation (text: string): Revocation | undefined {
   try {
     const { claim, value, at, until } = (JSON.parse(text) ?? {}) as Partial<Record<keyof Revocation, unknown>>
     if (claim !== 'sub' && claim !== 'jti') return undefined

@@ -1,7 +1,7 @@
 import { MAX_MEMBERS } from './broker.js'
 
 /**
- * The members of a channel as the messages of its companion tell them. While there are too many of them nothing is published;
+ * The members of a channel as announced on its companion. While there are too many of them nothing is published;
  * afterwards the messages make up for what has changed meanwhile.
  */
 export class Announced {

@@ -1,3 +1,4 @@
+import type { GapReason } from '../wire/events.js'
 import type { Position } from '../wire/id.js'
 
 /** One message of a channel's log. */
@@ -15,9 +16,6 @@ export interface LogEntry extends Position {
 
 /** The start of a read: after a position, at the oldest kept message, or at the next new one. */
 export type Since = Position | 'earliest' | 'now'
-
-/** The reason why a position is not available: the log is another one, or the messages after it are no longer kept. */
-export type GapReason = 'epoch' | 'expired'
 
 /** A stretch of a channel's log. */
 export interface Replay {

@@ -18,6 +18,9 @@ export interface ChannelEventMap {
   leave: [event: MemberEvent]
 }
 
+/** The events of channels, as hosts listen to them. */
+export type ChannelEvents = EventEmitter<ChannelEventMap>
+
 /** Emits the events of channels. An error of a listener, also an asynchronous one, is logged and concerns no other listener. */
 export class ChannelEmitter extends EventEmitter<ChannelEventMap> {
   readonly #onError: (error: unknown) => void

@@ -135,7 +135,7 @@ export class Connection {
     this.#checkEmpty()
   }
 
-  /** Ends the subscription of a channel for the client, which is told so in any case. */
+  /** Ends the subscription of a channel and confirms it to the client, even if there was none. */
   unsubscribe (channel: string): void {
     this.delete(channel, 'unsubscribed')
     this.send('unsubscribed', unsubscribedText(channel))

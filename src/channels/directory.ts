@@ -5,7 +5,7 @@ import { formatId } from '../wire/id.js'
 import type { ChannelNames, CompanionRule } from './name.js'
 
 const DEFAULT_LIMIT = 100
-export const MAX_LISTED = 1_000
+const MAX_LISTED = 1_000
 
 /** The channels to list. */
 export interface ListOptions {
@@ -47,7 +47,7 @@ export interface DirectoryPorts {
 
 const NOBODY: MemberList = { count: 0, members: [] }
 
-/** Answers which channels there are, and who is there. */
+/** Lists the channels and their members on all instances. */
 export class Directory {
   readonly #ports: DirectoryPorts
 

@@ -12,7 +12,7 @@ export interface MembershipObserver {
   occupied (channel: string): void
   /** Called when the last subscriber of a channel has left. */
   vacated (channel: string): void
-  /** Called when a subscriber is no member of a channel any more. */
+  /** Called when a subscriber has left a channel. */
   left (channel: string, subscriber: Subscriber): void
 }
 

@@ -53,7 +53,7 @@ export class ChannelNames {
       throw new ChannelReservedError(shown(name), `the members of ${shown(channelOf(name))}: it is written by the service alone`)
     if (typeof name !== 'string' || !isChannelName(name)) throw new ChannelInvalidError(shown(name))
     if (ASKED_EVERYWHERE.has(name)) {
-      throw new ChannelReservedError(shown(name), 'what probes and browsers ask every server for: ' +
+      throw new ChannelReservedError(shown(name), 'a path that probes and browsers request from every server: ' +
         'choose another name; the state of this service is at /-/live and /-/ready')
     }
     if (this.files.has(name)) throw new ChannelReservedError(shown(name), 'the file of that name: choose another name')

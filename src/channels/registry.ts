@@ -1,5 +1,5 @@
 import type { LimitName } from '../limits/limit-counters.js'
-import type { ChannelEmitter } from './channel-emitter.js'
+import type { ChannelEmitter, ChannelEvents } from './channel-emitter.js'
 import type { ChannelList, ChannelState, Directory, ListOptions } from './directory.js'
 import type { Hub } from './hub.js'
 import type { Presence } from './presence.js'
@@ -8,10 +8,10 @@ import type { BatchEntry, BatchResult, Publication, PublicationOptions, Publishe
 /** The parts of a registry that hosts do not see. */
 let hubOf: (registry: ChannelRegistry) => Hub
 let publisherOf: (registry: ChannelRegistry) => Publisher
-let whoIsThereOf: (registry: ChannelRegistry) => WhoIsThere
+let observationOf: (registry: ChannelRegistry) => Observation
 
 /** The subscribers and members of the channels. */
-export interface WhoIsThere {
+export interface Observation {
   readonly directory: Directory
   readonly presence: Presence
   readonly events: ChannelEmitter
@@ -26,7 +26,7 @@ export class ChannelRegistry implements Iterable<string> {
   static {
     hubOf = (registry) => registry.#hub
     publisherOf = (registry) => registry.#publisher
-    whoIsThereOf = (registry) => registry.#whoIsThere
+    observationOf = (registry) => registry.#observation
   }
 
   /** The limits of this messenger, by the names of their options. */
@@ -40,15 +40,15 @@ export class ChannelRegistry implements Iterable<string> {
    * one has left it; `join` and `leave` with `{ channel, sub }`, on one of the instances, when a member has come or left for all of them.
    * Listeners are called after the change; what they throw is logged.
    */
-  readonly events: ChannelEmitter
+  readonly events: ChannelEvents
 
   readonly #hub: Hub
   readonly #publisher: Publisher
-  readonly #whoIsThere: WhoIsThere
+  readonly #observation: Observation
 
-  constructor (hub: Hub, publisher: Publisher, whoIsThere: WhoIsThere) {
-    this.events = whoIsThere.events
-    this.#whoIsThere = whoIsThere
+  constructor (hub: Hub, publisher: Publisher, observation: Observation) {
+    this.events = observation.events
+    this.#observation = observation
     this.limits = { get: (name) => hub.counters.get(name) }
     this.#hub = hub
     this.#publisher = publisher
@@ -83,7 +83,7 @@ export class ChannelRegistry implements Iterable<string> {
    * (default 100, at most 1,000) of those that begin with `prefix`. Rejects with MSG_ERR_QUERY_INVALID.
    */
   list (options?: ListOptions | null): Promise<ChannelList> {
-    return this.#whoIsThere.directory.list(options)
+    return this.#observation.directory.list(options)
   }
 
   /**
@@ -91,7 +91,7 @@ export class ChannelRegistry implements Iterable<string> {
    * `presence: true` have members. Rejects with MSG_ERR_CHANNEL_INVALID, MSG_ERR_CHANNEL_RESERVED and MSG_ERR_ENGINE_UNAVAILABLE.
    */
   members (channel: string): Promise<ChannelState> {
-    return this.#whoIsThere.directory.members(channel)
+    return this.#observation.directory.members(channel)
   }
 
   [Symbol.iterator] (): IterableIterator<string> {
@@ -99,4 +99,4 @@ export class ChannelRegistry implements Iterable<string> {
   }
 }
 
-export { hubOf, publisherOf, whoIsThereOf }
+export { hubOf, publisherOf, observationOf }

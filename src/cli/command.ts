@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { isChannelName } from '../channels/name.js'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 interface Config<T extends Options> {
@@ -46,7 +47,7 @@ const SIGNAL_NUMBERS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 
 /** An error of the command line. */
 export class UsageError extends Error {}
 
-/** An error whose message says all there is to know. */
+/** An error of which the message is shown, without a stack. */
 export class CommandError extends Error {}
 
 /** The exit code of a command that was aborted; 0 where nothing reads its output any more. */
@@ -62,6 +63,11 @@ export function parse<T extends Options> (args: readonly string[], options: T): 
   } catch (error) {
     throw new UsageError((error as Error).message.replace(/\s*\n\s*/g, ' '))
   }
+}
+
+/** Throws {@link UsageError} where a name is not that of a channel. */
+export function assertChannelName (name: string): void {
+  if (!isChannelName(name)) throw new UsageError(`${JSON.stringify(name)} is not the name of a channel: use 1 to 100 of A-Z a-z 0-9 _ . : @ = + ~ -`)
 }
 
 /** An option that is a whole number. Throws {@link UsageError}. */

@@ -1,9 +1,8 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
-import { isChannelName } from '../channels/name.js'
 import { createPublisher, type PublishError, type Publication, type Publisher, RawJson } from '../publisher/index.js'
 import { paintFor } from './colours.js'
-import { type Command, type Context, Exit, exitCodeOf, integerOf, parse, UsageError } from './command.js'
+import { assertChannelName, type Command, type Context, Exit, exitCodeOf, integerOf, parse, UsageError } from './command.js'
 import { SERVICE_HELP, serviceOf } from './service.js'
 
 const SECOND_MS = 1_000
@@ -49,7 +48,7 @@ export const send: Command = { help, run }
 async function run (args: readonly string[], context: Context): Promise<number> {
   const { values, positionals: [channel, json, ...rest] } = parse(args, OPTIONS)
   if (channel === undefined) throw new UsageError('name a channel: send <channel> [json]')
-  if (!isChannelName(channel)) throw new UsageError(`${JSON.stringify(channel)} is not the name of a channel: use 1 to 100 of A-Z a-z 0-9 _ . : @ = + ~ -`)
+  assertChannelName(channel)
   if (rest.length > 0) throw new UsageError('give one message, as one argument: put JSON in quotes')
   if (values.lines === true && json !== undefined) throw new UsageError('--lines reads from standard input: give no message as argument')
   const waitSeconds = integerOf('wait', values.wait, 1, MAX_WAIT_SECONDS)

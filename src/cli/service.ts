@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { DEFAULT_TOKEN } from '../access/bearer-tokens.js'
+import { isLoopback } from '../access/hosts.js'
 import { CommandError, UsageError } from './command.js'
 
 const DEFAULT_PORT = '3000'
-const DEFAULT_TOKEN = 'default-secret'
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /** The service that a command speaks to. */
 export interface Service {
@@ -29,7 +29,7 @@ export function serviceOf (server: string | undefined, env: NodeJS.ProcessEnv): 
   }
   const token = tokenOf(env)
   // The token of a service that was given none, which accepts connections of this machine only.
-  return { base: url.href.replace(/\/+$/, ''), token: token ?? (LOOPBACK.test(url.hostname) ? DEFAULT_TOKEN : undefined) }
+  return { base: url.href.replace(/\/+$/, ''), token: token ?? (isLoopback(url.hostname) ? DEFAULT_TOKEN : undefined) }
 }
 
 function tokenOf (env: NodeJS.ProcessEnv): string | undefined {

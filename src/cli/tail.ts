@@ -1,7 +1,6 @@
-import { isChannelName } from '../channels/name.js'
 import { parseId } from '../wire/id.js'
 import { paintFor } from './colours.js'
-import { type Command, CommandError, type Context, Exit, parse, UsageError } from './command.js'
+import { assertChannelName, type Command, CommandError, type Context, Exit, parse, UsageError } from './command.js'
 import { SERVICE_HELP, serviceOf } from './service.js'
 import { Follower } from './tail/follower.js'
 import { Positions } from './tail/positions.js'
@@ -30,9 +29,7 @@ async function run (args: readonly string[], context: Context): Promise<number> 
   const { values: { server, since, quiet = false }, positionals } = parse(args, OPTIONS)
   const channels = positionals.flatMap((text) => text.split(','))
   if (channels.length === 0) throw new UsageError('name a channel: tail <channel…>')
-  for (const channel of channels) {
-    if (!isChannelName(channel)) throw new UsageError(`${JSON.stringify(channel)} is not the name of a channel: use 1 to 100 of A-Z a-z 0-9 _ . : @ = + ~ -`)
-  }
+  for (const channel of channels) assertChannelName(channel)
   if (new Set(channels).size < channels.length) throw new UsageError('a channel is named twice')
   const { base, token } = serviceOf(server, context.env)
   const positions = new Positions(startsOf(channels, since))

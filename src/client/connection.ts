@@ -46,7 +46,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
   let send: (frame: object) => void
 
   const put = (member: Member) => {
-    // Never changed in place: those for which a token is asked for are held on to.
+    // Replaced, never modified: `bearer` keeps the list while the token function runs.
     members = [...members, member]
     member._asked = NEW
     member._drop = drop
@@ -83,7 +83,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
     const ours = /^MSG_ERR|^retry=/.test(reason) || heard > Number(reason === SILENCE)
     const final = ours && (code === POLICY || code === FORBIDDEN)
     let wait = 0
-    // Of several channels, which a server of an older version does not know, it is not said which one was meant.
+    // A server of an older version takes several channels for one name; its refusal does not say which one is invalid.
     if (final && list[1]) move(list, ALONE)
     else {
       if (!ours && !atOnce && startedAt && transport < POLL && option !== 'websocket' && (!transport || reason === SILENCE)) transport++
@@ -115,7 +115,7 @@ export const join = (member: Member, batch = OPEN, floor = 0, patience = PROBE, 
 
   const tell = (frame: object) => { if (frames) send(frame); else later(move, COLLECT) }
 
-  /** Asks the server for what is new and lets go what is no longer wanted, over HTTP by another request. */
+  /** Requests new subscriptions and ends those no longer wanted; over HTTP by a new request. */
   const sync = () => {
     if (frames as number >= 0) {
       asked.forEach((member, channel) => {

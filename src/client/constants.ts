@@ -78,7 +78,7 @@ export const ACK = 4
 export const QUIET = 6_000
 
 /** Milliseconds in which tabs answer a leader, before it unsubscribes from the channels that none of them wants. */
-export const ROLL = 2_000
+export const ANSWER_TIMEOUT = 2_000
 
 /** The number of messages of a full answer to a poll. */
 export const PAGE = 100

@@ -1,6 +1,6 @@
 import { alarm } from './alarm.js'
 import { join } from './connection.js'
-import { ACK, ALONE, BASE, CALL, PAGE, POLL, QUIET, ROLL, TAKE, TELL, WANT } from './constants.js'
+import { ACK, ALONE, BASE, CALL, PAGE, POLL, QUIET, ANSWER_TIMEOUT, TAKE, TELL, WANT } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close } from './options.js'
 import { page } from './server-url.js'
@@ -71,7 +71,7 @@ export const group = (name: string, _key: Member['_key']) => {
       })
       post(CALL, page?.hidden)
       watch(tick, beat)
-      later(() => { relays?.forEach((relay) => { if (!relay._wanted) drop(relay) }) }, ROLL)
+      later(() => { relays?.forEach((relay) => { if (!relay._wanted) drop(relay) }) }, ANSWER_TIMEOUT)
     } else contend(true)
   }
 

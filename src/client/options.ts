@@ -30,7 +30,7 @@ export interface Close {
   final: boolean
 }
 
-/** Some messages were missed and cannot be had any more. Called before the first message after the gap. */
+/** Messages were missed and can no longer be delivered. Called before the first message after the gap. */
 export interface Gap {
   /**
    * `epoch`: the server lost the channel's history, for example because it restarted. `expired`: the history does not reach
@@ -94,7 +94,7 @@ export interface Options {
    * to the console once.
    */
   onClose?: ((close: Close) => void) | undefined
-  /** The token function failed, a WebSocket could not be made, or what came is not a message. The client carries on. */
+  /** The token function failed, a WebSocket could not be created, or a frame is not a message. The client continues. */
   onError?: ((error: unknown) => void) | undefined
   /** Messages were missed. Without `since`, the first connection cannot miss any. Default: `console.warn`. */
   onGap?: ((gap: Gap) => void) | undefined

@@ -61,10 +61,10 @@ export function readBody (payload: Readable, { budget, address, limit, contentLe
     // A body that a hook of the host has decompressed carries its original length.
     const { receivedEncodedLength = length } = payload as Readable & { receivedEncodedLength?: number }
     if (!Number.isNaN(contentLength) && receivedEncodedLength !== contentLength)
-      finish(new BodyInvalidError('its length is not what Content-Length says'))
+      finish(new BodyInvalidError('its length differs from Content-Length'))
     else finish(null, body === undefined ? Buffer.alloc(0) : body.subarray(0, length))
   }
-  const onError = (): void => { finish(new BodyInvalidError('it did not arrive whole')) }
+  const onError = (): void => { finish(new BodyInvalidError('it is incomplete')) }
   const onClose = onError
 
   payload.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)

@@ -58,6 +58,21 @@ export function detachResponse (response: ServerResponse, connection: Duplex): v
   response.detachSocket(connection as Socket)
 }
 
+/** Adds a listener for the moment at which a queued response gets its connection: all responses before it are complete. */
+export function onceAttached (response: ServerResponse, listener: () => void): void {
+  response.once('socket', listener)
+}
+
+export function offAttached (response: ServerResponse, listener: () => void): void {
+  response.off('socket', listener)
+}
+
+/** Ends a queued response whose connection is closed: Node does not notify a response without a connection. */
+export function endQueued (response: ServerResponse): void {
+  response.destroy()
+  response.emit('close')
+}
+
 /** The stream to which ws writes its frames, each in one piece. */
 export function connectionOf (webSocket: WebSocket): WebSocketConnection {
   return (webSocket as unknown as PrivateWebSocket)._socket

@@ -91,9 +91,9 @@ export class Stalls {
       if (!before.own) this.#giveBack(before)
     } else if (now - before.since >= this.#options.writeTimeoutMs) {
       this.#options.counters.hit('writeTimeoutMs')
-      flow.terminate('it takes no bytes (WRITE_TIMEOUT)')
+      flow.terminate('no bytes were accepted in time (WRITE_TIMEOUT)')
     } else if (!before.own) {
-      before.lease ??= this.#options.budget.open(before.address, () => { flow.terminate('the bytes in flight are too many (MAX_BYTES_IN_FLIGHT)') })
+      before.lease ??= this.#options.budget.open(before.address, () => { flow.terminate('too many bytes are in flight (MAX_BYTES_IN_FLIGHT)') })
       before.lease.resize(flow.unsentBytes)
     }
   }

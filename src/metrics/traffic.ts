@@ -1,4 +1,4 @@
-import type { GapReason } from '../brokers/broker.js'
+import type { GapReason } from '../wire/events.js'
 import { Close, type CloseCode } from '../wire/close.js'
 import { Counts } from './counts.js'
 import { Histogram } from './histogram.js'

@@ -27,7 +27,7 @@ export const limitOptions = {
   maxConnections: count('MAX_CONNECTIONS', 20_000),
   /** The same from one address (of IPv6 the /64 network). Default 1,000. */
   maxConnectionsPerAddress: count('MAX_CONNECTIONS_PER_ADDRESS', 1_000),
-  /** Channels of one connection. Default 100; of an event stream at most 32. */
+  /** Channels of one connection, at most 32 on an event stream. Default 100. */
   maxChannelsPerConnection: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, env: 'MAX_CHANNELS_PER_CONNECTION' }),
   /** Channels of the connections of this instance that carry several, or may with `frames`; the others have one each. Default 200,000. */
   maxSubscriptions: count('MAX_SUBSCRIPTIONS', 200_000),

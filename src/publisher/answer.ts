@@ -50,7 +50,7 @@ export function refusedOutcome (status: number, body: unknown, retryAfterMs: num
   const refusal: Refusal = {
     code: code ?? (PASSING.has(status) ? PublisherCode.UNREACHABLE : PublisherCode.REFUSED),
     statusCode: status,
-    message: message ?? `the server answered ${status}, and not as this service does`,
+    message: message ?? `the server answered ${status}, which is not an answer of this service`,
     maybeDelivered: maybeDelivered(status, code)
   }
   if (PASSING.has(status)) return { kind: 'failed', refusal, retryAfterMs }

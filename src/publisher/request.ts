@@ -55,7 +55,7 @@ function outcomeOf (status: number, text: string, entries: readonly Entry[], ret
   const results = isSingle(entries) ? [resultOf(body)] : resultsOf(body, entries.length)
   if (results?.every((result) => result !== undefined) === true) return { kind: 'answered', results }
   const refusal = {
-    code: PublisherCode.UNREACHABLE, statusCode: status, message: 'what answered is not this service', maybeDelivered: true
+    code: PublisherCode.UNREACHABLE, statusCode: status, message: 'the answer is not from this service', maybeDelivered: true
   }
   return { kind: 'failed', refusal, retryAfterMs }
 }

@@ -1,4 +1,4 @@
-import type { GapReason } from '../brokers/broker.js'
+import type { GapReason } from '../wire/events.js'
 import { Subscriber } from '../channels/subscriber.js'
 import type { Envelope } from '../wire/envelope.js'
 import type { Standing } from '../wire/events.js'

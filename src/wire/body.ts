@@ -65,7 +65,7 @@ function list (name: string, element: Read): Read {
     if (scanner.kind !== 'array') return scalar(scanner)
     const found: unknown[] = []
     scanner.elements(() => {
-      if (found.length === MAX_ENTRIES) throw new BatchInvalidError(`${name}: at most ${MAX_ENTRIES} are taken`)
+      if (found.length === MAX_ENTRIES) throw new BatchInvalidError(`${name}: at most ${MAX_ENTRIES} are accepted`)
       found.push(element(scanner))
     })
     return found

@@ -1,5 +1,7 @@
-import type { GapReason } from '../brokers/broker.js'
 import type { CloseCode } from './close.js'
+
+/** The reason why a position is not available: the log is another one, or the messages after it are no longer kept. */
+export type GapReason = 'epoch' | 'expired'
 
 /** The position of a subscriber, as a stream announces it. */
 export interface Standing {

@@ -65,7 +65,7 @@ t.test('an authorizer', async (t) => {
     t.equal(thrown(() => authorizer.admit(REQUEST, inQuery(goodJwt({ exp: seconds(-1) })), 'room')), 'MSG_ERR_TOKEN_EXPIRED')
   })
 
-  t.test('lets everybody in to public channels', async (t) => {
+  t.test('admits all clients to public channels', async (t) => {
     const { authorizer } = createAuthorizer({ verifier: verifier(), publicChannels: new Patterns(['news*']) })
     for (const credential of [undefined, inQuery('nonsense')]) t.match(authorizer.admit(REQUEST, credential, 'news:1'), { canEnd: false })
     t.equal(thrown(() => authorizer.admit(REQUEST, undefined, 'room')), 'MSG_ERR_TOKEN_REQUIRED')
@@ -125,12 +125,12 @@ t.test('a host', async (t) => {
     t.equal(asked, 1)
   })
 
-  t.test('says no by false', async (t) => {
+  t.test('refuses by returning false', async (t) => {
     for (const authorize of [() => false, async () => await Promise.resolve(false)]) t.equal(await rejection(admission(hosted(authorize).authorizer)), 'MSG_ERR_CHANNEL_FORBIDDEN')
     await t.rejects(hosted(() => false).authorizer.authorize(REQUEST, 'room', 'send'), { message: 'Not allowed to send to channel "room": ask for a token that covers it' })
   })
 
-  t.test('may say until when, and who it is', async (t) => {
+  t.test('may return the end of the grant, and the subject', async (t) => {
     const end = Date.now() + 60_000
     for (const expiresAt of [end, new Date(end)])
       t.match(await admission(hosted(() => ({ expiresAt })).authorizer), { expiresAt: end, subject: undefined, canEnd: true })

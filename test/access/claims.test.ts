@@ -15,7 +15,7 @@ function refusal (claims: Claims): string {
 }
 
 t.test('grantOf', async (t) => {
-  t.test('reads what a token grants, to whom and for how long', async (t) => {
+  t.test('reads the patterns, the subject and the lifetime of a token', async (t) => {
     const grant = grantOf({ subscribe: ['a*'], send: ['b'], sub: 'user', jti: 'token', iat: 990, exp: 1_010, more: 'is ignored' }, TTL_MS, NOW)
     t.match(grant, { subject: 'user', tokenId: 'token', issuedAt: 990_000, expiresAt: 1_010_000 })
     t.strictSame([grant.covers('subscribe', 'abc'), grant.covers('subscribe', 'b'), grant.covers('send', 'b'), grant.covers('send', 'abc')], [true, false, true, false])

@@ -133,7 +133,7 @@ t.test('grantExpiry', async (t) => {
     t.equal(clock.timers, 0)
   })
 
-  t.test('end when the clock says so, also when it is put back while nobody comes', async (t) => {
+  t.test('end by the wall clock, also when it is put back while no subscriber comes', async (t) => {
     const { clock, ended, add } = bind(new Bench(t))
     add('a', { expiresAt: clock.now + 10_000 })
     clock.pass(5_000)

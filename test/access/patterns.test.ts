@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isPattern, Patterns } from '../../src/access/patterns.js'
 
-/** What is to be the case, in the simplest words: slow where there are many `*`. */
+/** The expected result, by the simplest algorithm; slow for patterns with many `*`. */
 function reference (pattern: string, name: string): boolean {
   if (pattern === '') return name === ''
   if (pattern.startsWith('*')) return reference(pattern.slice(1), name) || (name !== '' && reference(pattern, name.slice(1)))

@@ -81,7 +81,7 @@ t.test('a revocation', async (t) => {
 })
 
 t.test('revocations', async (t) => {
-  t.test('have room for so many, and make room only by forgetting those whose tokens have expired', async (t) => {
+  t.test('are limited in number, and only those of expired tokens are dropped to make room', async (t) => {
     const revocations = new Revocations(2)
     revocations.assertRoom(0)
     revocations.add(revocation({ value: 'a', until: 10 }))
@@ -94,14 +94,14 @@ t.test('revocations', async (t) => {
     t.equal(revocations.revokedAt('b'), AT)
   })
 
-  t.test('are forgotten by nobody while there is room', async (t) => {
+  t.test('are kept while there is room', async (t) => {
     const revocations = new Revocations(3)
     revocations.add(revocation({ until: 1 }))
     revocations.assertRoom(2)
     t.equal(revocations.size, 1)
   })
 
-  t.test('change nothing for somebody who listens to none', async (t) => {
+  t.test('can be added without a listener', async (t) => {
     const revocations = new Revocations()
     revocations.add(revocation())
     t.equal(revocations.size, 1)

@@ -92,7 +92,7 @@ t.test('a token', async (t) => {
 })
 
 t.test('the claims of a token', async (t) => {
-  t.test('need exp', async (t) => {
+  t.test('must include exp, which must be a number', async (t) => {
     t.match(await judge(createVerifier(), jwt({ subscribe: ['*'] })), /^MSG_ERR_TOKEN_REFUSED it needs exp/)
     for (const exp of [null, 'soon']) t.match(await judge(createVerifier(), goodJwt({ exp })), /^MSG_ERR_TOKEN_REFUSED /)
   })

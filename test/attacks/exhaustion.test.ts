@@ -10,15 +10,15 @@ import { SECRET } from '../tokens.js'
 /** Frames of a flood. */
 const FLOOD = 1_000
 
-t.test('an attacker', async (t) => {
-  t.test('who has upgrades refused holds no connection by it', async (t) => {
+t.test('attacks that exhaust resources', async (t) => {
+  t.test('refused upgrades leave no connection open', async (t) => {
     const app = await startHost(t, { prefix: '/rt', upgradeTimeoutMs: 100, tokenSecret: SECRET })
     const refused = ['/%E0%A4%A', `/${'x'.repeat(300)}`, '/a/b', '/-/live', '/-/limits', '/room', '/client.js', '/room?since=x', `/room?${'x'.repeat(9_000)}`, '/room?token=a.b.c'].map((path) => `/rt${path}`)
     const attempts = refused.flatMap((path) => [upgradeRequest(path), upgradeRequest(path).replace(/Sec-WebSocket-Key.*/, 'Sec-WebSocket-Key: no'), upgradeRequest(path).replace('Version: 13', 'Version: 99')])
     await Promise.all(attempts.map(async (request) => {
       const connection = await connectRaw(t, app)
       connection.write(request)
-      // Whoever closes a WebSocket waits for an answer; an attacker gives none.
+      // After a close frame the server waits for the answer; an attacker sends none.
       if (!(await connection.readHead().catch(() => '')).includes(' 101 ')) await connection.closed
       else connection.socket.destroy()
     }))
@@ -26,7 +26,7 @@ t.test('an attacker', async (t) => {
     t.equal((await ask(app, '/rt/-/limits', { headers: publishHeaders() })).body['connections'], 0)
   })
 
-  t.test('who occupies many channels fills no more than there may be', async (t) => {
+  t.test('the number of occupied channels is bounded', async (t) => {
     const app = await startService(t, { MAX_CHANNELS: '3' })
     for (const name of ['a', 'b', 'c']) await subscribe(t, app, `/${name}`)
     await t.rejects(subscribe(t, app, '/d'), /503/)
@@ -37,7 +37,7 @@ t.test('an attacker', async (t) => {
     t.equal(app.channels.limits.get('maxChannels'), 3)
   })
 
-  t.test('who publishes to many channels is held by the bound on the history', async (t) => {
+  t.test('messages to many channels stay within the limit of the history', async (t) => {
     const app = await startService(t, { HISTORY_MAX_BYTES: '20000' })
     for (let number = 0; number < 300; number += 100) {
       const channels = Array.from({ length: 100 }, (_, index) => `c${number + index}`)
@@ -48,7 +48,7 @@ t.test('an attacker', async (t) => {
     t.equal(kept.at(-1), 1)
   })
 
-  t.test('who uses many idempotency keys is refused when their room is used up, and forgets nobody else\'s', async (t) => {
+  t.test('idempotency keys are refused above their limit, and earlier ones are kept', async (t) => {
     const app = await startService(t, { MAX_PUBLISHES_PER_SECOND: '10000000' })
     const post = (entries: object[]) => ask(app, '/send', { method: 'POST', headers: publishHeaders(), body: JSON.stringify({ messages: entries }) })
     await post([{ channel: 'room', message: 1, idempotencyKey: 'first' }])
@@ -63,7 +63,7 @@ t.test('an attacker', async (t) => {
     t.equal((await publish(app, 'room', 'without a key')).status, 200)
   })
 
-  t.test('who sends the body of a publish drop by drop is cut off', async (t) => {
+  t.test('a publish whose body arrives byte by byte is answered with 408', async (t) => {
     const app = await startService(t, { REQUEST_TIMEOUT: '1' })
     const connection = await connectRaw(t, app)
     connection.write(`POST /send/room HTTP/1.1\r\nHost: test\r\nAuthorization: ${publishHeaders().authorization as string}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`)
@@ -75,7 +75,7 @@ t.test('an attacker', async (t) => {
     t.equal(app.channels.limits.get('requestTimeoutMs'), 1)
   })
 
-  t.test('who sends the headers of an upgrade drop by drop is cut off', async (t) => {
+  t.test('an upgrade whose headers arrive byte by byte is answered with 408', async (t) => {
     const app = await startService(t, { REQUEST_TIMEOUT: '1' })
     const connection = await connectRaw(t, app)
     const text = upgradeRequest('/room')
@@ -88,7 +88,7 @@ t.test('an attacker', async (t) => {
     await eventually(async () => await countConnections(app) === 0)
   })
 
-  t.test('who floods is closed at once, however long it is until the next ping', async (t) => {
+  t.test('a flood closes its connection at once, however long it is until the next ping', async (t) => {
     const app = await startHost(t, { maxReceivedBytes: 10_000, pingIntervalMs: 3_600_000 })
     const connection = await upgradeRaw(t, app, '/room')
     for (let frame = 0; frame < FLOOD; frame++) connection.writeFrame(Opcode.TEXT, 'x'.repeat(100))
@@ -101,7 +101,7 @@ t.test('an attacker', async (t) => {
     await eventually(async () => await countConnections(app) === 0)
   })
 
-  t.test('who floods before it is decided whether he may subscribe is closed as well', async (t) => {
+  t.test('a flood closes its connection also while `authorize` runs', async (t) => {
     let decide: (allowed: boolean) => void = () => undefined
     const app = await startHost(t, {
       maxReceivedBytes: 10_000, authorize: async () => await new Promise<boolean>((resolve) => { decide = resolve })
@@ -117,7 +117,7 @@ t.test('an attacker', async (t) => {
     t.same([...app.channels], [])
   })
 
-  t.test('who floods with pings and reads no answer makes no answers pile up', async (t) => {
+  t.test('a flood of pings whose answers are not read does not pile up answers', async (t) => {
     const app = await startHost(t, { pingIntervalMs: 3_600_000 })
     const accepted: Socket[] = []
     app.server.on('connection', (socket) => { accepted.push(socket) })
@@ -134,7 +134,7 @@ t.test('an attacker', async (t) => {
     await eventually(async () => await countConnections(app) === 0)
   })
 
-  t.test('who opens connections from one address leaves room for others', async (t) => {
+  t.test('the connections of one address leave room for others', async (t) => {
     const app = await startService(t, { MAX_CONNECTIONS_PER_ADDRESS: '2', TRUST_PROXY: 'loopback' })
     const from = (address: string) => ({ headers: { 'x-forwarded-for': address } })
     for (const address of ['192.0.2.1', '192.0.2.1', '2001:db8::1', '2001:db8::2']) await subscribe(t, app, '/room', from(address))

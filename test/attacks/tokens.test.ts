@@ -13,14 +13,14 @@ import { bearer, SECRET, segment, shortToken, token } from '../tokens.js'
 
 const PROTECTED = { TOKEN_SECRET: SECRET }
 
-/** What a WebSocket with a token in its subprotocols is told. */
+/** The close code and the reason of a WebSocket. */
 async function closeOf (subscription: Subscription): Promise<string> {
   const { code, reason } = await subscription.closed
   return `${code} ${reason}`
 }
 
-t.test('an attacker', async (t) => {
-  t.test('who comes without a token reads nothing on any transport', async (t) => {
+t.test('attacks on tokens', async (t) => {
+  t.test('a client without a token reads nothing on any transport', async (t) => {
     const app = await startService(t, PROTECTED)
     await publish(app, 'room', 'secret')
     for (const headers of [{}, { accept: EVENT_STREAM }, { accept: LINES }]) {
@@ -33,7 +33,7 @@ t.test('an attacker', async (t) => {
     t.same([...app.channels], [])
   })
 
-  t.test('who looks for tokens in the log finds none, whatever way they came in', async (t) => {
+  t.test('the log contains no tokens, however they were sent', async (t) => {
     const lines: string[] = []
     const log = new Writable({ write (chunk: Buffer, _encoding, done) { lines.push(chunk.toString()); done() } })
     const app = Fastify({ logger: { level: 'trace', stream: log } })
@@ -60,7 +60,7 @@ t.test('an attacker', async (t) => {
     for (const part of [good, bad].map((each) => String(each.split('.')[2]))) t.notMatch(text, part)
   })
 
-  t.test('who signs with a public key as if it were a secret, or not at all, is refused', async (t) => {
+  t.test('a token signed with the public key, or unsigned, is refused', async (t) => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
     const app = await startService(t, { TOKEN_PUBLIC_KEY: pem })
@@ -83,7 +83,7 @@ t.test('an attacker', async (t) => {
     t.equal((await ask(app, '/room', { headers: bearer(good) })).status, 200)
   })
 
-  t.test('who puts a key of his own into a token is refused', async (t) => {
+  t.test('a token that brings its own key is refused', async (t) => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const app = await startService(t, { TOKEN_PUBLIC_KEY: other.publicKey.export({ type: 'spki', format: 'pem' }).toString() })
@@ -91,14 +91,14 @@ t.test('an attacker', async (t) => {
     assertError(t, await ask(app, '/room', { headers: bearer(sign({ subscribe: ['*'], exp: Math.floor(Date.now() / 1_000) + 60 })) }), 401, 'MSG_ERR_TOKEN_REFUSED')
   })
 
-  t.test('who changes what a token says is refused', async (t) => {
+  t.test('a token with changed claims is refused', async (t) => {
     const app = await startService(t, PROTECTED)
     const [header, , signature] = token({ subscribe: ['mine'] }).split('.')
     const changed = `${String(header)}.${segment({ subscribe: ['*'], exp: Date.now() / 1_000 + 60 })}.${String(signature)}`
     assertError(t, await ask(app, '/room', { headers: bearer(changed) }), 401, 'MSG_ERR_TOKEN_REFUSED')
   })
 
-  t.test('who keeps an expired token alive loses every kind of connection when it ends', async (t) => {
+  t.test('a token that expires ends every kind of connection', async (t) => {
     const app = await startService(t, PROTECTED)
     const text = shortToken(400)
     const socket = await subscribe(t, app, `/room?since=now&token=${text}`)
@@ -116,7 +116,7 @@ t.test('an attacker', async (t) => {
     assertError(t, await ask(app, '/room', { headers: bearer(text) }), 401, 'MSG_ERR_TOKEN_EXPIRED')
   })
 
-  t.test('who asks for a channel under another spelling gets no further than with the plain one', async (t) => {
+  t.test('another spelling of a channel grants no more than the plain one', async (t) => {
     const app = await startService(t, { ...PROTECTED, PUBLIC_CHANNELS: 'public:*' })
     await publish(app, 'room:2', 'secret')
     const headers = bearer(token({ subscribe: ['room:1', 'public'] }))
@@ -133,7 +133,7 @@ t.test('an attacker', async (t) => {
     t.equal((await ask(app, '/public%3Ax')).status, 200)
   })
 
-  t.test('who replays a revoked token at another instance is refused there, and cut off where he was', async (t) => {
+  t.test('a revoked token is refused at other instances, and its connections there are closed', async (t) => {
     const server = await startRedis(t)
     const env = { ...PROTECTED, REDIS_URL: server.url }
     const [one, two] = [await startService(t, env), await startService(t, env)]
@@ -151,7 +151,7 @@ t.test('an attacker', async (t) => {
     t.equal((await ask(two, '/room', { headers: bearer(token({ sub: 'alice' })) })).status, 200)
   })
 
-  t.test('who gets his token echoed as the chosen subprotocol does not', async (t) => {
+  t.test('a token in the subprotocols is not echoed as the chosen one', async (t) => {
     const app = await startService(t, PROTECTED)
     const text = token()
     for (const offered of [`messenger, token.${text}`, `token.${text}, messenger`, `token.${text}`]) {
@@ -164,7 +164,7 @@ t.test('an attacker', async (t) => {
     }
   })
 
-  t.test('who guesses at publishers\' tokens is not told when he is right', async (t) => {
+  t.test('after too many wrong tokens of publishers a right one is not told apart', async (t) => {
     const app = await startHost(t, { maxRefusedTokensPerMinute: 5 })
     const guess = async (text: string) => await ask(app, '/send/room', { method: 'POST', headers: { ...bearer(text), 'content-type': 'application/json' }, body: '{"message":1}' })
     for (let number = 0; number < 5; number++) assertError(t, await guess(`guess-${number}`), 403, 'MSG_ERR_TOKEN_INVALID')
@@ -174,7 +174,7 @@ t.test('an attacker', async (t) => {
     t.equal(app.channels.limits.get('maxRefusedTokensPerMinute'), 1)
   })
 
-  t.test('who has others refused from his address does not lock out a good token for a channel', async (t) => {
+  t.test('refused tokens do not lock out a good token for a channel from the same address', async (t) => {
     const app = await startService(t, { ...PROTECTED, MAX_REFUSED_TOKENS_PER_MINUTE: '2' })
     for (const expected of [401, 401, 429, 429]) t.equal((await ask(app, '/room', { headers: bearer('a.b.c') })).status, expected)
     t.equal((await ask(app, '/room', { headers: bearer(token()) })).status, 200)

@@ -12,7 +12,7 @@ export type CreateNodes = (t: Test, options?: Partial<Retention>) => Promise<[Te
 export function testContract (t: Test, name: string, createNodes: CreateNodes, changeTerm?: () => Promise<unknown>): void {
   if (changeTerm !== undefined) testTerms(t, name, createNodes, changeTerm)
   t.test(`${name} as a broker: publishing`, async (t) => {
-    t.test('MUST give each message of a channel the next offset of its log, whoever publishes it', async (t) => {
+    t.test('MUST give each message of a channel the next offset of its log, regardless of its publisher', async (t) => {
       const [a, b] = await createNodes(t)
       t.match(await a.broker.publish('room', '1'), { offset: 1, subscribers: 0 })
       t.match(await b.broker.publish('room', '2'), { offset: 2 })
@@ -162,7 +162,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       }
     })
 
-    t.test('knows the position of a channel that nobody used yet: epoch and 0', async (t) => {
+    t.test('knows the position of an unused channel: epoch and 0', async (t) => {
       const [{ broker }] = await createNodes(t)
       const replay = await broker.read('nobody', 'earliest')
       t.strictSame(replay, { epoch: replay.epoch, after: 0, head: 0, entries: [] })
@@ -171,7 +171,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       t.match(await broker.read('nobody', { epoch: replay.epoch, offset: 0 }), { after: 0, entries: { length: 1 }, reason: undefined })
     })
 
-    t.test('answers many who ask at once with the same as one, and each with what was published before it asked', async (t) => {
+    t.test('gives simultaneous reads the same result, with all messages published before each of them', async (t) => {
       const [a, b] = await createNodes(t)
       const publishing = (async () => { for (const number of range(1, 100)) await a.broker.publish('room', String(number)) })()
       for (let head = 0; head < 100;) {
@@ -194,7 +194,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
       t.match(await broker.read('room', 'earliest'), { after: 7, head: 10, entries: [{ offset: 8 }, { offset: 9 }, { offset: 10 }] })
     })
 
-    t.test('keeps none with size 0, delivers all, and knows who missed one', async (t) => {
+    t.test('keeps none with size 0, delivers all, and detects a missed one', async (t) => {
       const [a, b] = await createNodes(t, { size: 0 })
       await b.join('room')
       for (const number of range(1, 3)) t.match(await a.broker.publish('room', String(number)), { offset: number })

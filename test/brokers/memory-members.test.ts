@@ -96,7 +96,7 @@ t.test('MemoryMembers', async (t) => {
     t.equal((await room.list())?.length, 5)
   })
 
-  t.test('publishes nothing above the limit, lists nobody, and makes up for it below', async (t) => {
+  t.test('publishes nothing and lists no members above the limit, and publishes the differences below it', async (t) => {
     const { room, clock } = createRoom(t)
     for (let number = 0; number < MAX_MEMBERS; number++) room.set(String(number), 1)
     t.equal(room.published.length, MAX_MEMBERS)
@@ -127,7 +127,7 @@ t.test('MemoryMembers', async (t) => {
     t.strictSame(await room.list(), [])
   })
 
-  t.test('has nobody without an instance that knows members', async (t) => {
+  t.test('has no members where presence is off', async (t) => {
     const members = new MemoryMembers(undefined, () => { t.fail('published') })
     members.changed('room', '7')
     t.strictSame(await members.read('room'), { count: 0, members: [] })

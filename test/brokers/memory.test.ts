@@ -70,7 +70,7 @@ t.test('MemoryBroker', async (t) => {
     t.equal(bench.delivered.length, 1)
   })
 
-  t.test('reads the position of a channel that nobody ever used', async (t) => {
+  t.test('reads the position of a channel that was never used', async (t) => {
     const { broker } = new Bench(t)
     const replay = await broker.read('nobody', 'earliest')
     t.strictSame(replay, { epoch: replay.epoch, after: 0, head: 0, entries: [] })
@@ -136,7 +136,7 @@ t.test('what a MemoryBroker keeps', async (t) => {
     t.match(await bench.broker.publish('a', '4'), { offset: 4 })
   })
 
-  t.test('is gone after its time, also when nobody publishes or sweeps', async (t) => {
+  t.test('is gone after its time, also without a publish or a sweep', async (t) => {
     const bench = new Bench(t)
     await bench.fill('a', 2)
     bench.now = 600
@@ -182,7 +182,7 @@ t.test('what a MemoryBroker keeps', async (t) => {
     t.equal(bench.broker.size, 1)
   })
 
-  t.test('is swept without anybody asking, by one timer that does not hold the process', async (t) => {
+  t.test('is swept regularly by one timer that does not hold the process', async (t) => {
     const bench = new Bench(t, { ttlMs: 1 })
     await bench.fill('a', 1)
     bench.now = HOUR_MS * 2

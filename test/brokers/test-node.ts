@@ -5,14 +5,14 @@ import { eventually, turn } from '../eventually.js'
 /** A node of a messenger as its broker sees it: it counts subscribers and keeps what it is handed. */
 export class TestNode implements Receiver {
   readonly broker: Broker
-  /** What was handed to the node, by channel. */
+  /** The delivered entries, by channel. */
   readonly #delivered = new Map<string, LogEntry[]>()
   readonly #subscribers = new Map<string, number>()
   /** Where the node stands in each channel that it listens to. */
   readonly #positions = new Map<string, Position>()
   /** Comparisons of a position with the log that are under way. */
   readonly #comparing = new Set<Promise<void>>()
-  /** What the node was told by `moved`, in order. */
+  /** The calls of `moved`, in order. */
   readonly moves: (Position & { channel: string })[] = []
   /** The channels that had no more what followed the position of the node when it was moved, in the order in which that showed. */
   readonly gaps: string[] = []
@@ -22,7 +22,7 @@ export class TestNode implements Receiver {
   #told = 0
   /** Lines for the log. */
   readonly lines: string[] = []
-  /** What the node was shown, in the order in which it was. */
+  /** The announcements, in order. */
   readonly announcements: string[] = []
 
   /** Called with each message, before anything else can happen. */

@@ -20,7 +20,7 @@ const COUNTS = [1240, 812, 428, 96, 14, 3, 1, 2, 5120, 3310, 240, 1, 1, 12, 12, 
 const CHANNELS = NAMES.map((channel, index) => ({ channel, subscribers: COUNTS[index] })).sort((a, b) => a.channel < b.channel ? -1 : 1)
 const MEMBERS = ['anna', 'ben', 'chiara', 'david', 'emma', 'farid', 'grete', 'hugo'].map((sub, index) => ({ sub, connections: index === 2 ? 3 : 1 }))
 
-/** What a service with a busy hour would count: the same in every run. */
+/** The metrics of a service in a busy hour; the same in every run. */
 function figures (turn) {
   const wave = (period, depth) => 1 + depth * Math.sin(turn / period) + depth / 3 * Math.sin(turn / 3.1)
   const totals = { published: 0, delivered: 0, slow: 0 }

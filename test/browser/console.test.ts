@@ -140,7 +140,7 @@ t.test('the console', async (t) => {
     t.ok(asked.includes('night'))
   })
 
-  await t.test('shows who is on a channel, and pushes there', async (t) => {
+  await t.test('shows the members of a channel, and publishes to it', async (t) => {
     const app = await startService(t)
     const members = Array.from({ length: 300 }, (_, index) => ({ sub: `user-${index}`, connections: index === 0 ? 2 : 1 }))
     const page = await operate(t, `${origin(app)}/`, {

@@ -3,7 +3,7 @@ import { useChannel } from 'fastify-messenger-client/react'
 import { Component, createElement, type ReactNode, StrictMode, useEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 
-/** What a room is to do. */
+/** Properties of a room. */
 export interface RoomProps {
   id: string
   channel: string | null
@@ -16,7 +16,7 @@ export interface RoomProps {
 }
 
 export interface RoomsWindow {
-  /** What rooms were told, in order: `[room, version of the callback, kind, content]`. */
+  /** The calls of the callbacks, in order: `[room, version of the callback, kind, content]`. */
   told: [id: string, version: number, kind: string, content: unknown][]
   states: Record<string, string>
   renders: number

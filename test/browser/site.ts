@@ -63,7 +63,7 @@ export class Site {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Lets the WebSockets that there are look open, but passes on nothing more to their browsers. */
+  /** Stops forwarding to the browsers on the present WebSockets, which stay open. */
   stall (): void {
     for (const stall of this.#stalls) stall()
   }

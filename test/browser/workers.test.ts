@@ -7,7 +7,7 @@ import { Site } from './site.js'
 // A browser is slow on a busy machine.
 t.setTimeout(180_000)
 
-/** What a worker does: reports the first message of `room`, or why it cannot be called. `SERVER` is replaced. */
+/** The program of a worker: reports the first message of `room`, or the error of the call. `CLIENT` and `SERVER` are replaced. */
 const PROGRAM = `
 import { connectToChannel } from 'CLIENT'
 const start = (report) => {

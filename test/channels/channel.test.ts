@@ -119,7 +119,7 @@ t.test('Channel.flush', async (t) => {
     for (const { offsets } of subscribers) t.strictSame(offsets, range(1, 20))
   })
 
-  t.test('loses and repeats nothing for those who join and leave between two slices', async (t) => {
+  t.test('loses and repeats nothing for subscribers that join and leave between two slices', async (t) => {
     const bench = new Bench()
     const stayed = range(1, 10).map(() => bench.join())
     const leavers = range(1, 5).map(() => bench.join())
@@ -182,7 +182,7 @@ t.test('Channel.flush', async (t) => {
     t.strictSame(bench.holes, [subscriber, subscriber])
   })
 
-  t.test('asks for the unsent bytes before it writes, and reports who has more than the limit', async (t) => {
+  t.test('checks the unsent bytes before it writes, and reports subscribers above the limit', async (t) => {
     const bench = new Bench()
     const [atLimit, over] = [bench.join(), bench.join()]
     atLimit.unsentBytes = MAX_BUFFERED_BYTES

@@ -60,7 +60,7 @@ t.test('Directory.members', async (t) => {
     t.strictSame(steps, ['position of chat:1', 'members of chat:1'])
   })
 
-  t.test('has nobody where members are not known, and only the number of too many', async (t) => {
+  t.test('has no members where presence is off, and only the number of too many', async (t) => {
     const directory = createDirectory([], { count: 1_001, members: undefined })
     t.strictSame(await directory.members('room'), { channel: 'room', subscribers: 4, members: [], id: 'e:7' })
     t.strictSame(await directory.members('chat:1'), { channel: 'chat:1', subscribers: 6, count: 1_001, id: 'e:7' })

@@ -12,13 +12,13 @@ export function encodeIds (envelopes: readonly Envelope[]): Buffer {
 export class FakeSubscriber extends Subscriber {
   /** The ids of the messages that were written, in order. */
   readonly ids: string[] = []
-  /** What each write was. */
+  /** The writes, in order. */
   readonly writes: Buffer[] = []
   readonly standings: Standing[] = []
   /** The events that were sent besides positions. */
   readonly sent: Record<string, unknown>[] = []
   readonly closes: { code: CloseCode, reason: string }[] = []
-  /** What a write leaves in the buffer; a test sets it to make the subscriber slow. */
+  /** Bytes in the buffer after a write; a test sets it to make the subscriber slow. */
   unsentBytes = 0
   open = true
   events = true

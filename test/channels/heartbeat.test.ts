@@ -67,7 +67,7 @@ t.test('Heartbeat', async (t) => {
     t.equal(before, 160)
   })
 
-  t.test('leaves out whoever was deleted, also during a beat', async (t) => {
+  t.test('leaves out deleted subscribers, also during a beat', async (t) => {
     const [stayer, leaver, quitter] = [new FakeSubscriber(), new FakeSubscriber(), new FakeSubscriber()]
     const { heartbeat, pass } = begin([stayer, leaver, quitter])
     heartbeat.delete(leaver)

@@ -117,7 +117,7 @@ t.test('Hub', async (t) => {
     t.strictSame([...registry], [])
   })
 
-  t.test('counts nobody in a channel that never was', async (t) => {
+  t.test('counts no subscribers in a channel that was never used', async (t) => {
     const { registry } = createNode(t)
     for (const name of ['nobody', '__proto__', 'constructor', '']) t.equal(registry.subscriberCount(name), 0)
   })
@@ -130,7 +130,7 @@ t.test('Hub', async (t) => {
     t.strictSame(broker.unlistened, ['room'])
   })
 
-  t.test('tells the broker who comes and goes', async (t) => {
+  t.test('notifies the broker of subscribers that come and go', async (t) => {
     const { hub, broker } = createStubbed(t)
     const member = await join(hub)
     await join(hub, new FakeSubscriber(), 'other')
@@ -151,7 +151,7 @@ t.test('Hub', async (t) => {
     t.strictSame([leaver.offsets, member.offsets], [[], [2]])
   })
 
-  t.test('ignores a message of a channel that nobody listens to any more', async (t) => {
+  t.test('ignores a message of a channel without subscribers', async (t) => {
     const { registry, hub, broker } = createStubbed(t)
     hub.leave(await join(hub))
     t.match(await registry.publish('room', 1), { subscribers: 0 })
@@ -385,7 +385,7 @@ t.test('While the engine is away', async (t) => {
 t.test('a crowded channel', async (t) => {
   const CROWD = 6_000
 
-  t.test('loses and repeats nothing for those who join and leave while it is being served', async (t) => {
+  t.test('loses and repeats nothing for subscribers that join and leave while it is being served', async (t) => {
     const { registry, hub } = createNode(t)
     const members: FakeSubscriber[] = []
     const joined: { member: FakeSubscriber, after: number }[] = []
@@ -498,7 +498,7 @@ t.test('Hub.close', async (t) => {
     await closed
   })
 
-  t.test('sends those away who wait for the engine, at once', async (t) => {
+  t.test('closes subscribers that wait for the engine at once', async (t) => {
     const { hub, broker } = createStubbed(t)
     broker.refusal = new EngineUnavailableError('away')
     broker.ready = false
@@ -509,7 +509,7 @@ t.test('Hub.close', async (t) => {
     await closed
   })
 
-  t.test('sends one away whose replay breaks off because the engine is away', async (t) => {
+  t.test('closes a subscriber whose replay breaks off because the engine is away', async (t) => {
     const { hub, broker } = createStubbed(t)
     for (let message = 0; message < 1_001; message++) broker.append()
     broker.hold()
@@ -526,7 +526,7 @@ t.test('Hub.close', async (t) => {
     await closed
   })
 
-  t.test('cuts off who has not read what was acknowledged', async (t) => {
+  t.test('closes a subscriber with 1013 that has not read acknowledged messages', async (t) => {
     const { registry, hub } = createNode(t)
     const member = await join(hub)
     member.unsentBytes = Infinity

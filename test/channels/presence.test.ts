@@ -55,7 +55,7 @@ t.test('Presence', async (t) => {
     t.strictSame(changes, ['room a\ufffd: 1'])
   })
 
-  t.test('knows nobody in other channels, nor who has left already', async (t) => {
+  t.test('ignores subscribers of other channels, and those that have left already', async (t) => {
     const { presence, changes, join } = createPresence()
     presence.identify(join('news'), '7')
     presence.identify(new FakeSubscriber(), '7')

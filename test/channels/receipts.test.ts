@@ -93,7 +93,7 @@ t.test('Receipts', async (t) => {
     t.strictSame(late.ids, [])
   })
 
-  t.test('are those of the message of an idle channel that somebody joins at that moment', async (t) => {
+  t.test('do not count a subscriber that joins an idle channel during the publish', async (t) => {
     const hub = createHub(t)
     const answer = hub.publish('room', '1', { waitMs: 30_000 })
     await joined(hub, new Acknowledging())

@@ -37,7 +37,7 @@ class Bench {
     while (this.channel.pending) this.channel.flush(Infinity)
   }
 
-  /** Has the socket take nothing more until the function that is returned is called. */
+  /** Fills the buffer of the socket until the returned function is called. */
   clog (): () => void {
     const { subscriber } = this
     let drain = (): void => undefined

@@ -8,11 +8,11 @@ export class StubBroker implements Broker {
   receiver: Receiver | undefined
   /** Positions from which a read was asked for, in order. */
   readonly reads: Since[] = []
-  /** What `listen` answers with. */
+  /** The result of `listen`. */
   listening: Promise<void> = Promise.resolve()
   /** How often it was called. */
   listens = 0
-  /** What `read` rejects with. */
+  /** The error with which `read` rejects. */
   refusal: Error | undefined
   unlistened: string[] = []
   closed = false
@@ -32,12 +32,12 @@ export class StubBroker implements Broker {
     this.#held ??= []
   }
 
-  /** Lets the answers that were held arrive. Each is what the log was when it was asked for. */
+  /** Resolves the held reads. Each result is the log at the time of its call. */
   release (): void {
     for (const arrive of this.#held?.splice(0) ?? []) arrive()
   }
 
-  /** Lets answers arrive at once again. */
+  /** Resolves the held reads, and later reads at once. */
   resume (): void {
     this.release()
     this.#held = undefined
@@ -48,7 +48,7 @@ export class StubBroker implements Broker {
     return this.#log.append(message, { size: 100_000, ttlMs: Infinity }, 0)
   }
 
-  /** Lets go of all but the last messages. */
+  /** Drops all but the last messages. */
   keep (count: number): void {
     while (this.#log.size > count) this.#log.trim()
   }

@@ -4,7 +4,7 @@ import type { Backlog } from '../../src/channels/replay.js'
 import { FakeSubscriber } from './fake-subscriber.js'
 
 const BACKLOG: Backlog = { since: 'now', announce: true }
-/** What the browser client gives a new connection to say something. */
+/** The time after which the browser client gives up a new connection that is silent. */
 const CLIENT_PATIENCE_MS = 10_000
 
 t.test('Waiting', async (t) => {
@@ -46,7 +46,7 @@ t.test('Waiting', async (t) => {
     t.strictSame(resumed, [])
   })
 
-  t.test('spreads the signs to those who came at once', async (t) => {
+  t.test('spreads the heartbeats of subscribers that came at once', async (t) => {
     const { subscribers } = begin(1_000)
     let most = 0
     let before = 0
@@ -74,7 +74,7 @@ t.test('Waiting', async (t) => {
     t.equal(tick, undefined, 'nothing runs for nobody')
   })
 
-  t.test('forgets whoever leaves, and rests with the last one', async (t) => {
+  t.test('forgets a subscriber that leaves, and stops its timer with the last one', async (t) => {
     const { waiting, subscribers, resumed, engine } = begin(2)
     const [leaver, stayer] = subscribers as [FakeSubscriber, FakeSubscriber]
     waiting.delete(leaver)

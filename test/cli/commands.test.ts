@@ -41,7 +41,7 @@ t.test('a name', async (t) => {
   })
 })
 
-t.test('an error that nobody foresaw', async (t) => {
+t.test('an unexpected error', async (t) => {
   t.test('is written with its stack, and ends with exit code 1', async (t) => {
     const { code, stderr } = await run(t, 'token', [], { env: new Proxy({}, { ownKeys () { throw new Error('not foreseen') } }) })
     t.equal(code, 1)

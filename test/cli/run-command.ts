@@ -63,7 +63,7 @@ export function startCommand (t: Test, name: CommandName, args: string[], { env 
   return { stdout, stderr, exited, end }
 }
 
-/** What a command has written, and its exit code. */
+/** The output of a command, and its exit code. */
 export interface Ended {
   readonly code: number
   readonly stdout: string

@@ -153,7 +153,7 @@ t.test('tail', async (t) => {
     t.equal(await tail.exited, 0)
   })
 
-  t.test('ends with 1 and a stack on an error that nobody foresaw', async (t) => {
+  t.test('ends with 1 and a stack on an unexpected error', async (t) => {
     const { server } = await scripted(t, lines(SUBSCRIBED, '{"channel":"a","message":1,"id":"e:1"}\n'))
     const tail = startCommand(t, 'tail', ['a', '--server', server])
     tail.stdout.write = () => { throw new Error('not foreseen') }

@@ -5,7 +5,7 @@ const stream = () => new Response(new ReadableStream({
   start (controller) { controller.enqueue(new TextEncoder().encode('{"channel":"room","event":"subscribed","id":"e:3","recovered":true,"heartbeat":20000}\n')) }
 }), { headers: { 'content-type': 'application/x-ndjson' } })
 const refusal = () => new Response('{"statusCode":403,"code":"MSG_ERR_CHANNEL_FORBIDDEN"}', { status: 403, headers: { 'content-type': 'application/json' } })
-/** What a network that is away and a browser that hides an answer look like. */
+/** The result of `fetch` without a network, or where the browser hides the answer. */
 const hidden = () => Promise.reject(new TypeError('Failed to fetch'))
 
 /** Connects by HTTP, with one answer after the other. */

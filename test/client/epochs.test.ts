@@ -1,7 +1,7 @@
 import t from 'tap'
 import { FakePage } from './fake-page.js'
 
-/** What was handed over or announced, as one list. */
+/** The messages and the gaps, as one list. */
 function seen (page: FakePage): unknown[] {
   return page.take().filter(([kind]) => kind === 'message' || kind === 'gap').map(([, what]) => what)
 }

@@ -12,7 +12,7 @@ const aborted = () => new DOMException('the lock was stolen, or the signal abort
 
 /** The lock manager of an origin, as far as one exclusive lock of a name goes. */
 export class FakeLocks {
-  /** What every request is refused with. */
+  /** The error with which every request rejects. */
   refusal: Error | undefined
   readonly #queues = new Map<string, Lock[]>()
   readonly #held = new Map<string, Lock>()

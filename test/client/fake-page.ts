@@ -35,7 +35,7 @@ export class FakeSocket {
     this.onend?.()
   }
 
-  /** What the server sends; anything but a text is sent as JSON. */
+  /** Delivers a frame of the server; anything but a string is sent as JSON. */
   send (frame: unknown): void {
     this.onmessage?.({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) })
   }
@@ -61,18 +61,18 @@ export class FakePage {
   readonly requests: string[] = []
   readonly logged: unknown[] = []
   readonly warned: unknown[] = []
-  /** What the client told its callbacks, in order: `['open']`, `['message', 1, 'e:1']`, … */
+  /** The calls of the callbacks, in order: `['open']`, `['message', 1, 'e:1']`, … */
   readonly told: unknown[][] = []
   readonly timers = new Set<Timer>()
   now = 1_700_000_000_000
   random = 0.5
   /** Ends the last of the subscriptions that `connect` has made. */
   disconnect: () => void = () => undefined
-  /** What a request over HTTP is answered with. */
+  /** Answers the requests over HTTP. */
   answer: (url: string, init: RequestInit) => Response | Promise<Response> = () => Promise.reject(new Error('refused'))
   /** Plays the server of a WebSocket. */
   accept: (socket: FakeSocket) => void = () => undefined
-  /** Lets a stream that a test has made give a sign of life. */
+  /** Sends a heartbeat on a stream that a test has made. */
   beat: () => void = () => undefined
   readonly #events = new EventTarget()
   readonly #disconnects: (() => void)[] = []
@@ -134,7 +134,7 @@ export class FakePage {
     return this.socket
   }
 
-  /** What was told since the last call, states apart. */
+  /** The callbacks since the last call of `take`, without the states. */
   take (): unknown[][] {
     return this.told.splice(0).filter(([kind]) => kind !== 'state')
   }
@@ -148,7 +148,7 @@ export class FakePage {
     return Math.min(...[...this.timers].map(({ at }) => at)) - this.now
   }
 
-  /** Lets time go by; timers fire at their times. */
+  /** Advances the time; timers fire when they are due. */
   async pass (ms: number): Promise<void> {
     const until = this.now + ms
     for (;;) {
@@ -174,7 +174,7 @@ export class FakePage {
   }
 }
 
-/** Lets promises that can settle do so. */
+/** Resolves after the promises that can settle have settled. */
 export function settle (): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

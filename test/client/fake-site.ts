@@ -35,7 +35,7 @@ export class Site {
     this.#disconnects.get(channel)?.()
   }
 
-  /** What was told since the last call, of some kinds only. */
+  /** The callbacks since the last call of `take`, of the given kinds only. */
   take (...kinds: string[]): unknown[][] {
     return this.told.splice(0).filter(([, kind]) => !kinds.length || kinds.includes(kind as string))
   }

@@ -62,7 +62,7 @@ export class Tab {
     this.run(() => { this.#disconnects.get(channel)?.() })
   }
 
-  /** What was told since the last call, of some kinds only; without any, all but the states. */
+  /** The callbacks since the last call of `take`, of the given kinds only; without any, all but the states. */
   take (...kinds: string[]): unknown[][] {
     return this.told.splice(0).filter(([kind]) => kinds.length ? kinds.includes(kind as string) : kind !== 'state')
   }
@@ -182,7 +182,7 @@ export class FakeTabs {
     return opened
   }
 
-  /** Lets time go by, in which the service gives signs of life. */
+  /** Advances the time, with heartbeats of the service. */
   async pass (ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= HEARTBEAT) {
       await this.page.pass(Math.min(left, HEARTBEAT))

@@ -213,7 +213,7 @@ t.test('a connection that says nothing', async (t) => {
     t.equal(page.sockets.length, 2)
   })
 
-  t.test('is dropped by its timer when the machine slept and nobody looks', async (t) => {
+  t.test('is dropped by its timer when the machine slept and the page is hidden', async (t) => {
     const page = new FakePage(t)
     const first = await page.connect()
     first.subscribed('e:3')

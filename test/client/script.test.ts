@@ -16,7 +16,7 @@ type ServerUrl = typeof serverUrl
  */
 const BUDGETS = { 'client.js': [3_328, 'script.ts', 'index.ts'], 'client.shared.js': [4_352, 'shared-script.ts', 'shared.ts'] } as const
 
-/** What is thrown where there is no page whose host could be the server. */
+/** The error outside of a page, where no host could be the server. */
 const NO_SERVER = new TypeError('expected channel, callback, server')
 
 let copies = 0

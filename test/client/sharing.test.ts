@@ -52,7 +52,7 @@ t.test('a shared connection', async (t) => {
     site.server.publish('b', 'missed')
     site.subscribe('b', { since: 'earliest' })
     const [peer] = site.server.peers
-    // What the server had sent before it read of the leave.
+    // A message that the server sent before it read the frame that leaves.
     peer?.send({ channel: 'b', message: 'late', id: 'e:1' })
     await site.page.pass(10)
     site.server.publish('b', 'new')

@@ -5,7 +5,7 @@ const SEEDS = Array.from({ length: Number(process.env['SEEDS'] ?? 12) }, (_, ind
 const STEPS = 80
 const CHANNELS = ['room', 'other']
 
-/** What a tab has to receive: its channel's messages from the first of them on. */
+/** The messages that a tab must receive: those of its channel, from the first one on. */
 interface Watched {
   readonly tab: Tab
   readonly channel: string

@@ -62,7 +62,7 @@ t.test('tabs with the same share key', async (t) => {
     t.equal(world.page.sockets.length, 1)
   })
 
-  t.test('keep a channel that another tab wants, whoever has left it', async (t) => {
+  t.test('keep a channel that another tab wants, also when the leader leaves it', async (t) => {
     const world = new FakeTabs(t)
     const [one, two] = await world.open(2) as [Tab, Tab]
     one.subscribe('other')
@@ -451,7 +451,7 @@ t.test('what the connection of the leader says', async (t) => {
     leader.freeze(false)
     world.server.publish('room', 4)
     await world.pass(TAKEOVER)
-    // What the former leader still has to pass on, and where it stands, is behind.
+    // The former leader's position, and the messages that it still has to forward, are outdated.
     leader.thaw(false)
     await world.page.pass(100)
     world.server.publish('room', 5)

@@ -72,7 +72,7 @@ t.test('a Meter', async (t) => {
     t.equal(meter.rate(9_000), 0)
   })
 
-  t.test('is bounded while nobody asks', async (t) => {
+  t.test('is bounded while the rate is not read', async (t) => {
     const meter = new Meter(0)
     for (let count = 0; count < 30_000; count++) meter.count(2_000)
     t.ok(meter.rate(2_000) <= 2_000)

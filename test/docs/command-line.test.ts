@@ -5,12 +5,11 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { origin, startService } from '../helper.js'
-import { assertLike } from './commands.js'
+import { assertLike, SHOWN_EPOCH } from './commands.js'
 import { type Block, Document } from './document.js'
 
 const run = promisify(execFile)
 const page = new Document('docs/command-line.md')
-const SHOWN_EPOCH = 'k3f9a2'
 /** Milliseconds since 1970, thirteen digits: different with each run. */
 const withoutTimes = (text: string): string => text.replaceAll(/"time":\d{13}/g, '"time":1')
 

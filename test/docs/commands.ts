@@ -9,7 +9,7 @@ import type { Block } from './document.js'
 const run = promisify(execFile)
 /** Where the service of a reader listens, and the epoch that the examples show. */
 const SHOWN_ORIGIN = 'http://127.0.0.1:3000'
-const SHOWN_EPOCH = 'k3f9a2'
+export const SHOWN_EPOCH = 'k3f9a2'
 /** The time of every message that the examples show. */
 const SHOWN_TIME = '"time":1767225600000'
 const EPOCH = /"([\w-]{4,}):\d+"/
@@ -43,7 +43,7 @@ export function variablesOf (code: string): string[] {
   return [...code.matchAll(/\b([A-Z][A-Z_]+)=/g)].map(([, name = '']) => name)
 }
 
-/** What a stream prints until it has as many lines as are expected; it does not end by itself. */
+/** The first lines of a stream, as many as are expected; the stream does not end by itself. */
 async function firstLines (t: Test, script: string, expected = '\n'): Promise<string> {
   const child = spawn('sh', ['-c', `exec ${script}`])
   t.teardown(() => child.kill())

@@ -22,7 +22,7 @@ const pages = [...pagesIn('.'), ...pagesIn('docs'), ...pagesIn('bench')].sort().
 const page = (path: string): Document => pages.find((one) => one.path === path) as Document
 const { scripts, version } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string>, version: string }
 
-/** What the pages assume to run, where it is more than `npm start`. */
+/** The environment of the service that a page assumes, where it differs from that of `npm start`. */
 const SERVICES: Record<string, NodeJS.ProcessEnv> = {
   'README.md': { TOKEN_SECRET: 'a-secret-of-thirty-two-characters', PUBLIC_CHANNELS: 'room1' },
   'docs/access.md': { TOKEN_SECRET: 'a-secret-of-thirty-two-characters' }

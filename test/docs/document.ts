@@ -12,7 +12,7 @@ export interface Block {
 export class Document {
   readonly blocks: Block[] = []
   readonly text: string
-  /** What stands outside of the blocks. */
+  /** The text outside of the blocks. */
   readonly #prose: string
 
   constructor (readonly path: string) {

@@ -7,7 +7,7 @@ import type { Document } from './document.js'
 /** In the directory of the package its name stands for itself, as it does where it is installed. */
 const DIRECTORY = join('.tap', 'docs')
 
-/** What the reader of a snippet has beside it. */
+/** Declarations that the snippets assume. */
 const SURROUNDINGS = `
 import type { FastifyInstance } from 'fastify'
 import type plugin from 'fastify-messenger'
@@ -40,7 +40,7 @@ export function scratch (t: Test, name: string): string {
   return directory
 }
 
-/** What the compiler has to say about the JavaScript of pages. */
+/** The errors of the compiler in the JavaScript of pages. */
 export function typeErrors (t: Test, pages: readonly Document[]): string[] {
   const directory = scratch(t, 'types')
   const files = [join(directory, 'surroundings.d.mts')]
@@ -56,7 +56,7 @@ export function typeErrors (t: Test, pages: readonly Document[]): string[] {
   return errorsOf(files, OPTIONS)
 }
 
-/** What the compiler has to say about files of a front end that has a bundler, each with its name. */
+/** The errors of the compiler in files of a front end that has a bundler, each with its name. */
 export function componentErrors (t: Test, files: readonly { name: string, code: string }[]): string[] {
   const directory = scratch(t, 'components')
   for (const { name, code } of files) writeFileSync(join(directory, name), code)

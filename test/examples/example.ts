@@ -5,6 +5,9 @@ import type { Test } from 'tap'
 import { eventually } from '../eventually.js'
 import type { launch } from '../browser/chromium.js'
 
+/** Whether all examples are tested, as by `npm run examples`; the short form of `npm test` leaves most of them out. */
+export const isWhole = process.env['EXAMPLES'] === 'all'
+
 /** An example as `npm run example <name>` runs it. */
 export class Example {
   output = ''

@@ -5,12 +5,10 @@ import t, { type Test } from 'tap'
 import { launch } from '../browser/chromium.js'
 import { startRedis } from '../brokers/redis/redis-server.js'
 import { eventually } from '../eventually.js'
-import { Example, openStrictly } from './example.js'
+import { Example, isWhole, openStrictly } from './example.js'
 
 // Packages are installed on the way.
 const INSTALL_MS = 240_000
-/** The short form of `npm test` has what needs no packages of its own; `npm run examples` is all. */
-const isWhole = process.env['EXAMPLES'] === 'all'
 
 t.setTimeout(2 * INSTALL_MS)
 

@@ -2,10 +2,7 @@ import type { Locator, Page } from 'playwright-core'
 import t from 'tap'
 import { eventually } from '../eventually.js'
 import { launch } from '../browser/chromium.js'
-import { Example, openStrictly, openTab } from './example.js'
-
-/** The short form of `npm test` has two of them; `npm run examples` is all. */
-const isWhole = process.env['EXAMPLES'] === 'all'
+import { Example, isWhole, openStrictly, openTab } from './example.js'
 
 // A browser is slow on a busy machine.
 t.setTimeout(300_000)
@@ -32,7 +29,7 @@ async function post (url: string, body: unknown, headers: Record<string, string>
 t.test('the examples', async (t) => {
   const newContext = await launch(t)
 
-  await t.test('chat: a message typed in one page appears in the other, and the members are those who are there', async (t) => {
+  await t.test('chat: a message typed in one page appears in the other, and the members are those of the open pages', async (t) => {
     const { url } = await Example.start(t, 'chat')
     const join = async (name: string): Promise<Page> => {
       const page = await openStrictly(t, newContext, url)
@@ -66,7 +63,7 @@ t.test('the examples', async (t) => {
     t.equal(forbidden.status, 403, 'the claim covers rooms alone')
   })
 
-  await t.test('game: moves are in order, and a player who comes back sees the whole match', async (t) => {
+  await t.test('game: moves are in order, and a player that comes back sees the whole match', async (t) => {
     const { url } = await Example.start(t, 'game')
     const red = await openStrictly(t, newContext, url)
     await red.getByRole('button', { name: 'New match' }).click()

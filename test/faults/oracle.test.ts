@@ -9,7 +9,7 @@ t.test('the oracle of the fault harness', async (t) => {
     t.match(numbers, { acknowledged: 3, deliveries: 3, lost: 0, duplicated: 0, missedWithGap: 0 })
   })
 
-  t.test('takes messages that nobody acknowledged, for their answer may have been lost', async (t) => {
+  t.test('accepts messages without an acknowledgement, for their answer may have been lost', async (t) => {
     t.strictSame(judge(['a:1', 'a:2', 'a:3', 'a:4'], { a: 3 }).kinds, [], 'behind the marker')
     const oracle = new Oracle()
     const subscriber = oracle.subscribe('s1', CHANNEL)
@@ -122,7 +122,7 @@ t.test('the oracle of the fault harness', async (t) => {
     t.match(oracle.conclude(), { acknowledged: 3, republished: 1 })
   })
 
-  t.test('finds that somebody was told of another log where the data was kept and every instance was there', async (t) => {
+  t.test('finds the announcement of another log where the data was kept and every instance was there', async (t) => {
     t.match(judge(['a:1', 'gap epoch', 'b:1'], { a: 1, b: 1 }, 0), { kinds: ['false gap'], numbers: { lost: 0, dataLosses: 0 } })
     t.strictSame(judge(['a:1', 'gap epoch', 'b:1'], { a: 1, b: 1 }, 1).kinds, [])
     t.strictSame(judge(['a:1', 'gap expired', 'a:3'], { a: 3 }).kinds, [])

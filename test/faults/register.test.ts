@@ -16,7 +16,7 @@ function create (): { register: Register, at: (time: number) => void, begin: (na
   }
 }
 
-t.test('what the fault harness knows of the register of instances', async (t) => {
+t.test('the register of instances in the fault harness', async (t) => {
   t.test('an instance that dies is missed, also when data is lost', async (t) => {
     const { register, at, begin } = create()
     const life = begin('a')
@@ -27,7 +27,7 @@ t.test('what the fault harness knows of the register of instances', async (t) =>
     t.equal(register.lifeOf('a'), undefined)
   })
 
-  t.test('one whose entry was lost, too, has vanished, whether it died before or after', async (t) => {
+  t.test('an instance whose entry was lost, too, has vanished, whether it died before or after', async (t) => {
     for (const diesFirst of [true, false]) {
       const { register, at, begin } = create()
       at(10)
@@ -40,7 +40,7 @@ t.test('what the fault harness knows of the register of instances', async (t) =>
     }
   })
 
-  t.test('but not one that has compared, nor one that has not died', async (t) => {
+  t.test('an instance that has compared, or that has not died, has not vanished', async (t) => {
     const { register, at, begin } = create()
     at(10)
     const [first, second] = [begin('a'), begin('b')]
@@ -50,7 +50,7 @@ t.test('what the fault harness knows of the register of instances', async (t) =>
     t.strictSame([first.vanished, second.vanished], [false, false])
   })
 
-  t.test('nor one whose entry another instance knows that lives, or that has compared', async (t) => {
+  t.test('an instance whose entry is known to another one that lives, or that has compared, has not vanished', async (t) => {
     const { register, at, begin } = create()
     begin('witness')
     at(10)

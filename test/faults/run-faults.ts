@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { root } from '../../scripts/root.mjs'
 import { userEnv } from '../user-env.js'
 
-/** What the harness prints for machines, as far as it is looked at here. */
+/** The part of the harness's JSON output that the tests check. */
 export interface Result {
   ok: boolean
   seeds: {
@@ -28,7 +28,6 @@ export interface Result {
   }[]
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const SMALL = ['--seeds', '1', '--subscribers', '4', '--publishers', '4', '--settle', '20', '--json']
 /** Servers start and stop a few times; on a machine with other work that takes longer than tap allows. */
 export const TIMEOUT_MS = 90_000
@@ -48,7 +47,7 @@ export async function runProgram (t: Test, args: string[]): Promise<{ code: numb
   return { code, output }
 }
 
-/** What it printed for machines. */
+/** Parses the JSON on the last line of the output. */
 export function resultOf (output: string): Result {
   return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as Result
 }

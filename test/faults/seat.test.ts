@@ -47,7 +47,7 @@ t.test('a channel of a shared connection, as the fault harness sees it', async (
     t.strictSame(kindsIn('ask', 'at a:4', 'a:5', 'drop', 'ask', 'at a:4', 'a:5'), ['order', 'duplicate'])
   })
 
-  t.test('finds what nobody has asked for', async (t) => {
+  t.test('finds frames that were not requested', async (t) => {
     t.strictSame(kindsIn('a:1'), ['uninvited'], 'a message of a channel that the connection does not have')
     t.strictSame(kindsIn('ask', 'a:1'), ['uninvited'], 'before the channel said where it stands')
     t.strictSame(kindsIn('ask', 'at a:1', 'leave', 'unsubscribed', 'a:2'), ['uninvited'], 'behind the answer to an unsubscribe')

@@ -9,9 +9,9 @@ export interface Attempt extends RawRequest {
   refusals: readonly Refusal[]
   /** Where the contract leaves open whether it is taken: a reason to refuse it that is none to another reader of it. */
   debatable?: boolean
-  /** What is delivered on which channel when it is taken. */
+  /** The message that is delivered when the request is accepted, and its channel. */
   publishes?: { channel: string, text?: string, value?: unknown }
-  /** What else is wrong with the answer to a request that is taken. */
+  /** Further checks of the answer to an accepted request; returns the fault. */
   wrong?: (answer: RawAnswer) => string | undefined
 }
 
@@ -48,7 +48,7 @@ export async function attempt (
 }
 
 function wrongAnswer ({ refusals, debatable, publishes, wrong }: Attempt, answer: RawAnswer | undefined): string | undefined {
-  // What is reset while it is being read may not see the answer.
+  // After a reset while the request is read, the answer may be lost.
   if (answer === undefined) return endsConnection(refusals) ? undefined : 'There was no answer'
   if (answer.status >= 200 && answer.status < 300 && (refusals.length === 0 || debatable === true)) {
     if (publishes !== undefined && !/^\{"status":"Message sent","id":"[A-Za-z0-9_-]+:[1-9]\d*","subscribers":\d+(,"duplicate":true)?\}$/.test(answer.body)) return 'The answer is not that of a publish'

@@ -21,7 +21,7 @@ export function casesOf (part: Part): number {
   return Math.ceil(CASES[part] * multiplier)
 }
 
-/** What all parts fire together. */
+/** The number of cases of all parts together. */
 export function allCases (): number {
   return (Object.keys(CASES) as Part[]).reduce((sum, part) => sum + casesOf(part), 0)
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { MAX_MESSAGE_BYTES } from './target.js'
 
 /**
- * What the documentation promises, written down a second time: from here, and not from the code, the tests know the answer to each case.
+ * The promises of the documentation, written down a second time: the expected answers are taken from here, and not from the code.
  * Where several things are wrong with a request, any of their codes is right.
  */
 const ERRORS = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
@@ -14,10 +14,10 @@ const STATUSES = new Map([...ERRORS.matchAll(/^\| `(MSG_ERR_\w+)` \| (\d+) \|/gm
 /** The names of files, which no channel may have. */
 const FILES = new Set(['client.js', 'client.mjs', 'index.html', 'page.css', 'page.js'])
 
-/** What probes and browsers ask every server for: no channel's names either, and nothing is there. */
+/** Paths that probes and browsers request of every server: they are not names of channels, and the answer is 404. */
 const PROBED = new Set(['favicon.ico', 'robots.txt', 'healthz', 'livez', 'readyz'])
 
-/** What is no HTTP; no request was read, and the connection ends. */
+/** Bytes that are not HTTP: no request is read, and the connection ends. */
 export const NO_HTTP = 'REQUEST_INVALID'
 export const TOO_LARGE = 'HEADERS_TOO_LARGE'
 
@@ -76,7 +76,7 @@ export function decodedUtf8 (bytes: Buffer): string | undefined {
   }
 }
 
-/** What is published by a body, or why nothing is. */
+/** The message that a body publishes, or the reasons for which it is refused. */
 export interface Verdict {
   refusals: Refusal[]
   message?: unknown

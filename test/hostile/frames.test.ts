@@ -12,10 +12,10 @@ import { volley } from './volley.js'
 import { Witness } from './witness.js'
 
 const NO_STATUS = 1_005
-/** What the answers to pings may take on a connection that reads none: what came before it was ended. */
+/** Maximum size of the unread pongs on a connection, up to its end. */
 const MAX_UNSENT_BYTES = 131_072
 
-/** What a client sends once it is upgraded; one character a byte. */
+/** The bytes that a client sends after the upgrade; one character a byte. */
 interface Session {
   bytes: string
   /** Whether it comes in one piece with the request to upgrade. */
@@ -126,7 +126,7 @@ async function begin (target: Target, { bytes, together, piece }: Session): Prom
   return connection
 }
 
-/** What came back: answers to pings and, when it was closed, the code. After the message `last` it is asked to close, if it can be. */
+/** The pongs and, if the connection was closed, the code. Sends a close frame after the message `last`, if it is `closable`. */
 async function outcome (connection: RawConnection, last: string, closable: boolean): Promise<{ pongs: Buffer[], close?: number }> {
   const pongs: Buffer[] = []
   for (;;) {

@@ -11,7 +11,7 @@ export interface RawAnswer {
   body: string
 }
 
-/** What is sent, and whether the connection ends with the answer or the answer has no body. */
+/** The bytes of a request, whether the connection ends with the answer, and whether the answer has no body. */
 export interface RawRequest {
   /** One character a byte. */
   wire: string
@@ -30,7 +30,7 @@ export async function exchange (port: number, requests: readonly RawRequest[]): 
   while (answers.length < requests.length) {
     const rest = requests.slice(answers.length)
     const first = rest.findIndex(({ ends }) => ends)
-    // What ends a connection goes alone: Node answers it ahead of the requests before it.
+    // A request that ends its connection is sent alone: Node.js answers it ahead of the requests before it.
     answers.push(...await exchangeOn(port, first < 0 ? rest : rest.slice(0, Math.max(1, first))))
   }
   return answers

@@ -1,4 +1,4 @@
-/** What a WebSocket that took these bytes from a client does, by RFC 6455 and the limits of the README. */
+/** The expected behavior of a WebSocket for the bytes of a client, by RFC 6455 and the limits of the README. */
 export interface WebSocketVerdict {
   /** Close codes that are right; empty when the WebSocket stays open. */
   closes: readonly number[]

@@ -20,7 +20,7 @@ const POLL_MS = 20
 /** Limits on what an address may do in a time, out of the way: all that attacks comes from one. */
 const UNLIMITED = Object.fromEntries(['MAX_SUBSCRIBES_PER_SECOND', 'MAX_PUBLISHES_PER_SECOND', 'MAX_REFUSED_TOKENS_PER_MINUTE'].map((name) => [name, '100000000']))
 
-/** What the service holds at a moment. */
+/** The resources that the service holds at a moment. */
 export interface Holdings {
   /** TCP connections of the server. */
   connections: number
@@ -34,7 +34,7 @@ export interface Holdings {
   unsent: number
 }
 
-/** What the test asks of the service: to count what it holds, with or without a garbage collection before, or to end. */
+/** A command to the service: to count its resources, with or without a garbage collection before, or to end. */
 type Order = 'count' | 'collect' | 'end'
 
 /** The service under attack, a process of its own. */

@@ -16,7 +16,7 @@ import { Witness } from './witness.js'
 
 /** Channels that need no token; the last one is for the time after the attacks. */
 const PUBLIC = ['public.*', 'afterwards']
-/** What several tokens of one request may have together, so that it is not its head that is too large. */
+/** Maximum length of all tokens of one request together, so that its head is not too large. */
 const MAX_TOGETHER = 12_000
 
 /** Where a token stands; of several the first one counts. */
@@ -135,7 +135,7 @@ function textOf (members: readonly Member[]): string {
   return JSON.stringify(Object.fromEntries(members.map(({ name, value }) => [name, value])))
 }
 
-/** What is no object at all. */
+/** Bodies that are not objects. */
 const NoObject = fc.constantFrom('', '[]', 'null', '1', '"a"', '{', '[{"subscribe":["*"]}]', '{"subscribe":["*"]', '\xff').map((body) => ({ body, refusals: ['BODY_INVALID', 'GRANT_INVALID'] }))
 
 const Mint = fc.oneof({ weight: 8, arbitrary: bodyOf(

@@ -87,7 +87,7 @@ t.test('a stream of HTTP/2 that is not read', async (t) => {
     const session = connect(`http://127.0.0.1:${port(app)}`)
     t.teardown(() => { session.destroy() })
     await once(session, 'connect')
-    // What is not read takes the room of its own stream and not that of the session.
+    // Unread data fills the window of its own stream and not that of the session.
     session.setLocalWindowSize(16 * 1024 ** 2)
     const [unread, read] = ['unread', 'read'].map((channel) => session.request({ ':path': `/rt/${channel}`, accept: 'application/x-ndjson' })) as [ClientHttp2Stream, ClientHttp2Stream]
     unread.on('error', () => undefined)

@@ -65,7 +65,7 @@ t.test('a request that asks for an upgrade to something else than a WebSocket', 
     t.equal(await countConnections(app), 1)
   })
 
-  t.test('streams', async (t) => {
+  t.test('gets a stream if it asks for one', async (t) => {
     const app = await startService(t)
     const connection = await connectRaw(t, app)
     connection.write(h2c('GET', '/room').replace('Host', 'Accept: application/x-ndjson\r\nHost'))

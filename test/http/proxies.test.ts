@@ -10,7 +10,7 @@ t.test('proxyTrust', async (t) => {
     t.end()
   })
 
-  t.test('takes who connects through a unix socket for local', (t) => {
+  t.test('treats a connection through a unix socket as local', (t) => {
     for (const address of [undefined, '']) {
       t.ok(proxyTrust(['loopback'])(address))
       t.notOk(proxyTrust(['10.0.0.0/8'])(address))

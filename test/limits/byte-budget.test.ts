@@ -19,7 +19,7 @@ t.test('a byte budget', async (t) => {
     t.match([budget.bytes, one.isOpen], [0, false])
   })
 
-  t.test('takes the largest from the address that has most, and leaves alone who has little', async (t) => {
+  t.test('takes the largest from the address that has most, and spares addresses with few bytes', async (t) => {
     const counters = new LimitCounters()
     const budget = new ByteBudget(100, counters)
     const shed: string[] = []

@@ -60,7 +60,7 @@ t.test('stalls', async (t) => {
     t.equal(stalls.size, 0)
   })
 
-  t.test('leave alone a flow of which nobody knows what was sent, and do not count twice what has its bytes already', async (t) => {
+  t.test('do not end a flow whose sent bytes are unknown, and do not count the bytes of a lease twice', async (t) => {
     const { budget, stalls } = create()
     const [unknown, answer] = [new FakeFlow(), new FakeFlow()]
     unknown.sentBytes = NaN

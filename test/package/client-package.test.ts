@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { createContext, runInContext } from 'node:vm'
 import { build } from 'esbuild'
 import t from 'tap'
+import { root } from '../../scripts/root.mjs'
 import { thinMap } from '../../scripts/thin-map.mjs'
 import { origin, publish, startService } from '../helper.js'
 import { userEnv as env } from '../user-env.js'
-import { compile, root, run } from './consumer.js'
+import { compile, run } from './consumer.js'
 
 // It compiles and installs, which is slow on a busy machine.
 t.setTimeout(180_000)

@@ -3,9 +3,9 @@ import { chmod, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { root } from '../../scripts/root.mjs'
 import { userEnv as env } from '../user-env.js'
 
 interface Manifest {
@@ -15,7 +15,6 @@ interface Manifest {
   peerDependencies?: Record<string, string>
 }
 
-export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const run = promisify(execFile)
 const readManifest = async (directory: string): Promise<Manifest> => JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Manifest
 

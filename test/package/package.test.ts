@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { build } from 'esbuild'
 import t from 'tap'
+import { root } from '../../scripts/root.mjs'
 import { Document } from '../docs/document.js'
 import { userEnv as env } from '../user-env.js'
-import { compile, installConsumer, packPackage, root, run } from './consumer.js'
+import { compile, installConsumer, packPackage, run } from './consumer.js'
 
 /** The address in the first line of the log that has one. */
 async function listening (service: ChildProcess): Promise<string> {

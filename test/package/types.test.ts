@@ -3,7 +3,8 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import t from 'tap'
-import { compile, installConsumer, packPackage, root } from './consumer.js'
+import { root } from '../../scripts/root.mjs'
+import { compile, installConsumer, packPackage } from './consumer.js'
 
 /** The aliases of package.json under which the compilers are installed: 5.9, 6 and 7. */
 const COMPILERS = ['typescript-5', 'typescript', 'typescript-7']

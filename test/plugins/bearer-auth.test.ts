@@ -126,7 +126,7 @@ t.test('the tokens of publishers', async (t) => {
   })
 })
 
-t.test('a host that decides who sends', async (t) => {
+t.test('a host that authorizes publishers', async (t) => {
   t.test('is asked where a request names one channel and brings no token', async (t) => {
     const asked: string[] = []
     const app = await startHost(t, { authorize: (_request, channel, action) => { asked.push(`${action} ${channel}`); return channel === 'mine' } })
@@ -140,7 +140,7 @@ t.test('a host that decides who sends', async (t) => {
     t.equal(asked.length, 2)
   })
 
-  t.test('is not asked for pages of other origins, whose users know nothing of it', async (t) => {
+  t.test('is not asked for requests of pages of other origins', async (t) => {
     let asked = 0
     const app = await startHost(t, { authorize: () => { asked++; return { subject: 'user' } } })
     assertError(t, await post(app, '/send/room', { message: 1 }, { authorization: undefined, origin: 'https://evil.org' }), 403, 'MSG_ERR_ORIGIN_FORBIDDEN')

@@ -39,7 +39,7 @@ t.test('the channels of an app whose Redis cannot be reached', async (t) => {
   })
 })
 
-t.test('a log that cannot be read for a reason that nobody foresaw', async (t) => {
+t.test('a log that cannot be read because of an unexpected error', async (t) => {
   t.test('closes the subscriber with 1013 and is logged with its stack', async (t) => {
     t.intercept(MemoryBroker.prototype, 'read', { value: async () => await Promise.reject(new Error('nobody foresaw this')) })
     const logged: string[] = []

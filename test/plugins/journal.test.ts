@@ -19,7 +19,7 @@ async function startLogged (t: Test, level: string, options: object = {}): Promi
 }
 
 t.test('the log', async (t) => {
-  t.test('has at debug who came and went and why, and no secret', async (t) => {
+  t.test('contains connections, subscriptions and their ends at debug, and no secret', async (t) => {
     const { app, lines } = await startLogged(t, 'debug', { tokenSecret: 'a-secret-of-thirty-two-characters', publicChannels: ['*'] })
     const own = await subscribe(t, app, '/a?token=the-secret')
     const several = await subscribe(t, app, '/a,b?frames&token=the-secret')

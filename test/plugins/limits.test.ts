@@ -38,7 +38,7 @@ async function upgradeAnswer (t: Test, app: FastifyInstance, path: string): Prom
 
 for (const [kind, start] of KINDS) {
   t.test(`the limits of ${kind}`, async (t) => {
-    t.test('bound its subscriptions, on every transport, and refuse before the handshake', async (t) => {
+    t.test('bound the number of connections on every transport, and refuse before the handshake', async (t) => {
       const app = await start(t, { maxConnections: 3 })
       const subscription = await subscribe(t, app, '/room')
       await stream(t, app, '/room', EVENT_STREAM)
@@ -59,7 +59,7 @@ for (const [kind, start] of KINDS) {
       t.equal((await poll).status, 200)
     })
 
-    t.test('bound the subscriptions of an address', async (t) => {
+    t.test('bound the number of connections of an address', async (t) => {
       const app = await start(t, { maxConnectionsPerAddress: 2 })
       await subscribe(t, app, '/a')
       await stream(t, app, '/b', LINES)
@@ -68,7 +68,7 @@ for (const [kind, start] of KINDS) {
       await assertHits(t, app, 'maxConnectionsPerAddress', 2)
     })
 
-    t.test('bound its occupied channels', async (t) => {
+    t.test('bound the number of occupied channels', async (t) => {
       const app = await start(t, { maxChannels: 1 })
       const subscription = await subscribe(t, app, '/a')
       await stream(t, app, '/a', LINES)
@@ -88,7 +88,7 @@ for (const [kind, start] of KINDS) {
       t.ok(app.channels.limits.get('maxSubscribesPerSecond') >= 10)
     })
 
-    t.test('bound the URL', async (t) => {
+    t.test('bound the length of the URL', async (t) => {
       const app = await start(t, { maxUrlBytes: 256 })
       const path = `/room?${'x'.repeat(250)}`
       t.equal((await ask(app, path)).status, 200)
@@ -97,7 +97,7 @@ for (const [kind, start] of KINDS) {
       await assertHits(t, app, 'maxUrlBytes', 2)
     })
 
-    t.test('bound a message', async (t) => {
+    t.test('bound the size of a message', async (t) => {
       const app = await start(t, { maxMessageBytes: 10 })
       t.equal((await post(app, '/send/room', { message: 'x'.repeat(8) })).status, 200)
       assertError(t, await post(app, '/send/room', { message: 'x'.repeat(9) }), 413, 'MSG_ERR_MESSAGE_TOO_LARGE')
@@ -105,7 +105,7 @@ for (const [kind, start] of KINDS) {
       await assertHits(t, app, 'maxMessageBytes', 2)
     })
 
-    t.test('bound what a subscriber may send', async (t) => {
+    t.test('bound the bytes that a subscriber may send', async (t) => {
       const app = await start(t, { maxReceivedBytes: 1_024 })
       const connection = await upgradeRaw(t, app, '/room')
       for (let count = 0; count < 3; count++) connection.writeFrame(Opcode.TEXT, 'x'.repeat(500))
@@ -114,7 +114,7 @@ for (const [kind, start] of KINDS) {
       await assertHits(t, app, 'maxReceivedBytes', 1)
     })
 
-    t.test('bound what waits for a subscriber', async (t) => {
+    t.test('bound the bytes that are buffered for a subscriber', async (t) => {
       const app = await start(t, { maxBufferedBytes: 1_000 })
       const { socket } = await upgradeRaw(t, app, '/room')
       socket.pause()
@@ -244,7 +244,7 @@ t.test('a flood of pings from a client that never reads', async (t) => {
 })
 
 t.test('an upgrade that takes too long', async (t) => {
-  t.test('is counted', async (t) => {
+  t.test('loses its connection, and is counted', async (t) => {
     const app = createHost(t)
     app.addHook('onRequest', (request, _reply, done) => { if (request.headers.upgrade === undefined) done() })
     await app.register(messenger, { token: TOKEN, upgradeTimeoutMs: 100 })

@@ -47,7 +47,7 @@ t.test('a request to upgrade that is refused', async (t) => {
     await eventually(async () => await countConnections(app) === 0)
   })
 
-  t.test('holds no connection when nobody answers it', async (t) => {
+  t.test('holds no connection when it is never answered', async (t) => {
     const app = createHost(t)
     app.addHook('onRequest', () => {})
     await app.register(messenger, { token: TOKEN, upgradeTimeoutMs: 100 })
@@ -65,7 +65,7 @@ t.test('a request to upgrade that is refused', async (t) => {
     }
   })
 
-  t.test('does not hold up close while nobody answers it', async (t) => {
+  t.test('does not delay close while it is not answered', async (t) => {
     const app = createHost(t)
     app.addHook('onRequest', () => {})
     await app.register(messenger, { token: TOKEN, upgradeTimeoutMs: NEVER_MS })

@@ -34,7 +34,7 @@ t.test('GET /-/channels', async (t) => {
     }
   })
 
-  t.test('tells nobody but the operator', async (t) => {
+  t.test('answers only with a token of the operator', async (t) => {
     const app = await startService(t, { TOKEN_SECRET: SECRET })
     for (const path of ['/-/channels', '/-/channels/room']) {
       assertError(t, await ask(app, path), 401, 'MSG_ERR_TOKEN_MISSING')

@@ -16,7 +16,7 @@ t.test('GET of a file', async (t) => {
     }
   })
 
-  t.test('lets the page load nothing that is not its own, and nobody frame it', async (t) => {
+  t.test('has headers by which the page loads only its own files and cannot be framed', async (t) => {
     const app = await startService(t)
     for (const name of ['', 'index.html', 'page.js', 'page.css']) {
       const { headers } = await ask(app, `/${name}`)

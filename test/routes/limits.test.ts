@@ -4,7 +4,7 @@ import { ask, assertError, publishHeaders, startService, TOKEN } from '../helper
 import { subscribe } from '../sockets.js'
 
 t.test('GET /-/limits', async (t) => {
-  t.test('tells the operator how many are connected and how often each limit was hit', async (t) => {
+  t.test('answers with the number of connections and the hits of each limit', async (t) => {
     const app = await startService(t, { MAX_URL_BYTES: '256' })
     await subscribe(t, app, '/room')
     t.equal((await ask(app, `/room?${'x'.repeat(256)}`)).status, 414)
@@ -13,13 +13,13 @@ t.test('GET /-/limits', async (t) => {
     t.strictSame(body, { connections: 1, hits: { ...Object.fromEntries(LIMITS.map((name) => [name, 0])), maxUrlBytes: 1 } })
   })
 
-  t.test('tells nobody else', async (t) => {
+  t.test('answers only with a token of the operator', async (t) => {
     const app = await startService(t)
     assertError(t, await ask(app, '/-/limits'), 401, 'MSG_ERR_TOKEN_MISSING')
     assertError(t, await ask(app, '/-/limits', { headers: { authorization: 'Bearer wrong' } }), 403, 'MSG_ERR_TOKEN_INVALID')
   })
 
-  t.test('is no channel', async (t) => {
+  t.test('is not a channel for a WebSocket', async (t) => {
     const app = await startService(t)
     const { closed } = await subscribe(t, app, '/-/limits', { headers: { authorization: `Bearer ${TOKEN}` } })
     t.match(await closed, { code: 1008, reason: 'MSG_ERR_CHANNEL_INVALID' })

@@ -20,7 +20,7 @@ t.test('a method that a path does not have', async (t) => {
 })
 
 t.test('HEAD /:channel', async (t) => {
-  t.test('has the headers of the answer and subscribes nobody', async (t) => {
+  t.test('has the headers of the answer and does not subscribe', async (t) => {
     const app = await startService(t)
     for (const accept of [EVENT_STREAM, LINES, 'application/json']) {
       const { status, headers, text } = await ask(app, '/room', { method: 'HEAD', headers: { accept } })

@@ -15,7 +15,7 @@ async function start (t: Test, options: MessengerOptions = {}): Promise<FastifyI
   return await startHost(t, { tokenSecret: SECRET, channels: { 'chat:*': { presence: true } }, ...options })
 }
 
-/** Lets members leave sooner, until the end of the test. */
+/** Shortens the grace time of members until the end of the test. */
 function hasten (t: Test): void {
   const { setTimeout } = globalThis
   t.intercept(globalThis, 'setTimeout', {
@@ -36,7 +36,7 @@ async function membersOf (app: FastifyInstance, channel = 'chat:1'): Promise<str
   return members.map(({ sub, connections }) => `${sub}: ${connections}`)
 }
 
-/** What a companion has published. */
+/** The messages of a companion channel. */
 async function told (app: FastifyInstance, channel = 'chat:1'): Promise<unknown[]> {
   const { messages } = await companion(app, '?since=earliest&limit=1000', channel)
   return (messages as { message: unknown }[]).map(({ message }) => message)
@@ -155,7 +155,7 @@ t.test('The companion of a channel', async (t) => {
     t.match(await app.channels.members('chat:1~presence'), { subscribers: 1, members: [] })
   })
 
-  t.test('is open to those who may subscribe to the channel, and to nobody else', async (t) => {
+  t.test('is open only to clients that may subscribe to the channel', async (t) => {
     const app = await start(t, { publicChannels: ['chat:open'] })
     const of = async (patterns: string[], path: string): Promise<number> => {
       return (await ask(app, path, { headers: bearer(goodJwt({ subscribe: patterns })) })).status

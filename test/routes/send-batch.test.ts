@@ -1,18 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { type Answer, ask, assertError, publishHeaders, startHost, startService } from '../helper.js'
+import { type Answer, ask, assertError, post, postRaw, startHost, startService } from '../helper.js'
 import { subscribe } from '../sockets.js'
-
-async function post (app: FastifyInstance, body: unknown, headers = {}): Promise<Answer> {
-  return await ask(app, '/send', { method: 'POST', headers: publishHeaders(headers), body: typeof body === 'string' ? body : JSON.stringify(body) })
-}
 
 t.test('POST /send', async (t) => {
   t.test('publishes up to 1,000 messages in their order', async (t) => {
     const app = await startService(t)
     const subscription = await subscribe(t, app, '/room')
     const messages = Array.from({ length: 1_000 }, (_, index) => ({ channel: index % 2 === 0 ? 'room' : 'other', message: index }))
-    const { status, body } = await post(app, { messages })
+    const { status, body } = await post(app, '/send', { messages })
     t.equal(status, 200)
     t.equal(body['status'], 'Messages sent')
     const results = body['results'] as { channel: string, id: string, subscribers: number }[]
@@ -24,16 +20,16 @@ t.test('POST /send', async (t) => {
   t.test('publishes one message to several channels', async (t) => {
     const app = await startService(t)
     const [one, two] = [await subscribe(t, app, '/one'), await subscribe(t, app, '/two')]
-    const { body } = await post(app, { channels: ['one', 'two'], message: { to: 'both' } }, { 'idempotency-key': 'k' })
+    const { body } = await post(app, '/send', { channels: ['one', 'two'], message: { to: 'both' } }, { 'idempotency-key': 'k' })
     t.match(body, { results: [{ channel: 'one', id: /:1$/, subscribers: 1 }, { channel: 'two', id: /:1$/, subscribers: 1 }] })
     t.match([await one.next(), await two.next()], [{ message: { to: 'both' } }, { message: { to: 'both' } }])
-    t.match((await post(app, { channels: ['one', 'two'], message: { to: 'both' } }, { 'idempotency-key': 'k' })).body, { results: [{ duplicate: true }, { duplicate: true }] })
+    t.match((await post(app, '/send', { channels: ['one', 'two'], message: { to: 'both' } }, { 'idempotency-key': 'k' })).body, { results: [{ duplicate: true }, { duplicate: true }] })
   })
 
   t.test('carries messages as they were written', async (t) => {
     const app = await startService(t)
     const subscription = await subscribe(t, app, '/room')
-    await post(app, '{"messages": [ {"message": {"2":1, "1":12345678901234567890,\n"__proto__":null} , "channel":"room"} ]}')
+    await postRaw(app, '/send', '{"messages": [ {"message": {"2":1, "1":12345678901234567890,\n"__proto__":null} , "channel":"room"} ]}')
     t.match(await subscription.nextText(), /"message":\{"2":1, "1":12345678901234567890,"__proto__":null\},/)
   })
 
@@ -51,34 +47,34 @@ t.test('POST /send', async (t) => {
       ['room', 'MSG_ERR_BATCH_INVALID', 400, /messages\/1/]
     ]
     for (const [entry, code, status, message] of cases) {
-      const answer = await post(app, { messages: [good, entry] })
+      const answer = await post(app, '/send', { messages: [good, entry] })
       assertError(t, answer, status, code, code)
       t.match(answer.body['message'], message)
     }
-    assertError(t, await post(app, { channels: ['room', 'a b'], message: 1 }), 400, 'MSG_ERR_CHANNEL_INVALID')
+    assertError(t, await post(app, '/send', { channels: ['room', 'a b'], message: 1 }), 400, 'MSG_ERR_CHANNEL_INVALID')
     t.match(await app.channels.publish('room', 'sentinel'), { id: /:1$/ })
   })
 
   t.test('refuses what has none of the two forms', async (t) => {
     const app = await startService(t)
     const bodies: unknown[] = [{}, { message: 1 }, { messages: 1 }, { channels: 'room', message: 1 }, { messages: [], channels: [], message: 1 }, { messages: Array.from({ length: 1_001 }, () => ({ channel: 'a', message: 1 })) }]
-    for (const body of bodies) assertError(t, await post(app, body), 400, 'MSG_ERR_BATCH_INVALID')
-    assertError(t, await post(app, { channels: ['a'] }), 400, 'MSG_ERR_MESSAGE_MISSING')
-    assertError(t, await post(app, { messages: [{ channel: 'a', message: 1 }] }, { 'idempotency-key': 'k' }), 400, 'MSG_ERR_BATCH_INVALID')
-    for (const body of ['[]', '1', 'null']) assertError(t, await post(app, body), 400, 'MSG_ERR_BODY_INVALID')
+    for (const body of bodies) assertError(t, await post(app, '/send', body), 400, 'MSG_ERR_BATCH_INVALID')
+    assertError(t, await post(app, '/send', { channels: ['a'] }), 400, 'MSG_ERR_MESSAGE_MISSING')
+    assertError(t, await post(app, '/send', { messages: [{ channel: 'a', message: 1 }] }, { 'idempotency-key': 'k' }), 400, 'MSG_ERR_BATCH_INVALID')
+    for (const body of ['[]', '1', 'null']) assertError(t, await postRaw(app, '/send', body), 400, 'MSG_ERR_BODY_INVALID')
     assertError(t, await ask(app, '/send', { method: 'POST', body: '{}' }), 401, 'MSG_ERR_TOKEN_MISSING')
   })
 
   t.test('answers in its place for what fails later', async (t) => {
     const app = await startService(t)
-    const { body } = await post(app, { messages: [{ channel: 'room', message: 1, idempotencyKey: 'k' }, { channel: 'room', message: 2, idempotencyKey: 'k' }] })
+    const { body } = await post(app, '/send', { messages: [{ channel: 'room', message: 1, idempotencyKey: 'k' }, { channel: 'room', message: 2, idempotencyKey: 'k' }] })
     t.match(body, { results: [{ id: /:1$/ }, { channel: 'room', error: { statusCode: 422, code: 'MSG_ERR_IDEMPOTENCY_CONFLICT', error: 'Unprocessable Entity', message: /new key/ } }] })
   })
 })
 
 t.test('Idempotency-Key', async (t) => {
   async function send (app: FastifyInstance, message: unknown, key: string | string[], channel = 'room'): Promise<Answer> {
-    return await ask(app, `/send/${channel}`, { method: 'POST', headers: publishHeaders({ 'idempotency-key': key }), body: JSON.stringify({ message }) })
+    return await post(app, `/send/${channel}`, { message }, { 'idempotency-key': key })
   }
 
   t.test('delivers once and answers like the first time', async (t) => {

@@ -1,9 +1,11 @@
 import t, { type Test } from 'tap'
 import type { FastifyInstance } from 'fastify'
-import { ask, assertError, countConnections, ID, publish, publishHeaders, startService, TOKEN, type AskOptions } from '../helper.js'
+import { ask, assertError, countConnections, ID, post, postRaw, publish, publishHeaders, startService, TOKEN } from '../helper.js'
 import { connectRaw, subscribe, type Subscription } from '../sockets.js'
 import { eventually } from '../eventually.js'
 import { untimed, untimedText } from '../envelopes.js'
+
+const HELLO = { message: 'hello' }
 
 /** A service and a subscriber that sees whether anything of what a test does was delivered. */
 async function watched (
@@ -16,10 +18,6 @@ async function watched (
     t.match(await watcher.next(), { message: 'sentinel', id: /:1$/ }, 'nothing was delivered or counted before')
   }
   return { app, watcher, assertNothingDelivered }
-}
-
-function post (app: FastifyInstance, path: string, options: AskOptions = {}): ReturnType<typeof ask> {
-  return ask(app, path, { method: 'POST', headers: publishHeaders(), body: '{"message":"hello"}', ...options })
 }
 
 t.test('POST /send/:channel', async (t) => {
@@ -67,9 +65,9 @@ t.test('POST /send/:channel', async (t) => {
   t.test('takes application/json with parameters, in any case, and with a byte order mark', async (t) => {
     const app = await startService(t)
     for (const type of ['application/json; charset=utf-8', 'application/json;charset=UTF-8', 'Application/JSON']) {
-      t.equal((await post(app, '/send/room', { headers: publishHeaders({ 'content-type': type }) })).status, 200, type)
+      t.equal((await post(app, '/send/room', HELLO, { 'content-type': type })).status, 200, type)
     }
-    t.equal((await post(app, '/send/room', { body: '\ufeff{"message":1}' })).status, 200)
+    t.equal((await postRaw(app, '/send/room', '\ufeff{"message":1}')).status, 200)
   })
 })
 
@@ -78,9 +76,7 @@ t.test('POST /send/:channel without the right token', async (t) => {
     const { app, assertNothingDelivered } = await watched(t)
     const values = [undefined, '', 'Bearer', 'Bearer ', 'Bearer  ', 'Basic dXNlcjpwYXNz', `Token ${TOKEN}`, TOKEN, `Bearer${TOKEN}`, `Bearer ${TOKEN} more`, `Bearer é${TOKEN}`, `Bearer "${TOKEN}\t"`, `Basic ${TOKEN}`]
     for (const authorization of values) {
-      const headers = publishHeaders(authorization === undefined ? {} : { authorization })
-      if (authorization === undefined) delete headers['authorization']
-      const answer = await post(app, '/send/room', { headers })
+      const answer = await post(app, '/send/room', HELLO, { authorization })
       assertError(t, answer, 401, 'MSG_ERR_TOKEN_MISSING', JSON.stringify(authorization))
       t.equal(answer.headers['www-authenticate'], 'Bearer')
     }
@@ -90,7 +86,7 @@ t.test('POST /send/:channel without the right token', async (t) => {
   t.test('answers 403 when the token is another one, and delivers nothing', async (t) => {
     const { app, assertNothingDelivered } = await watched(t)
     for (const token of ['wrong', TOKEN.toUpperCase(), TOKEN.slice(0, -1), `${TOKEN}x`, 'default-secret', 'x'.repeat(5_000), 'undefined', '0']) {
-      const answer = await post(app, '/send/room', { headers: publishHeaders({ authorization: `Bearer ${token}` }) })
+      const answer = await post(app, '/send/room', HELLO, { authorization: `Bearer ${token}` })
       assertError(t, answer, 403, 'MSG_ERR_TOKEN_INVALID')
       t.equal(answer.headers['www-authenticate'], undefined)
     }
@@ -111,10 +107,10 @@ t.test('POST /send/:channel without the right token', async (t) => {
   t.test('takes any of several tokens, and the scheme in any case', async (t) => {
     const app = await startService(t, { BEARER_TOKEN: 'old, new' })
     for (const authorization of ['Bearer old', 'Bearer new', 'bearer old', 'BEARER new']) {
-      t.equal((await post(app, '/send/room', { headers: publishHeaders({ authorization }) })).status, 200, authorization)
+      t.equal((await post(app, '/send/room', HELLO, { authorization })).status, 200, authorization)
     }
     for (const authorization of ['Bearer old,new', 'Bearer oldnew', 'Bearer ,']) {
-      assertError(t, await post(app, '/send/room', { headers: publishHeaders({ authorization }) }), 403, 'MSG_ERR_TOKEN_INVALID', authorization)
+      assertError(t, await post(app, '/send/room', HELLO, { authorization }), 403, 'MSG_ERR_TOKEN_INVALID', authorization)
     }
   })
 })
@@ -123,7 +119,7 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
   t.test('answers 400 when the message is missing, null or "", and delivers nothing', async (t) => {
     const { app, assertNothingDelivered } = await watched(t)
     for (const body of ['{}', '{"message":null}', '{"message":""}', '{"messages":"x"}', '{"Message":"x"}', '{ "message" : null }', '{"message":"x","message":null}', '{"__proto__":{"message":"x"}}']) {
-      assertError(t, await post(app, '/send/room', { body }), 400, 'MSG_ERR_MESSAGE_MISSING', body)
+      assertError(t, await postRaw(app, '/send/room', body), 400, 'MSG_ERR_MESSAGE_MISSING', body)
     }
     await assertNothingDelivered(t)
   })
@@ -134,13 +130,13 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
       '', ' ', 'hello', '{', '{"message":"x"', '{"message":"x"}}', '{message:"x"}', "{'message':'x'}", '{"message":undefined}', '{"message":"x",}', '{"message":01}', '{"message":"\n"}', '{"message":NaN}',
       '[]', '[{"message":"x"}]', '"message"', '1', 'true', 'null', '\u0000', '{"message":"x"}\u0000'
     ]
-    for (const body of bodies) assertError(t, await post(app, '/send/room', { body }), 400, 'MSG_ERR_BODY_INVALID', JSON.stringify(body))
+    for (const body of bodies) assertError(t, await postRaw(app, '/send/room', body), 400, 'MSG_ERR_BODY_INVALID', JSON.stringify(body))
     const invalid = [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc0, 0xaf], [0xe2, 0x82]]
     for (const bytes of invalid) {
       const body = Buffer.concat([Buffer.from('{"message":"'), Buffer.from(bytes), Buffer.from('"}')])
-      assertError(t, await post(app, '/send/room', { body }), 400, 'MSG_ERR_BODY_INVALID', body.toString('hex'))
+      assertError(t, await postRaw(app, '/send/room', body), 400, 'MSG_ERR_BODY_INVALID', body.toString('hex'))
     }
-    assertError(t, await post(app, '/send/room', { body: Buffer.from('{"message":"x"}', 'utf16le') }), 400, 'MSG_ERR_BODY_INVALID')
+    assertError(t, await postRaw(app, '/send/room', Buffer.from('{"message":"x"}', 'utf16le')), 400, 'MSG_ERR_BODY_INVALID')
     await assertNothingDelivered(t)
   })
 
@@ -149,7 +145,7 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
     for (const message of ['x'.repeat(999), 'x'.repeat(10_000), 'x'.repeat(1_000_000), '€'.repeat(333), [...Array(400).keys()]]) {
       assertError(t, await publish(app, 'room', message), 413, 'MSG_ERR_MESSAGE_TOO_LARGE')
     }
-    const chunked = await post(app, '/send/room', { headers: publishHeaders({ 'transfer-encoding': 'chunked' }), body: JSON.stringify({ message: 'x'.repeat(100_000) }) })
+    const chunked = await post(app, '/send/room', { message: 'x'.repeat(100_000) }, { 'transfer-encoding': 'chunked' })
     assertError(t, chunked, 413, 'MSG_ERR_MESSAGE_TOO_LARGE')
     await assertNothingDelivered(t)
   })
@@ -209,18 +205,15 @@ t.test('POST /send/:channel with a body that is refused', async (t) => {
   t.test('answers 415 for any other media type, and delivers nothing', async (t) => {
     const { app, assertNothingDelivered } = await watched(t)
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', 'application/xml', 'application/vnd.api+json', 'text/json', 'json', '*/*', ';']) {
-      assertError(t, await post(app, '/send/room', { headers: publishHeaders({ 'content-type': type }) }), 415, 'MSG_ERR_MEDIA_TYPE', type)
+      assertError(t, await post(app, '/send/room', HELLO, { 'content-type': type }), 415, 'MSG_ERR_MEDIA_TYPE', type)
     }
-    const headers = publishHeaders()
-    delete headers['content-type']
-    assertError(t, await post(app, '/send/room', { headers }), 415, 'MSG_ERR_MEDIA_TYPE', 'none')
+    assertError(t, await post(app, '/send/room', HELLO, { 'content-type': undefined }), 415, 'MSG_ERR_MEDIA_TYPE', 'none')
     await assertNothingDelivered(t)
   })
 
   t.test('answers 400 when there is no body at all', async (t) => {
     const { app, assertNothingDelivered } = await watched(t)
-    const headers = publishHeaders()
-    delete headers['content-type']
+    const headers = publishHeaders({ 'content-type': undefined })
     assertError(t, await ask(app, '/send/room', { method: 'POST', headers }), 400, 'MSG_ERR_BODY_INVALID')
     await assertNothingDelivered(t)
   })
@@ -233,28 +226,28 @@ t.test('POST /send/:channel with a name that is refused', async (t) => {
       '%20', 'a%20b', '.room', '..', '%2E%2E', '-room', ':room', '@room', '~room', '%2Froom', 'a%2Fb', 'a%2fb', 'a%5Cb', 'r%C3%B6%C3%B6m', '%F0%9F%8E%89',
       'room%00', 'room%0A', 'room%0D%0A', '%7Bchannel%7D', 'a*', 'a!', "a'", 'a(b)', 'a,b', 'a;b', 'a$b', 'a&b', 'a%25', 'a%23b', 'a%3Fb', 'a%22b', '%EF%BB%BFroom', 'a'.repeat(101), '%61'.repeat(101), 'a'.repeat(4_000)
     ]
-    for (const name of names) assertError(t, await post(app, `/send/${name}`), 400, 'MSG_ERR_CHANNEL_INVALID', name)
+    for (const name of names) assertError(t, await post(app, `/send/${name}`, HELLO), 400, 'MSG_ERR_CHANNEL_INVALID', name)
     await assertNothingDelivered(t)
   })
 
   t.test('answers 400 when there is none, or more than one segment', async (t) => {
     const app = await startService(t)
     for (const path of ['/send/', '/send//', '/send/a/b', '/send//a', '/send/a/', `/send/${'a'.repeat(5_000)}`]) {
-      assertError(t, await post(app, path), 400, 'MSG_ERR_CHANNEL_INVALID', path)
+      assertError(t, await post(app, path, HELLO), 400, 'MSG_ERR_CHANNEL_INVALID', path)
     }
   })
 
   t.test('answers 400 when it is that of a file that is served', async (t) => {
     const app = await startService(t)
     for (const name of ['client.js', 'client.mjs', 'index.html', 'client%2Ejs', '%63lient.js']) {
-      assertError(t, await post(app, `/send/${name}`), 400, 'MSG_ERR_CHANNEL_RESERVED', name)
+      assertError(t, await post(app, `/send/${name}`, HELLO), 400, 'MSG_ERR_CHANNEL_RESERVED', name)
     }
   })
 
   t.test('answers 400 when its percent-encoding is malformed', async (t) => {
     const { app, assertNothingDelivered } = await watched(t)
     for (const name of ['%E0%A4%A', '%', 'room%', '%zz', '%C3%28', '%ff']) {
-      assertError(t, await post(app, `/send/${name}`), 400, 'MSG_ERR_URL_INVALID', name)
+      assertError(t, await post(app, `/send/${name}`, HELLO), 400, 'MSG_ERR_URL_INVALID', name)
     }
     await assertNothingDelivered(t)
   })
@@ -292,7 +285,7 @@ t.test('a message', async (t) => {
     const app = await startService(t)
     const subscription = await subscribe(t, app, '/room')
     for (const [name, text] of Object.entries(texts)) {
-      const { status, body } = await post(app, '/send/room', { body: `{"message":${text}}` })
+      const { status, body } = await postRaw(app, '/send/room', `{"message":${text}}`)
       t.equal(status, 200, name)
       t.equal(untimedText(await subscription.nextText()), `{"channel":"room","message":${text},"id":"${String(body['id'])}"}`, name)
     }
@@ -305,7 +298,7 @@ t.test('a message', async (t) => {
     const message = { b: [1, 'two\nlines', { c: null }], 1: { a: '  ' } }
     for (const [space, lineBreak] of [[2, '\n'], ['\t', '\n'], [2, '\r\n'], [1, '\r']] as const) {
       const body = JSON.stringify({ other: [1], message, more: {} }, undefined, space).replaceAll('\n', lineBreak)
-      t.equal((await post(app, '/send/room', { body })).status, 200)
+      t.equal((await postRaw(app, '/send/room', body)).status, 200)
       const text = await subscription.nextText()
       t.notMatch(text, /[\r\n]/)
       t.strictSame((JSON.parse(text) as { message: unknown }).message, message)
@@ -316,7 +309,7 @@ t.test('a message', async (t) => {
     const app = await startService(t)
     const subscription = await subscribe(t, app, '/room')
     for (const body of ['{"message":1,"message":2}', '{"x":{"message":1},"message":2}', '{"x":"\\"message\\":1","message":2}', '{"message":1,"\\u006dessage":2}', '{"message":2,"x":[{"message":1}]}']) {
-      t.equal((await post(app, '/send/room', { body })).status, 200, body)
+      t.equal((await postRaw(app, '/send/room', body)).status, 200, body)
       t.equal((await subscription.next()).message, 2, body)
     }
   })

@@ -316,7 +316,7 @@ t.test('While the app closes', async (t) => {
   })
 })
 
-t.test('An error that nobody foresaw refuses a channel and is logged', async (t) => {
+t.test('An unexpected error refuses a channel and is logged', async (t) => {
   const lines: string[] = []
   const app = createHost(t, { logger: { level: 'error', stream: { write: (line: string) => { lines.push(line) } } } })
   await app.register(messenger, { token: TOKEN })

@@ -40,7 +40,7 @@ t.test('HttpStreamSubscriber', async (t) => {
     t.equal(subscriber.unsentBytes, 0)
   })
 
-  t.test('closes once, writes nothing afterwards, and is ended when nobody reads on', async (t) => {
+  t.test('closes once, writes nothing afterwards, and is destroyed by terminate()', async (t) => {
     const { subscriber, response } = subscribe(t)
     subscriber.close(Close.TRY_AGAIN, 'too slow')
     subscriber.close(Close.TRY_AGAIN, 'too slow')
@@ -51,7 +51,7 @@ t.test('HttpStreamSubscriber', async (t) => {
     t.ok(response.destroyed)
   })
 
-  t.test('is ended some time after its close when nobody reads', (t) => {
+  t.test('is ended some time after its close when the client does not read', (t) => {
     const timers: (() => void)[] = []
     t.intercept(globalThis, 'setTimeout', { value: (run: () => void) => { timers.push(run); return { unref () { return this } } } })
     const { subscriber, response } = subscribe(t)

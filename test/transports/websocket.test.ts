@@ -20,7 +20,7 @@ const BATCH_BYTES = 131_072
 
 interface Write { bytes: number, unsent: number }
 
-/** What the server writes to the connections that are made from now on, in the order of connecting. */
+/** The writes of the server to each later connection, in the order of connecting. */
 function spyOnWrites (app: FastifyInstance): Write[][] {
   const connections: Write[][] = []
   app.server.on('connection', (socket: Socket) => {
@@ -155,10 +155,10 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
     }
     connection.writeFrame(Opcode.CLOSE, Buffer.from([0x03, 0xe8]))
     const reading = readToClose(connection)
-    while (app.channels.subscriberCount('room') > 0) {
+    await eventually(() => {
       void app.channels.publish('room', 'more')
-      await turn()
-    }
+      return app.channels.subscriberCount('room') === 0
+    }, { everyTurn: true, message: 'the close' })
     const { frames, code } = await reading
     await connection.closed
     t.equal(code, 1000)
@@ -231,7 +231,7 @@ t.test('the frames of ws and those of the fan-out', async (t) => {
 })
 
 t.test('a subscriber that stops reading', async (t) => {
-  t.test('costs at most its limit and one flush, is closed with 1013 and slows nobody else', async (t) => {
+  t.test('costs at most its limit and one flush, is closed with 1013 and slows no other one', async (t) => {
     const maxBufferedBytes = 100_000
     const app = await startHost(t, { maxBufferedBytes, maxMessageBytes: 50_000 })
     const connections = spyOnWrites(app)
@@ -239,16 +239,17 @@ t.test('a subscriber that stops reading', async (t) => {
     slow.socket.pause()
     const other = await subscribe(t, app, '/room')
     let published = 0
-    while (app.channels.subscriberCount('room') === 2) {
+    await eventually(async () => {
       await Promise.all([0, 1, 2].map(() => app.channels.publish('room', 'x'.repeat(40_000))))
       published += 3
       const frames = await other.take(3)
       t.strictSame(frames.map(({ id }) => Number(id.split(':')[1])), range(published - 2, published))
-    }
+      return app.channels.subscriberCount('room') === 1
+    }, { everyTurn: true, message: 'the close of the slow subscriber' })
     const unsent = Math.max(...(connections[0] ?? []).map((write) => write.unsent))
     t.ok(unsent > maxBufferedBytes, `${unsent} bytes: it did not read`)
     t.ok(unsent <= maxBufferedBytes + BATCH_BYTES + 50_000, `${unsent} bytes unsent at most`)
-    // What it gets when it reads again is whole, in order and ends with the reason.
+    // The frames that it reads later are whole and in order, and end with the reason.
     slow.socket.resume()
     const { frames, code } = await readToClose(slow)
     t.equal(code, 1013)
@@ -266,10 +267,11 @@ t.test('a subscriber that stops reading', async (t) => {
     const connections = spyOnWrites(app)
     const slow = await upgradeRaw(t, app, '/room')
     slow.socket.pause()
-    while (app.channels.subscriberCount('room') === 1) {
-      for (let index = 0; index < 500; index++) void app.channels.publish('room', 'x'.repeat(200))
-      await turn()
-    }
+    await eventually(() => {
+      const isClosed = app.channels.subscriberCount('room') === 0
+      if (!isClosed) for (let index = 0; index < 500; index++) void app.channels.publish('room', 'x'.repeat(200))
+      return isClosed
+    }, { everyTurn: true, message: 'the close of the slow subscriber' })
     const unsent = Math.max(...(connections[0] ?? []).map((write) => write.unsent))
     t.ok(unsent <= 10_000 + BATCH_BYTES + 1_000, `${unsent} bytes unsent at most`)
     slow.socket.resume()
@@ -282,12 +284,11 @@ t.test('a subscriber that stops reading', async (t) => {
     for (let message = 1; message <= 500; message++) await app.channels.publish('room', `${message} ${'x'.repeat(20_000)}`)
     const slow = await upgradeRaw(t, app, '/room?since=earliest')
     slow.socket.pause()
-    // Until the server waits for it.
-    let before = -1
-    while (before !== connections[0]?.length) {
-      before = connections[0]?.length ?? 0
+    await eventually(async () => {
+      const before = connections[0]?.length
       for (let turns = 0; turns < 50; turns++) await turn()
-    }
+      return connections[0]?.length === before
+    }, { everyTurn: true, message: 'a pause of the server' })
     const unsent = Math.max(...connections.flat().map((write) => write.unsent))
     t.ok(unsent < 500_000, `${unsent} bytes unsent at most`)
     slow.socket.resume()
@@ -328,10 +329,10 @@ t.test('the heartbeat', async (t) => {
   t.test('finds out while messages are being written, too', async (t) => {
     const app = await startHost(t, { pingIntervalMs: 100 })
     const dead = await upgradeRaw(t, app, '/room')
-    while (app.channels.subscriberCount('room') === 1) {
+    await eventually(async () => {
       await app.channels.publish('room', 'hello')
-      await turn()
-    }
+      return app.channels.subscriberCount('room') === 0
+    }, { everyTurn: true, message: 'the end of the dead connection' })
     await dead.closed
     t.equal(await countConnections(app), 0)
   })
@@ -361,7 +362,7 @@ t.test('the heartbeat', async (t) => {
     const app = createHost(t)
     await app.register(websocket)
     await app.register(messenger, { token: TOKEN, pingIntervalMs: 100 })
-    // What is injected does not keep the process.
+    // An injected connection does not keep the process alive.
     await app.listen({ port: 0, host: '127.0.0.1' })
     const socket = await app.injectWS('/room')
     for (let pings = 0; pings < 3; pings++) await new Promise((resolve) => { socket.once('ping', resolve) })
@@ -371,7 +372,7 @@ t.test('the heartbeat', async (t) => {
     socket.terminate()
   })
 
-  t.test('says of a connection that does not count its bytes that nobody knows what was sent', async (t) => {
+  t.test('reports NaN sent bytes for a connection that does not count them', async (t) => {
     const socket = Object.assign(new EventEmitter(), { _socket: new PassThrough() })
     const settings = { pingIntervalMs: 1_000, maxReceivedBytes: 1, onFlood: () => { t.fail() } }
     const subscriber = new WebSocketSubscriber(socket as unknown as WebSocket, { announced: false, heartbeat: false }, settings)

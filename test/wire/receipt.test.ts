@@ -7,7 +7,7 @@ t.test('A reference of a wait', async (t) => {
     t.not(formatReference({ instance: 'a', waitMs: 1 }, 1), formatReference({ instance: 'a', waitMs: 1 }, 2))
   })
 
-  t.test('is no other text', async (t) => {
+  t.test('is undefined for any other text', async (t) => {
     for (const text of ['', '.', 'a', 'a.1', 'a.1.', 'a.1.0', 'a.1.30001', 'a.1.99999', 'a.1.1.1', 'a b.1.1', 'a.A.1', '.1.1', `${'a'.repeat(65)}.1.1`, 'a.1.1\n']) {
       t.equal(parseReference(text), undefined, JSON.stringify(text))
     }

@@ -18,7 +18,7 @@ export async function bursts ({ target, pids, subscribers, channels, messages, w
 
   const message = (subscriber, buffer, start, end) => {
     const index = numberIn(buffer, start, end)
-    // What says where a channel stands.
+    // The event that tells the position of a channel.
     if (index < 0) return
     if (channels === 1 && index !== subscriber.count) failed(new Error(`expected message ${subscriber.count}, got ${index}`))
     subscriber.count++

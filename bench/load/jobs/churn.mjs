@@ -8,7 +8,7 @@ const endings = {
   reset: (subscriber) => subscriber.cut()
 }
 
-/** Lets `connections` subscribers come and go, each on its own channel, in every way there is. */
+/** Opens and ends `connections` subscribers, each on its own channel, in every way there is. */
 export async function churn ({ target, connections, from }) {
   const ways = [...Object.keys(endings), 'early']
   let begun = 0

@@ -12,7 +12,7 @@ const MAX_POLLS = 200
 const REST_MS = 100
 
 /**
- * What `runs` messages are answered with by `targets` in turn, and what their subscribers measured themselves: `sockets` with frames,
+ * The answers to `runs` messages by `targets` in turn, and the measurements of their subscribers: `sockets` with frames,
  * of which some are deaf, and `streams`. Code is compiled by `warmUp` messages before.
  */
 export async function receipts ({ targets, sockets, deaf, streams, warmUp, runs, waitSeconds }) {
@@ -36,7 +36,7 @@ export async function receipts ({ targets, sockets, deaf, streams, warmUp, runs,
   }
   const rows = []
   for (let run = -warmUp; run < runs; run++) {
-    // What came before has been acknowledged.
+    // Earlier messages have been acknowledged.
     await sleep(REST_MS)
     measured = []
     from = performance.now()

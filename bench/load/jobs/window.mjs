@@ -4,7 +4,7 @@ import { coreSeconds } from '../../measure/cores.mjs'
 import { cpuMicroseconds } from '../../measure/process.mjs'
 
 /**
- * Lets the load run for `warmUpMs`, then measures for `measureMs`: how often `count()` went up, the CPU time of the
+ * Runs the load for `warmUpMs`, then measures for `measureMs`: how often `count()` went up, the CPU time of the
  * server (`pids`; of its processes by name too, where `parts` has their ids) and of this process, and how much of their two cores
  * others have used. `begin` is called between the two.
  */

@@ -5,8 +5,8 @@ const DISCONNECT_MS = 100
 const COMMANDS = ['ping', 'info', 'wait', 'publish', 'subscribe', 'ssubscribe', 'sunsubscribe', 'zrange']
 
 /**
- * What the broker uses of a client of ioredis, with the same order of events: a connection that closes is first told of, then
- * rejects what is under way; a command that timed out is forgotten and its answer ignored; nothing waits in a queue.
+ * The part of a client of ioredis that the broker uses, with the same order of events: the end of a connection is first announced,
+ * then pending commands reject; a command that timed out is forgotten and its answer ignored; nothing waits in a queue.
  */
 export class FakeClient {
   isCluster = false

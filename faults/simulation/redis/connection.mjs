@@ -18,13 +18,13 @@ class Lane {
 
   send (item) {
     const last = this.#items.at(-1)
-    // What is sent while something is on its way may arrive together with it.
+    // Data that is sent while earlier data is under way may arrive together with it.
     const at = Math.max(this.#clock.now + this.#latency(), last?.at ?? 0)
     this.#items.push({ at, item })
     if (this.#task === undefined) this.#schedule()
   }
 
-  /** What is on its way is lost. */
+  /** Loses all data that is under way. */
   drop () {
     this.#items = []
     if (this.#task) this.#task.cancelled = true

@@ -1,6 +1,6 @@
 /**
- * What src/brokers/redis/log/scripts.ts does, step by step, on the values of a {@link Server}. `test/faults/simulation` holds the two
- * equal. Values are never changed, only replaced, so that a replica and a restarted server can share them.
+ * A model of src/brokers/redis/log/scripts.ts, step by step, on the values of a {@link Server}. `test/faults/simulation` checks that
+ * the two are equal. Values are never changed, only replaced, so that a replica and a restarted server can share them.
  *
  * meta { epoch, head, term, past: [{ epoch, bound, ok }], from } · log [{ offset, time, message, receipt }] ·
  * key { digest, epoch, offset, subscribers }

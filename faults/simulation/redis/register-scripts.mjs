@@ -1,5 +1,5 @@
 /**
- * What src/brokers/redis/failover/register-scripts.ts does, step by step; `test/faults/simulation` holds the two equal.
+ * A model of src/brokers/redis/failover/register-scripts.ts, step by step; `test/faults/simulation` checks that the two are equal.
  *
  * register { layout, term, chain: [], terms: [], open, flag, deleted, instances: { <id>: { state, compared, since, safe } } }
  */
@@ -28,7 +28,7 @@ class View {
     this.flag = stored.flag
   }
 
-  /** What is written in the end. */
+  /** The value that is written at the end. */
   get next () {
     return this.changed ??= { ...this.stored }
   }

@@ -1,4 +1,4 @@
-/** What is stored of a log. */
+/** The stored metadata of a log. */
 export interface Meta {
   readonly epoch: string
   readonly head: number
@@ -7,7 +7,7 @@ export interface Meta {
   readonly from: number
 }
 
-/** What is stored of the instances. */
+/** The stored register of the instances. */
 export interface Register {
   readonly layout?: string
   readonly term?: string

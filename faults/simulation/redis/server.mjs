@@ -105,7 +105,7 @@ export class Server {
     this.onAnnounce(type, name, text)
   }
 
-  /** What a replica of this server applies, from a number of writes on. */
+  /** The writes that a replica of this server applies, from a number of writes on. */
   since (count) {
     return this.#writes.slice(count)
   }

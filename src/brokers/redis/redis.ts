@@ -5,7 +5,7 @@ import type { Broker, BrokerStatus, Published, PublishOptions, ReceiptExchange, 
 import type { Retention } from '../log.js'
 import { type Commands, connect, databaseOf, isCluster, type RedisClient } from './connection/connection.js'
 import { Link } from './connection/link.js'
-import { refusalOf } from './connection/refusal.js'
+import { rejectionOf } from './connection/refusal.js'
 import { Rounds } from './connection/rounds.js'
 import { Subscriptions } from './connection/subscriptions.js'
 import { type Timings, TIMINGS } from './connection/timings.js'
@@ -133,7 +133,7 @@ export class RedisBroker implements Broker {
     })
     this.#timers = [
       every(timings.auditMs, () => this.#audit(), (error) => { receiver.log?.('error', `Redis cannot be audited: ${String((error as Error).stack)}`) }),
-      setInterval(() => { void refusalOf(this.#failover.check()) }, timings.checkMs).unref()
+      setInterval(() => { void rejectionOf(this.#failover.check()) }, timings.checkMs).unref()
     ]
   }
 
@@ -196,7 +196,7 @@ export class RedisBroker implements Broker {
     this.#feeds.clear()
     // The server has taken the last report when it has answered a later command.
     this.#messages.counts.stop()
-    if (wasReady) await refusalOf(this.#barrier.leave())
+    if (wasReady) await rejectionOf(this.#barrier.leave())
     this.#commands.close()
     this.#notifications.close()
   }
@@ -219,7 +219,7 @@ export class RedisBroker implements Broker {
   async #audit (): Promise<void> {
     if (!this.ready) return
     void this.#messages.join()
-    await refusalOf(this.#messages.announcements.catchUp())
+    await rejectionOf(this.#messages.announcements.catchUp())
     await this.#feeds.audit()
     await this.members.audit()
   }

@@ -1,10 +1,10 @@
 import { DEFAULT_TOKEN } from '../../access/bearer-tokens.js'
+import { isLoopback } from '../../access/hosts.js'
 import type { Config } from '../../config.js'
 import type { Finding } from './finding.js'
 
 /** A token with fewer characters can be guessed. */
 const MIN_TOKEN_LENGTH = 16
-const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/
 
 /** Whether the secrets of a configuration can be guessed. */
 export function secrets ({ host, path, messenger: { token, tokenSecret } }: Config): Finding[] {
@@ -12,7 +12,7 @@ export function secrets ({ host, path, messenger: { token, tokenSecret } }: Conf
   const subject = 'secrets'
   const findings: Finding[] = []
   if (tokens.includes(DEFAULT_TOKEN)) {
-    const isPrivate = path === undefined && LOOPBACK.test(host)
+    const isPrivate = path === undefined && isLoopback(host)
     findings.push({
       level: isPrivate ? 'warn' : 'fail', subject,
       text: `a token is ${DEFAULT_TOKEN}, which is public: set BEARER_TOKEN to the output of "openssl rand -hex 32"`

@@ -117,7 +117,7 @@ t.test('Two nodes on a cluster', async (t) => {
     }
     t.equal(host.status, 'wait')
 
-    // Nobody watches these connections; the audit finds that something is missing, and then that they are dead.
+    // These connections are not monitored; the audit finds that entries are missing, and then that the connections are dead.
     t.ok(proxies.reduce((count, proxy) => count + proxy.stall('ssubscribe'), 0) >= 1)
     for (const channel of channels) {
       await published(a, channel, '2')
@@ -154,7 +154,7 @@ t.test('When a master of the cluster fails', async (t) => {
       await b.handed(channel, 1)
     }
     await redis.wait(1, 5_000)
-    // What is published from here on does not reach the replica that takes over.
+    // Later messages do not reach the replica that takes over.
     await redis.call('ACL', 'SETUSER', 'default', '-psync', '-sync')
     await redis.call('CLIENT', 'KILL', 'TYPE', 'replica')
     const lost = await published(a, failing, '"lost"')
@@ -173,7 +173,7 @@ t.test('When a master of the cluster fails', async (t) => {
     t.strictSame([...new Set(await b.told())], [failing])
   })
 
-  t.test('and nobody stands in for it, what the others have is delivered all the same', async (t) => {
+  t.test('and has no replica, the channels of the others are delivered all the same', async (t) => {
     const [, [c], [d]] = await cluster.channels(keyPrefix) as [[string], [string], [string]]
     const third = cluster.masters[2] as typeof cluster.masters[0]
     await b.join(d)
@@ -187,7 +187,7 @@ t.test('When a master of the cluster fails', async (t) => {
     await b.handed(c, before + 1)
     t.equal(b.messages(c).at(-1), '"still"')
 
-    // What the dead one has cannot be asked for when another master changes; that is made up for when it is back.
+    // The logs of the dead master cannot be read when another master changes; they are compared once it is back.
     await cluster.masters[1]?.redis.call('DEBUG', 'CHANGE-REPL-ID')
     await published(a, c, '"behind a gap"')
     await eventually(() => b.gaps.includes(c), { message: 'the gap' })

@@ -1,6 +1,6 @@
 import type { ChainableCommander, Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { refusalOf } from '../../../src/brokers/redis/connection/refusal.js'
+import { rejectionOf } from '../../../src/brokers/redis/connection/refusal.js'
 import { rejection } from '../../codes.js'
 import type { TestNode } from '../test-node.js'
 import { eventually } from '../../eventually.js'
@@ -35,9 +35,9 @@ async function createPair (t: Test): Promise<Pair> {
     works: async (what) => {
       await eventually(async () => {
         const text = `"${what.replaceAll(/\W/g, ' ')} ${++number}"`
-        if (await refusalOf(a.broker.publish('room', text)) !== undefined) return false
+        if (await rejectionOf(a.broker.publish('room', text)) !== undefined) return false
         const until = performance.now() + 500
-        await refusalOf(eventually(() => b.messages('room').includes(text) || performance.now() > until, { message: 'handed' }))
+        await rejectionOf(eventually(() => b.messages('room').includes(text) || performance.now() > until, { message: 'handed' }))
         return b.messages('room').includes(text)
       }, { message: `the pair works after ${what}` })
     }

@@ -187,7 +187,7 @@ t.test('Two nodes on one Redis', async (t) => {
     t.not(b.delivered('room')[3]?.epoch, old)
   })
 
-  t.test('say that the log is gone as soon as somebody publishes to the new one', async (t) => {
+  t.test('announce the loss of the log with the first message of the new one', async (t) => {
     // The next check compares what was acknowledged in the log that is gone, which is another gap.
     const { a, b, redis, keyPrefix } = await createPair(t, { timings: { checkMs: 60_000 } })
     await b.join('room')
@@ -220,7 +220,7 @@ t.test('Two nodes on one Redis', async (t) => {
     t.equal(epochs.size, 10)
   })
 
-  t.test('do not keep what anybody asks for: the position of an unused channel goes after minutes, that of a used one after a day', async (t) => {
+  t.test('drop the position of an unused channel after minutes, and that of a used one after a day', async (t) => {
     const { a, redis, keyPrefix } = await createPair(t)
     await a.broker.read('asked', 'now')
     t.ok(await redis.pttl(`${keyPrefix}{asked}:meta`) <= 300_000)
@@ -234,7 +234,7 @@ t.test('Two nodes on one Redis', async (t) => {
     for (const key of await redis.keys(`${keyPrefix}*`)) t.equal(await redis.pttl(key) === -1, key === `${keyPrefix}instances`, `${key}: all but the register expires`)
   })
 
-  t.test('keep the position of an occupied channel, empty or not, as long as somebody listens', async (t) => {
+  t.test('keep the position of an occupied channel, empty or not, as long as it has subscribers', async (t) => {
     const { a, redis, keyPrefix } = await createPair(t, { timings: { auditMs: 50 } })
     await a.join('empty')
     await a.join('used')

@@ -9,7 +9,7 @@ import { parseAnnouncement, parseKeptAnnouncements } from '../../../src/brokers/
 const entry = { epoch: 'e', offset: 3, message: '"x"', time: 1_700_000_000_000 }
 const row = ['3-1700000000000', ['m', '"x"']]
 
-/** What each parser takes, with what it makes of it. */
+/** Valid inputs of each parser, with their results. */
 const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, parsed: unknown][] = [
   ['announcement', parseNotification, 'e:3 "x","time":1700000000000', entry],
   ['announcement of a message with times in it', parseNotification, 'e:3 [{"a":1,"time":2},",\\"time\\":3"],"time":1700000000000', { ...entry, message: '[{"a":1,"time":2},",\\"time\\":3"]' }],
@@ -50,7 +50,7 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
   ['notices in pairs', parseKeptAnnouncements, [['a', 1], ['b', 2]], new Map([['a', 1], ['b', 2]])]
 ]
 
-/** What any process may have written, and any script or server answer. */
+/** Any value that another process may have written, or that a script or a server may return. */
 const Anything = fc.anything({
   withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withObjectString: true,
   withSet: true, withSparseArray: true, withTypedArray: true

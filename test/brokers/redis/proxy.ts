@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 interface Pair {
   readonly client: Socket
   readonly upstream: Socket
-  /** What the client sent, as text. */
+  /** The text that the client has sent. */
   sent: string
   stalled: boolean
 }
@@ -19,9 +19,9 @@ export class Proxy {
   taken = 0
   /** Takes connections and answers none, like a machine that is gone. */
   deaf = false
-  /** What a client sends with this text in it does not arrive. */
+  /** Chunks of clients that contain this text are dropped. */
   swallow: string | undefined
-  /** How often that was the case. */
+  /** The number of chunks dropped for that reason. */
   swallowed = 0
 
   constructor (target: number | string) {
@@ -47,7 +47,7 @@ export class Proxy {
     this.#target = target
   }
 
-  /** What flows on the connections whose client sent a text is lost from now on; they stay open. */
+  /** Drops all further data of the connections whose client sent a text; the connections stay open. */
   stall (sent = ''): number {
     const pairs = [...this.#pairs].filter((pair) => pair.sent.includes(sent))
     for (const pair of pairs) pair.stalled = true

@@ -52,7 +52,7 @@ t.test('Receipts of two services on one Redis', async (t) => {
     for (const { channels } of services) await eventually(() => hubOf(channels).receipts.size === 0, { message: 'nothing is waited for' })
   })
 
-  t.test('come as soon as everybody has answered, wherever that is', async (t) => {
+  t.test('arrive as soon as all subscribers of all instances have answered', async (t) => {
     const services = await startServices(t, await startRedis(t), 3)
     const [one, two, three] = services as [FastifyInstance, FastifyInstance, FastifyInstance]
     t.strictSame(NUMBERS(await wait(one, 30)), [0, 0, 0], 'no one')

@@ -36,7 +36,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     t.equal(node.delivered('room').at(-1)?.message, '"new"')
   })
 
-  t.test('is found out for a channel that nobody listens to, by who published to it', async (t) => {
+  t.test('is detected for a channel without subscribers by the node that published to it', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const node = await startNode(t, { redis: server.url })
     await node.publish('room', 1, 2)
@@ -52,7 +52,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     t.match(await node.broker.read('room', { epoch, offset: 3 }), { reason: 'epoch' })
   })
 
-  t.test('is found out by who read from it, and by who listened until a moment ago', async (t) => {
+  t.test('is detected by a node that read from it, and by one that listened until a moment ago', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: server.url })]
     for (const channel of ['read', 'left']) await a.publish(channel, 1)
@@ -154,7 +154,7 @@ t.test('A server that comes back with less than it had', async (t) => {
     t.not((await node.broker.publish('room', '"new"')).epoch, epoch)
   })
 
-  t.test('tells everybody, also a node that had less: what was lost was acknowledged', async (t) => {
+  t.test('announces the gap to every node, also to one that had less: the lost messages were acknowledged', async (t) => {
     const server = await startRedis(t, { appendOnly: true })
     const proxy = await startProxy(t, server.socket)
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: proxy.url })]

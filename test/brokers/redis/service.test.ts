@@ -111,7 +111,7 @@ t.test('Two services on one Redis', async (t) => {
     t.match(await takeUntil(told, 'after'), [{ message: 'after', id: /:1$/ }])
   })
 
-  t.test('start without Redis, keep who comes with signs of life, and serve everybody as soon as it is there', async (t) => {
+  t.test('start without Redis, keep new subscribers by heartbeats, and serve all of them as soon as it is there', async (t) => {
     const server = await startRedis(t)
     await server.kill()
     const app = await startService(t, { REDIS_URL: server.url })
@@ -150,7 +150,7 @@ t.test('Two services on one Redis', async (t) => {
     t.match(await poll, { status: 200, body: { messages: [{ message: 1 }], recovered: true } })
   })
 
-  t.test('keep who comes while Redis is away: it resumes, and what was published elsewhere meanwhile comes first', async (t) => {
+  t.test('keep a subscriber that comes while Redis is away: it resumes, and the messages published elsewhere meanwhile come first', async (t) => {
     const server = await startRedis(t)
     const proxy = await startProxy(t, server.socket)
     const [one, two] = [await startService(t, { REDIS_URL: server.url }), await startService(t, { REDIS_URL: proxy.url })]
@@ -169,7 +169,7 @@ t.test('Two services on one Redis', async (t) => {
     t.match(await resuming.next(), { message: 3, id: /:3$/ })
   })
 
-  t.test('send those away who wait when they close', async (t) => {
+  t.test('close the connections of waiting subscribers when they close', async (t) => {
     const server = await startRedis(t)
     await server.kill()
     const app = await startService(t, { REDIS_URL: server.url, DRAIN_SECONDS: '60' })

@@ -14,7 +14,7 @@ app.get('/occupied', () => [...app.channels])
 await app.listen({ port: 0, host: '127.0.0.1' })
 const { port } = app.server.address() as AddressInfo
 
-// What the client takes from a browser, besides the WebSocket, and Node has not.
+// Globals of a browser that the client uses and that Node.js lacks, besides the WebSocket.
 Object.assign(globalThis, { location: new URL(`http://127.0.0.1:${port}`), addEventListener () {} })
 let onOpen = (): void => {}
 let onMessage: (message: Greeting, meta: Meta) => void = () => {}

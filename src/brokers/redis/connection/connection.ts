@@ -3,7 +3,7 @@ import { ConfigInvalidError } from '../../../errors.js'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../log/scripts.js'
 import { LIST_MEMBERS, SET_MEMBERS } from '../members/scripts.js'
-import { POST } from '../nodes/scripts.js'
+import { ANNOUNCE } from '../nodes/scripts.js'
 import { guardAsking } from './asking.js'
 import { guardEnd } from './ended-cluster.js'
 import { guardLastSubscriber } from './last-subscriber.js'
@@ -21,7 +21,7 @@ const SCRIPTS = {
   messengerRead: [3, READ],
   messengerVerify: [3, VERIFY],
   messengerTouch: [1, TOUCH],
-  messengerPost: [1, POST],
+  messengerAnnounce: [1, ANNOUNCE],
   messengerSetMembers: [5, SET_MEMBERS],
   messengerListMembers: [5, LIST_MEMBERS],
   messengerJoin: [1, JOIN],

@@ -1,8 +1,8 @@
 import type { Cluster } from 'ioredis'
 
 /**
- * Keeps a client from going on after its end. What ioredis 6.0.0 has under way when it is disconnected, such as a refresh of the slots
- * (Cluster.resetNodesRefreshInterval), sets the timer for the next one all the same: that goes on for ever, and the process never ends.
+ * Prevents a client from continuing after its end. A refresh of the slots that is in progress at the disconnect (ioredis 6.0.0,
+ * Cluster.resetNodesRefreshInterval) still sets the timer for the next one, so that the process never ends.
  */
 export function guardEnd (cluster: Cluster): void {
   // A client of another library may not have the method.

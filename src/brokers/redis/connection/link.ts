@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { type Commands, isCluster } from './connection.js'
-import { isTimeout, refusalOf } from './refusal.js'
+import { isTimeout, rejectionOf } from './refusal.js'
 import type { Timings } from './timings.js'
 
 /** Time limit for a usable connection as a multiple of the limit for a command. */
@@ -149,7 +149,7 @@ export class Link {
       // ioredis 6.0.0 forgets a reconnect that is requested while it looks up addresses. An attempt asks one node after the other.
       if (!this.ready && connectingMs > this.#connectMs * Math.max(1, nodesOf(client))) this.#replace()
     } else if (client.status === 'ready') {
-      await refusalOf(this.probe((client) => client.ping()))
+      await rejectionOf(this.probe((client) => client.ping()))
     } else if (client.status === 'end') {
       // The client gives up when it is interrupted during its requests to Sentinels.
       client.connect().catch(() => {})

@@ -1,5 +1,5 @@
 /** The reason for which a promise is rejected, or `undefined` when it is fulfilled. */
-export async function refusalOf (answer: Promise<unknown>): Promise<unknown> {
+export async function rejectionOf (answer: Promise<unknown>): Promise<unknown> {
   try {
     await answer
     return undefined

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { refusalOf } from './refusal.js'
+import { rejectionOf } from './refusal.js'
 import { backoff } from './timings.js'
 
 /** Options of {@link retry}. */
@@ -12,10 +12,10 @@ export interface RetryOptions {
 
 /** Resolves when an attempt succeeds; rejects like the last one when no other is wanted. */
 export async function retry (attempt: () => Promise<void>, { maxBackoffMs, wanted }: RetryOptions): Promise<void> {
-  let refusal = await refusalOf(attempt())
+  let refusal = await rejectionOf(attempt())
   for (let failures = 1; refusal !== undefined && wanted(); failures++) {
     await delay(backoff(failures, maxBackoffMs), undefined, { ref: false })
-    if (wanted()) refusal = await refusalOf(attempt())
+    if (wanted()) refusal = await rejectionOf(attempt())
   }
   if (refusal !== undefined) throw refusal as Error
 }

@@ -1,4 +1,4 @@
-import { refusalOf } from './refusal.js'
+import { rejectionOf } from './refusal.js'
 import { retry } from './retry.js'
 
 /** Dependencies of {@link Rounds}. */
@@ -32,7 +32,7 @@ export class Rounds {
     this.#running = true
     while (this.#due && wanted()) {
       this.#due = false
-      const refusal = await refusalOf(retry(() => this.#ports.round(), { maxBackoffMs: this.#maxBackoffMs, wanted }))
+      const refusal = await rejectionOf(retry(() => this.#ports.round(), { maxBackoffMs: this.#maxBackoffMs, wanted }))
       // The round ended because it was no longer possible.
       if (refusal !== undefined) this.#due = true
     }

@@ -1,6 +1,6 @@
 import type { Names } from '../names.js'
 import type { Link } from './link.js'
-import { refusalOf } from './refusal.js'
+import { rejectionOf } from './refusal.js'
 import type { Timings } from './timings.js'
 
 /** The prefix of the error of a cluster's client that knows no Redis node for the channel. */
@@ -22,7 +22,7 @@ export class Subscriptions {
 
   /** Resolves when notifications that are published from now on are sent. */
   async subscribe (channel: string): Promise<void> {
-    const refusal = await refusalOf(this.#link.client.ssubscribe(this.#names.live(channel)))
+    const refusal = await rejectionOf(this.#link.client.ssubscribe(this.#names.live(channel)))
     if (refusal === undefined) { this.#lostSince = undefined; return }
     if ((refusal as Error).message.startsWith(NO_SUBSCRIBER)) this.#replace()
     throw refusal as Error

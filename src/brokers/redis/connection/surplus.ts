@@ -39,7 +39,7 @@ function guarded (queue: Queue, client: Redis): Queue {
     // Others may follow until the connection has ended.
     if (ended) return
     ended = true
-    client.emit('error', new Error('an answer came that no command waits for'))
+    client.emit('error', new Error('received an answer without a pending command'))
     client.disconnect(true)
   }
   const command: Answered = {

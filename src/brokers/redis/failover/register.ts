@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from '../connection/link.js'
-import { refusalOf } from '../connection/refusal.js'
+import { rejectionOf } from '../connection/refusal.js'
 import type { Timings } from '../connection/timings.js'
 import type { Barrier, Evidence } from './barrier.js'
 import { type DecideAnswer, parseDecideAnswer, parseJoinAnswer, parseLookAnswer, type RegisterView } from './parse.js'
@@ -159,7 +159,7 @@ export class Register implements Barrier {
 
   /** To be called when another instance requests a witness. */
   async witnessRequested (): Promise<void> {
-    await refusalOf(this.holds())
+    await rejectionOf(this.holds())
   }
 
   async #look (): Promise<RegisterView> {

@@ -2,7 +2,7 @@ import type { Receiver, Replay, Since } from '../../broker.js'
 import { forEachConcurrently } from '../connection/concurrency.js'
 import { isCluster } from '../connection/connection.js'
 import type { Link } from '../connection/link.js'
-import { isTimeout, refusalOf } from '../connection/refusal.js'
+import { isTimeout, rejectionOf } from '../connection/refusal.js'
 import { retry } from '../connection/retry.js'
 import type { Subscriptions } from '../connection/subscriptions.js'
 import type { Timings } from '../connection/timings.js'
@@ -103,8 +103,8 @@ export class Feeds {
       const feed = this.#feeds.get(channel)
       // Removed during the pass.
       if (feed === undefined) return
-      const refusal = await refusalOf(this.#ports.subscriptions.subscribe(channel))
-      const unread = await refusalOf(feed.catchUp())
+      const refusal = await rejectionOf(this.#ports.subscriptions.subscribe(channel))
+      const unread = await rejectionOf(feed.catchUp())
       if (refusal === undefined && unread === undefined) return
       // The log answers and the subscription does not. Other connections than those of a cluster are monitored (Link).
       if (unread === undefined && isTimeout(refusal) && isCluster(this.#ports.link.client)) this.#ports.link.reconnect()
@@ -117,7 +117,7 @@ export class Feeds {
   /** Keeps the positions of all channels from expiring, and finds messages that were lost silently. */
   async audit (): Promise<void> {
     await forEachConcurrently(this.#feeds, async ([channel, feed]) => {
-      const refusal = await refusalOf(this.#ports.store.touch(channel).then((position) => {
+      const refusal = await rejectionOf(this.#ports.store.touch(channel).then((position) => {
         if (position?.epoch !== feed.epoch || position.offset > feed.offset) this.#suspect(channel)
       }))
       if (refusal !== undefined) this.#suspect(channel)

@@ -1,14 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import pLimit from 'p-limit'
 import { EngineUnavailableError, IdempotencyConflictError } from '../../../errors.js'
 import type { Position } from '../../../wire/id.js'
 import type { Published, PublishOptions, Replay, Since } from '../../broker.js'
 import { IDEMPOTENCY_TTL_MS } from '../../idempotency.js'
 import type { Retention } from '../../log.js'
+import { concurrencyLimit } from '../connection/concurrency.js'
 import type { Commands } from '../connection/connection.js'
 import type { Connection } from '../connection/link.js'
-import { codeOf, refusalOf } from '../connection/refusal.js'
+import { codeOf, rejectionOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
 import type { Names } from '../names.js'
 import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer } from './parse.js'
@@ -20,9 +20,6 @@ const EMPTY_POSITION_TTL_MS = 300_000
 /** Time for which a position of a later epoch than the server's is attributed to a master that this connection has yet to reach. */
 const LATER_MS = 2_000
 const LATER_POLL_MS = 100
-
-/** Concurrent reads: with thousands of returning clients, no read waits beyond the time limit of a command. */
-const CONCURRENT_READS = 256
 
 /** Settings of {@link LogStore}. */
 export interface LogStoreOptions extends Retention {
@@ -40,7 +37,7 @@ export class LogStore {
   readonly #options: LogStoreOptions
   readonly #failover: Failover
   readonly #seed = randomBytes(4).readUInt32BE().toString(36)
-  readonly #reads = pLimit(CONCURRENT_READS)
+  readonly #reads = concurrencyLimit()
   #calls = 0
 
   constructor (connection: Connection, failover: Failover, options: LogStoreOptions) {
@@ -54,7 +51,7 @@ export class LogStore {
     channel: string, message: string, subscribers: number, { idempotencyKey: key, receipt = '' }: PublishOptions = {}
   ): Promise<Published> {
     const { size, ttlMs, names } = this.#options
-    const digest = key === undefined ? '' : createHash('sha256').update(message).digest('base64url')
+    const digest = key === undefined ? '' : hash('sha256', message, 'base64url')
     const { answer, admission } = await this.#ask((term) => this.#client.messengerPublish(
       ...this.#keys(channel), names.result(channel, key ?? ''), term, this.#random(),
       message, size, ttlMs, this.#positionTtlMs, names.live(channel), digest, IDEMPOTENCY_TTL_MS, subscribers, receipt
@@ -149,7 +146,7 @@ export class LogStore {
       if (!(error as Error).message.startsWith('UNVERIFIED')) refuse(error)
     }
     this.#failover.suspect(admission)
-    await refusalOf(this.#failover.verify())
+    await rejectionOf(this.#failover.verify())
     const next = this.#failover.admission
     return { answer: await command(next.term).catch(refuse), admission: next }
   }

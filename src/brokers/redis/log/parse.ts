@@ -1,6 +1,7 @@
 import { parseId, type Position } from '../../../wire/id.js'
 import { parseReference } from '../../../wire/receipt.js'
-import type { GapReason, LogEntry } from '../../broker.js'
+import type { GapReason } from '../../../wire/events.js'
+import type { LogEntry } from '../../broker.js'
 
 // Parsers for answers of scripts and texts of other processes. They accept any value and cannot throw; unknown elements are
 // ignored, so that two versions can run side by side.

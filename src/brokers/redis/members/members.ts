@@ -1,7 +1,7 @@
 import { channelOf, isCompanion } from '../../../wire/companion.js'
 import { type MemberBook, type MemberList, type MemberReceiver, MAX_MEMBERS } from '../../broker.js'
 import { forEachConcurrently } from '../connection/concurrency.js'
-import { refusalOf } from '../connection/refusal.js'
+import { rejectionOf } from '../connection/refusal.js'
 import type { Timings } from '../connection/timings.js'
 import type { ClaimsPorts } from '../nodes/subscriber-counts.js'
 import { Claimants } from './claimants.js'
@@ -98,7 +98,7 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
     if (receiver === undefined) return
     const channels = new Set(Array.from(receiver.rosters(), ([channel]) => channel))
     for (const name of occupied()) if (isCompanion(name)) channels.add(channelOf(name))
-    await forEachConcurrently(channels, async (channel) => { await refusalOf(this.read(channel)) })
+    await forEachConcurrently(channels, async (channel) => { await rejectionOf(this.read(channel)) })
   }
 
   close (): void {
@@ -118,7 +118,7 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
     work.running = true
     while (!work.isEmpty && this.#ports.ready()) {
       const changes = work.take()
-      const refusal = await refusalOf(this.#send(channel, changes))
+      const refusal = await rejectionOf(this.#send(channel, changes))
       if (refusal === undefined) continue
       // The next tick tries again.
       work.add(changes)
@@ -171,7 +171,7 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
     if (receiver === undefined || this.#work.has(channel)) return
     const now = performance.now()
     const dead = new Set(members.flatMap(({ claims }) => [...claims.keys()].filter((claimant) => this.#claimants.isDead(claimant, now))))
-    if (dead.size > 0 && ready()) void refusalOf(this.#update(channel, { own: this.#claimants.own, dead: [...dead], roster: new Map() }))
+    if (dead.size > 0 && ready()) void rejectionOf(this.#update(channel, { own: this.#claimants.own, dead: [...dead], roster: new Map() }))
     const roster = receiver.roster(channel)
     const { claimant = '' } = this
     const claimed = new Map(members.flatMap(({ sub, claims }) => claims.has(claimant) ? [[sub, claims.get(claimant)]] : []))
@@ -191,7 +191,7 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
   #tick (): void {
     if (!this.#ports.ready()) return
     for (const [channel, work] of this.#work) if (!work.running) void this.#run(channel, work)
-    if (!this.#sweeping) void refusalOf(this.#sweep())
+    if (!this.#sweeping) void rejectionOf(this.#sweep())
   }
 
   /** Ends the claims of dead claimants. Every instance does it, so that it does not depend on any one of them. */
@@ -203,7 +203,7 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
         if (!this.#claimants.isDead(claimant, performance.now())) continue
         const left = new Set(await store.channelsOf(claimant))
         await forEachConcurrently([...left], async (channel) => {
-          const refusal = await refusalOf(this.#end(claimant, channel, left))
+          const refusal = await rejectionOf(this.#end(claimant, channel, left))
           if (refusal !== undefined) this.#complain(refusal)
         })
         if (left.size === 0) await store.remove(claimant)

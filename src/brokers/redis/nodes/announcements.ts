@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/link.js'
-import { refusalOf } from '../connection/refusal.js'
+import { rejectionOf } from '../connection/refusal.js'
 
 /** Dependencies of {@link Announcements}. */
 export interface AnnouncementsPorts {
@@ -30,7 +30,7 @@ export class Announcements {
 
   /** Keeps an announcement and publishes it. */
   async announce (text: string, until: number): Promise<void> {
-    await this.#connection.client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
+    await this.#connection.client.messengerAnnounce(this.#ports.key, text, Math.ceil(until), this.#ports.name)
     this.#take(text, until)
   }
 
@@ -46,13 +46,13 @@ export class Announcements {
   async catchUp (): Promise<void> {
     // In this order, so that no announcement falls between the two. The next call finds those of a failed subscription.
     const { client } = this.#connection
-    await refusalOf(this.#ports.subscribe())
+    await rejectionOf(this.#ports.subscribe())
     const now = Date.now()
     const kept = parseKeptAnnouncements(await client.zrange(this.#ports.key, now, '+inf', 'BYSCORE', 'WITHSCORES'))
     for (const [text, until] of kept) this.#take(text, until)
     await Promise.all([...this.#known].map(async ([text, until]) => {
       if (until <= now) this.#known.delete(text)
-      else if (!kept.has(text)) await client.messengerPost(this.#ports.key, text, Math.ceil(until), this.#ports.name)
+      else if (!kept.has(text)) await client.messengerAnnounce(this.#ports.key, text, Math.ceil(until), this.#ports.name)
     }))
   }
 

@@ -1,6 +1,6 @@
 import { isCluster } from '../connection/connection.js'
 import type { Connection } from '../connection/link.js'
-import { refusalOf } from '../connection/refusal.js'
+import { rejectionOf } from '../connection/refusal.js'
 import type { Names } from '../names.js'
 import { Announcements } from './announcements.js'
 import { ReceiptMessages, type ReceiptMessagesPorts } from './receipt-messages.js'
@@ -62,7 +62,7 @@ export class InstanceMessages {
   /** Subscribes to the other instances' messages unless subscribed; after a failure it is to be called again. */
   async join (): Promise<void> {
     if (this.#joined) return
-    if (await refusalOf(this.#subscribe(this.#ports.names.counts)) !== undefined) return
+    if (await rejectionOf(this.#subscribe(this.#ports.names.counts)) !== undefined) return
     this.#joined = true
     this.counts.connected()
   }
@@ -76,7 +76,7 @@ export class InstanceMessages {
   /** Requests that the other instances witness the registration of this one. */
   requestWitness (): void {
     const { commands: { client }, names } = this.#ports
-    void refusalOf(client.publish(names.counts, WITNESS_REQUEST))
+    void rejectionOf(client.publish(names.counts, WITNESS_REQUEST))
   }
 
   async #subscribe (name: string): Promise<void> {
@@ -89,7 +89,7 @@ export class InstanceMessages {
   #send (text: string): boolean {
     const { commands: { client }, names, canSend } = this.#ports
     if (!canSend()) return false
-    void refusalOf(client.publish(names.counts, text))
+    void rejectionOf(client.publish(names.counts, text))
     return true
   }
 

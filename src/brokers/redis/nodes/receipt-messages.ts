@@ -1,6 +1,7 @@
 import { formatId, parseId, type Position } from '../../../wire/id.js'
 import { parseReference } from '../../../wire/receipt.js'
 import type { ReceiptExchange, ReceiptReport } from '../../broker.js'
+import { isCount } from './reports.js'
 
 /** The beginnings of the two messages, by which they are told from others. */
 const ASK = '{"ask":"receipts",'
@@ -56,28 +57,28 @@ export class ReceiptMessages implements ReceiptExchange {
   /** Takes a message of an instance, which may be this one; returns `false` for any other text. */
   receive (text: string): boolean {
     if (text.startsWith(ASK)) {
-      const request = parseRequest(text)
+      const request = parseReceiptRequest(text)
       if (request !== undefined && parseReference(request.receipt)?.instance !== this.instance)
         this.#ports.onReceiptAsked(request.receipt, request.channel, request.position)
       return true
     }
     if (!text.startsWith(REPORT)) return false
     // Those for other instances are not parsed.
-    const report = text.startsWith(`${this.instance}.`, REPORT.length) ? parseReport(text) : undefined
+    const report = text.startsWith(`${this.instance}.`, REPORT.length) ? parseReceiptReport(text) : undefined
     if (report !== undefined) this.#ports.onReceiptReported(report.receipt, report.instance, report)
     return true
   }
 }
 
 /** A request of another process; `undefined` for anything else. Cannot throw. */
-export function parseRequest (text: string): ReceiptRequest | undefined {
+export function parseReceiptRequest (text: string): ReceiptRequest | undefined {
   const { receipt, channel, id } = parsed(text)
   const position = typeof id === 'string' ? parseId(id) : undefined
   return typeof receipt === 'string' && typeof channel === 'string' && position !== undefined ? { receipt, channel, position } : undefined
 }
 
 /** A report of another process; `undefined` for anything else. Cannot throw. */
-export function parseReport (text: string): ReceiptReport & { readonly receipt: string, readonly instance: string } | undefined {
+export function parseReceiptReport (text: string): ReceiptReport & { readonly receipt: string, readonly instance: string } | undefined {
   const { receipt, instance, counted, unable, open, elapsedMs, latenciesMs } = parsed(text)
   if (typeof receipt !== 'string' || typeof instance !== 'string' || !Array.isArray(latenciesMs)) return undefined
   if (!isCount(counted) || !isCount(unable) || !isCount(open) || !isTime(elapsedMs)) return undefined
@@ -91,10 +92,6 @@ function parsed (text: string): Record<string, unknown> {
   } catch {
     return {}
   }
-}
-
-function isCount (value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function isTime (value: unknown): value is number {

@@ -48,6 +48,7 @@ export function isClaimant (value: unknown): value is string {
   return typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
 }
 
-function isCount (value: unknown): value is number {
+/** Whether a value is a count, of another process. */
+export function isCount (value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }

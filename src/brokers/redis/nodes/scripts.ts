@@ -3,7 +3,7 @@
  *
  * KEYS announcements · ARGV text, until, name of the pub/sub channel; keeps a text until then and publishes it as `<until> <text>`.
  */
-export const POST = `
+export const ANNOUNCE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])

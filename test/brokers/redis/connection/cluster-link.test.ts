@@ -6,7 +6,7 @@ import t from 'tap'
 import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Link } from '../../../../src/brokers/redis/connection/link.js'
 import { Names } from '../../../../src/brokers/redis/names.js'
-import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
+import { rejectionOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import { Subscriptions } from '../../../../src/brokers/redis/connection/subscriptions.js'
 import { startNode, TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { startCluster } from '../redis-cluster.js'
@@ -38,7 +38,7 @@ t.test('A link to a cluster', async (t) => {
     const subscriptions = new Subscriptions(link, names, TIMINGS)
     await eventually(() => link.ready, { message: 'the client is ready' })
     for (const channel of channels) {
-      await eventually(async () => await refusalOf(subscriptions.subscribe(channel)) === undefined, { message: `${channel} is subscribed to` })
+      await eventually(async () => await rejectionOf(subscriptions.subscribe(channel)) === undefined, { message: `${channel} is subscribed to` })
     }
     for (const [index, channel] of channels.entries()) await cluster.masters[index]?.redis.call('SPUBLISH', names.live(channel), 'text')
     await eventually(() => received.length === channels.length, { message: 'a message of every master' })

@@ -244,5 +244,5 @@ t.test('RedisBroker', async (t) => {
   })
 })
 
-/** What follows `ACL SETUSER` in the documentation, for one server. */
+/** The arguments of `ACL SETUSER` in the documentation, for one server. */
 const DOCUMENTED_RIGHTS = (/`ACL SETUSER ([^`]+)`/.exec(readFileSync(new URL('../../../../docs/instances.md', import.meta.url), 'utf8'))?.[1] ?? '').split(' ')

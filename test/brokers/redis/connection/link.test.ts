@@ -99,7 +99,7 @@ t.test('A link', async (t) => {
     let refused = 0
     const refuse = (): Promise<string> => {
       refused++
-      // What was read late, after the timer of the command.
+      // Data that arrives only after the timer of the command.
       setImmediate(() => { client.stream.bytesRead++ })
       return Promise.reject(new Error('Command timed out'))
     }

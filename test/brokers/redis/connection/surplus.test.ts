@@ -54,7 +54,7 @@ t.test('An answer that no command waits for', async (t) => {
       const { connections } = server
       server.say(answer)
       await eventually(() => server.connections > connections && client.status === 'ready', { message: 'another connection' })
-      t.equal(errors.filter((message) => message === 'an answer came that no command waits for').length, 1, 'once')
+      t.equal(errors.filter((message) => message === 'received an answer without a pending command').length, 1, 'once')
       t.equal(await client.get('x'), 'OK')
     })
   }
@@ -104,6 +104,6 @@ t.test('An answer that no command waits for', async (t) => {
     await node.publish('room', 2)
     await node.handed('room', 2)
     t.strictSame([node.messages('room'), await node.told()], [['1', '2'], []])
-    t.ok(node.statuses.some(({ reason }) => reason === 'an answer came that no command waits for'))
+    t.ok(node.statuses.some(({ reason }) => reason === 'received an answer without a pending command'))
   })
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Barrier, Evidence } from '../../../../src/brokers/redis/failover/barrier.js'
 import { Failover } from '../../../../src/brokers/redis/failover/failover.js'
-import { refusalOf } from '../../../../src/brokers/redis/connection/refusal.js'
+import { rejectionOf } from '../../../../src/brokers/redis/connection/refusal.js'
 import type { Position } from '../../../../src/wire/id.js'
 import { thrown } from '../../../codes.js'
 import { turn } from '../../../eventually.js'
@@ -11,13 +11,13 @@ const at = (offset: number, epoch = 'e'): Position => ({ epoch, offset })
 /** A failover whose barrier lets it pass when the test says so. */
 class Bench implements Barrier {
   term = 'one'
-  /** What `holds` answers with. */
+  /** The result of `holds`. */
   holding: boolean | Error = true
-  /** What goes on while the barrier is asked. */
+  /** Called during `pass`. */
   passing: ((evidence: Evidence) => Promise<void>) | undefined
-  /** What goes on while the barrier is asked whether the term lasts. */
+  /** Called during `holds`. */
   checking: ((evidence: Evidence) => void) | undefined
-  /** What the preparation rejects with. */
+  /** The error with which the preparation rejects. */
   refusal: Error | undefined
   /** Where logs stand that have not what is verified; an error where they cannot be asked. */
   readonly lost = new Map<string, Position | Error>()
@@ -185,7 +185,7 @@ t.test('Failover, by state', async (t) => {
   t.test('closing while the barrier is asked is not undone by its answer', async (t) => {
     const bench = new Bench()
     bench.failover.connected()
-    const verifying = refusalOf(bench.failover.verify())
+    const verifying = rejectionOf(bench.failover.verify())
     bench.failover.close()
     t.match(await verifying, { message: 'closed' })
     t.equal(bench.failover.state, 'closed')

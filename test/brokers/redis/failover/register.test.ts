@@ -16,7 +16,7 @@ class Instance {
   readonly register: Register
   /** The terms that it compared. */
   readonly compared: string[] = []
-  /** What it waited for. */
+  /** The reasons for which it waited. */
   readonly waits: string[] = []
   unsafe = 0
   greetings = 0
@@ -58,7 +58,7 @@ interface Bench {
   key: string
   /** An instance; those that there are confirm it. */
   create: (options?: ConstructorParameters<typeof Instance>[3]) => Instance
-  /** What the register says. */
+  /** The content of the register. */
   show: () => Promise<{ term: string | undefined, chain: string | undefined, instances: Record<string, string> }>
   /** Begins another term. */
   change: () => Promise<void>
@@ -165,7 +165,7 @@ t.test('Register', async (t) => {
     t.strictSame(Object.keys((await show()).instances).sort(), [a.register.id, b.register.id].sort(), 'and nobody waits for the old one')
   })
 
-  t.test('an instance that nobody saw before decides no term as complete', async (t) => {
+  t.test('an instance that no other one has seen decides no term as complete', async (t) => {
     const { create, change, show } = await createBench(t, server)
     const a = create()
     await a.pass()
@@ -269,7 +269,7 @@ t.test('Register', async (t) => {
     t.match((await show()).instances[b.register.id], / 1$/)
   })
 
-  t.test('an instance that nobody confirms goes on after a time, and says so', async (t) => {
+  t.test('an instance without confirmation goes on after a time, and reports that it is unsafe', async (t) => {
     const { create } = await createBench(t, server)
     const [a, b] = [create(), create({ witnessMs: 40 })]
     await a.pass()

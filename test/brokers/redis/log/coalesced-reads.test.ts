@@ -19,7 +19,7 @@ t.test('CoalescedReads', async (t) => {
     }
   }
 
-  t.test('answers all who ask in the same turn with one read', async (t) => {
+  t.test('serves all calls of the same turn by one read', async (t) => {
     const { ask, answer, count } = create()
     const asked = Promise.all([ask(), ask(), ask()])
     await answer()
@@ -27,7 +27,7 @@ t.test('CoalescedReads', async (t) => {
     t.equal(count(), 1)
   })
 
-  t.test('answers all who ask while a read is under way with the one after it', async (t) => {
+  t.test('serves all calls during a read by the one after it', async (t) => {
     const { ask, answer, count } = create()
     const first = ask()
     await turn()
@@ -43,7 +43,7 @@ t.test('CoalescedReads', async (t) => {
     t.equal(await last, 3)
   })
 
-  t.test('reads for those who wait also when the read before failed', async (t) => {
+  t.test('serves waiting calls also after a failed read', async (t) => {
     const { ask, answer } = create()
     const first = ask()
     await turn()
@@ -53,7 +53,7 @@ t.test('CoalescedReads', async (t) => {
     t.equal(await second, 2)
   })
 
-  t.test('does not mix questions', async (t) => {
+  t.test('does not share a read between different positions', async (t) => {
     const { ask, answer } = create()
     const asked = Promise.all([ask('a'), ask('b')])
     await answer()

@@ -13,7 +13,7 @@ class Bench {
   readonly delivered: LogEntry[] = []
   /** Where the feed began, and went on at another place. */
   readonly moves: string[] = []
-  /** Lets the notifications arrive that are on their way. */
+  /** Delivers the notifications that are under way. */
   onBarrier: (() => void) | undefined
   lags = 0
   reads: Since[] = []
@@ -119,7 +119,7 @@ t.test('Feed', async (t) => {
     t.strictSame(bench.offsets, [1, 2, 3, 4])
   })
 
-  t.test('reads again for who asks while a read is under way, which may be older than the question', async (t) => {
+  t.test('reads again for a call during a read, whose result may be older than the call', async (t) => {
     const bench = await started()
     bench.hold()
     const first = bench.feed.catchUp()
@@ -155,7 +155,7 @@ t.test('Feed', async (t) => {
     t.equal(bench.lags, 0, 'the caller knows of it')
   })
 
-  t.test('says that it lags when the read that a notification made necessary fails; nobody else would know', async (t) => {
+  t.test('reports a lag when the read that a notification made necessary fails', async (t) => {
     const bench = await started()
     bench.hold()
     bench.append()

@@ -147,7 +147,7 @@ t.test('A position of a log is, by row of the table', async (t) => {
 })
 
 t.test('The past of a log', async (t) => {
-  t.test('has sixteen epochs', async (t) => {
+  t.test('contains the last sixteen epochs', async (t) => {
     const { read, epoch, change } = await createBench(t, 15)
     const epochs: string[] = []
     for (let number = 0; number < 18; number++) {
@@ -179,7 +179,7 @@ t.test('The past of a log', async (t) => {
 })
 
 t.test('A log that was written with a history of 0 and one of 100 at the same time', async (t) => {
-  t.test('has no hole that nobody is told of', async (t) => {
+  t.test('has no unannounced hole', async (t) => {
     const keyPrefix = uniquePrefix()
     const [relay, keeper] = [
       await startNode(t, { redis: server.url, keyPrefix, size: 0 }),
@@ -199,7 +199,7 @@ t.test('A log that was written with a history of 0 and one of 100 at the same ti
 })
 
 t.test('A log from which a message was taken out by hand', async (t) => {
-  t.test('says so to who would have got it', async (t) => {
+  t.test('announces the gap to subscribers that would have received it', async (t) => {
     const { node, redis, log, epoch } = await createBench(t)
     const e = await epoch()
     const [id] = (await redis.xrange(log, '3', '3'))[0] ?? ['']
@@ -211,7 +211,7 @@ t.test('A log from which a message was taken out by hand', async (t) => {
 })
 
 t.test('A master to which the first replica attaches', async (t) => {
-  t.test('is in another term from then on, and nobody is told of a gap', async (t) => {
+  t.test('is in another term from then on, and no gap is announced', async (t) => {
     const server = await startRedis(t, { tcp: true, args: ['--repl-diskless-sync-delay', '0'] })
     const redis = server.connect(t)
     const [a, b] = [await startNode(t, { redis: server.url }), await startNode(t, { redis: server.url })]

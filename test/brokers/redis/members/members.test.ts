@@ -175,7 +175,7 @@ t.test('A restart of Redis', async (t) => {
 })
 
 t.test('What becomes of the members in Redis', async (t) => {
-  t.test('is repaired by the instances whose they are', async (t) => {
+  t.test('is repaired by the instances of the members', async (t) => {
     const [a, b] = await startPair(t)
     const redis = server.connect(t)
     a.set('7', 1)

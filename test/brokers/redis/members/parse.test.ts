@@ -5,7 +5,7 @@ import { parseReport, reportText } from '../../../../src/brokers/redis/nodes/rep
 const GARBAGE = [undefined, null, '', 'x', 7, true, {}, [], [[]], [null, null], ['x', []], [[], 'x'], [{}, {}], [-1, []], [1.5, []], [1, null]]
 
 t.test('parseSetAnswer', async (t) => {
-  t.test('reads the changes and those who are about to leave', async (t) => {
+  t.test('reads the changes and the members that are about to leave', async (t) => {
     t.strictSame(parseSetAnswer([['+7', '-8', '+-9'], ['10', '9000', '11', '0']]), { joined: ['7', '-9'], left: ['8'], waiting: [['10', 9_000], ['11', 0]] })
     t.strictSame(parseSetAnswer([[], []]), { joined: [], left: [], waiting: [] })
   })

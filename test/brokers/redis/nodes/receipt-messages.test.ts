@@ -1,5 +1,5 @@
 import t from 'tap'
-import { parseReport, parseRequest, ReceiptMessages } from '../../../../src/brokers/redis/nodes/receipt-messages.js'
+import { parseReceiptReport, parseReceiptRequest, ReceiptMessages } from '../../../../src/brokers/redis/nodes/receipt-messages.js'
 
 /** Instances that hear each other. */
 function instances (names: readonly string[]): { messages: ReceiptMessages[], seen: unknown[][] } {
@@ -38,9 +38,9 @@ t.test('ReceiptMessages', async (t) => {
     }
     t.strictSame(seen, [])
     for (const field of ['counted', 'unable', 'open', 'elapsedMs', 'latenciesMs', 'instance', 'receipt']) {
-      for (const value of [undefined, null, -1, {}, true]) t.equal(parseReport(JSON.stringify({ receipt: 'a.1.1', instance: 'b', ...REPORT, [field]: value })), undefined, field)
+      for (const value of [undefined, null, -1, {}, true]) t.equal(parseReceiptReport(JSON.stringify({ receipt: 'a.1.1', instance: 'b', ...REPORT, [field]: value })), undefined, field)
     }
-    t.match(parseReport(JSON.stringify({ receipt: 'a.1.1', instance: 'b', ...REPORT, latenciesMs: [1, 'x', null, -1, 2] })), { latenciesMs: [1, 2] })
-    for (const id of [undefined, 1, '', 'e', 'e:x']) t.equal(parseRequest(JSON.stringify({ receipt: 'a.1.1', channel: 'a', id })), undefined)
+    t.match(parseReceiptReport(JSON.stringify({ receipt: 'a.1.1', instance: 'b', ...REPORT, latenciesMs: [1, 'x', null, -1, 2] })), { latenciesMs: [1, 2] })
+    for (const id of [undefined, 1, '', 'e', 'e:x']) t.equal(parseReceiptRequest(JSON.stringify({ receipt: 'a.1.1', channel: 'a', id })), undefined)
   })
 })

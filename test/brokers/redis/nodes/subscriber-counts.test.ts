@@ -24,7 +24,7 @@ class Member {
   readonly counts = new Map<string, number>()
   readonly reports: SubscriberCounts
   reachable = true
-  /** What it said of earlier silence: whether it was its own. */
+  /** The arguments of `spared`: whether an earlier silence was that of the node itself. */
   readonly spared: boolean[] = []
 
   constructor (t: Test, air: Air, name: string, timings = TIMINGS, hasClaims = false) {
@@ -71,7 +71,7 @@ t.test('SubscriberCounts', async (t) => {
     await eventually(() => b.reports.total('room') === 3, { message: 'three' })
   })
 
-  t.test('answers many who ask at the same time with one report', async (t) => {
+  t.test('answers many simultaneous requests with one report', async (t) => {
     const air = new Air()
     const [a] = ['a', 'b', 'c', 'd', 'e'].map((name) => new Member(t, air, name)) as [Member]
     a.set('room', 1)

@@ -2,23 +2,23 @@ import { ownText } from '../wire/text.js'
 import { AddressFullError, FullError } from '../errors.js'
 import type { LimitCounters, LimitName } from './limit-counters.js'
 
-/** The maximum numbers of connections. */
-export interface AdmissionsOptions {
+/** The maximum numbers of connections, or of what else is counted like them. */
+export interface ConnectionLimitsOptions {
   /** On this instance. */
-  readonly maxConnections: number
+  readonly max: number
   /** From one address. */
-  readonly maxConnectionsPerAddress: number
+  readonly maxPerAddress: number
 }
 
 /** The names of the limits, and the errors beyond them. */
-export interface AdmissionLimits {
+export interface ConnectionLimitNames {
   readonly total: LimitName
   readonly address: LimitName
   readonly full: () => Error
   readonly addressFull: (count: number) => Error
 }
 
-const CONNECTIONS: AdmissionLimits = {
+const CONNECTIONS: ConnectionLimitNames = {
   total: 'maxConnections',
   address: 'maxConnectionsPerAddress',
   full: () => new FullError('MAX_CONNECTIONS'),
@@ -26,7 +26,7 @@ const CONNECTIONS: AdmissionLimits = {
 }
 
 /** The limits of subscriptions, of which a connection may have several. */
-export const SUBSCRIPTIONS: AdmissionLimits = {
+export const SUBSCRIPTIONS: ConnectionLimitNames = {
   total: 'maxSubscriptions',
   address: 'maxSubscriptionsPerAddress',
   full: () => new FullError('MAX_SUBSCRIPTIONS'),
@@ -34,18 +34,18 @@ export const SUBSCRIPTIONS: AdmissionLimits = {
 }
 
 /** Counts connections, pending ones included, in total and by address. */
-export class Admissions {
-  readonly #options: AdmissionsOptions
+export class ConnectionLimits {
+  readonly #options: ConnectionLimitsOptions
   readonly #counters: LimitCounters
   readonly #addresses = new Map<string, number>()
-  readonly #limits: AdmissionLimits
+  readonly #names: ConnectionLimitNames
   #total = 0
   #queued = 0
 
-  constructor (options: AdmissionsOptions, counters: LimitCounters, limits = CONNECTIONS) {
+  constructor (options: ConnectionLimitsOptions, counters: LimitCounters, names = CONNECTIONS) {
     this.#options = options
     this.#counters = counters
-    this.#limits = limits
+    this.#names = names
   }
 
   /** Connections, and requests that wait for `authorize`. */
@@ -67,15 +67,15 @@ export class Admissions {
 
   /** Throws MSG_ERR_FULL or MSG_ERR_ADDRESS_FULL where there is no place. */
   assertPlace (address: string): void {
-    const { maxConnections, maxConnectionsPerAddress } = this.#options
-    if (this.#total >= maxConnections) {
-      this.#counters.hit(this.#limits.total)
-      throw this.#limits.full()
+    const { max, maxPerAddress } = this.#options
+    if (this.#total >= max) {
+      this.#counters.hit(this.#names.total)
+      throw this.#names.full()
     }
     const count = this.#addresses.get(address) ?? 0
-    if (count >= maxConnectionsPerAddress) {
-      this.#counters.hit(this.#limits.address)
-      throw this.#limits.addressFull(count)
+    if (count >= maxPerAddress) {
+      this.#counters.hit(this.#names.address)
+      throw this.#names.addressFull(count)
     }
   }
 
