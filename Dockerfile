@@ -1,7 +1,6 @@
 # docker build -t fastify-messenger . && docker run --rm -p 3000:3000 -e BEARER_TOKEN=a-secret-of-your-own fastify-messenger
-ARG NODE_VERSION=22.23.3
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
+FROM node:22.23.3-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -14,7 +13,7 @@ COPY console console
 COPY public public
 RUN node scripts/build.mjs && npm prune --omit=dev
 
-FROM node:${NODE_VERSION}-bookworm-slim
+FROM node:22.23.3-bookworm-slim
 LABEL org.opencontainers.image.title="fastify-messenger" \
       org.opencontainers.image.description="Push messages from a backend to browsers: one HTTP POST in, a WebSocket message out." \
       org.opencontainers.image.licenses="MIT"

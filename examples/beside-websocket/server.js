@@ -1,8 +1,8 @@
 // A host with @fastify/websocket and another WebSocket server, of the library ws, beside the messenger.
-// What to look at:
-// - The messenger takes upgrades under its prefix and leaves all others alone: nothing here mentions it after its registration.
+// Points of interest:
+// - The messenger handles upgrades under its prefix and ignores all others: no further code is needed after its registration.
 // - @fastify/websocket, however, answers every upgrade of the server that it listens to, also those of others. So it listens to an
-//   emitter of its own, `routed`, to which the host passes on what is not for `cursors`.
+//   emitter of its own, `routed`, to which the host forwards all upgrades but those for `cursors`.
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'

@@ -1,6 +1,6 @@
-// Rooms, their members, and pages that publish by themselves.
-// What to look at:
-// - POST /session hands a page its token: what it may subscribe to, what it may publish to (`send`), and who it is (`sub`).
+// Rooms, their members, and pages that publish directly.
+// Points of interest:
+// - POST /session gives a page its token, with the channels to subscribe to, the channels to publish to (`send`) and the user (`sub`).
 // - `presence: true` makes the members of a room known; the page follows them on `room:<name>~presence`.
 // - No route here takes messages: the page posts them to the messenger itself (page/page.js).
 import { randomBytes } from 'node:crypto'
@@ -17,12 +17,12 @@ app.addHook('onRequest', async (request, reply) => { reply.header('content-secur
 await app.register(messenger, {
   prefix: '/rt',
   token: operator,
-  // Both are new with each start, which ends all sessions; pages ask for another token by themselves.
+  // Both are new with each start, which ends all sessions; pages request another token automatically.
   tokenSecret: randomBytes(32).toString('hex'),
   channels: { 'room:*': { presence: true } },
   historySize: 50,
   historyTtlMs: 24 * 60 * 60 * 1_000,
-  // A token of a page counts by its `sub`: nobody floods a room.
+  // The tokens of pages are counted by their `sub`, so that no user floods a room.
   maxPublishesPerSecond: 5
 })
 
@@ -30,7 +30,7 @@ await app.register(fastifyStatic, { root: [join(import.meta.dirname, 'page'), jo
 
 const name = { type: 'string', minLength: 1, maxLength: 20, pattern: '^[^\\p{C}]*$' }
 
-// Where a real app checks a password or a cookie, this one believes the name.
+// A real app checks a password or a cookie here; this one accepts any name.
 app.post('/session', { schema: { body: { type: 'object', required: ['name'], properties: { name } } } }, async (request) => {
   const answer = await app.inject({
     method: 'POST',

@@ -1,8 +1,8 @@
 // Prices and gauges: many channels on one connection, drawn by small charts without a library.
-// What to look at:
-// - page/page.js calls connectToChannel once per channel; the client makes one connection of all of them.
-// - A page that opens has the last minute at once: `since: 'earliest'` begins with what the channel keeps.
-// - `publishAll` publishes what one turn has changed as a batch.
+// Points of interest:
+// - page/page.js calls connectToChannel once per channel; all calls share one connection.
+// - A page that opens has the last minute at once: `since: 'earliest'` begins with the oldest kept message.
+// - `publishAll` publishes the changes of one turn as a batch.
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
@@ -37,7 +37,7 @@ function random () {
   return state / 2_147_483_647
 }
 
-// What would come from an exchange and from the machines.
+// Data that a real app would receive from an exchange and from machines.
 const market = new Map(Object.entries(SYMBOLS).map(([symbol, price]) => [symbol, { price, trend: 0 }]))
 const machine = new Map(Object.entries(GAUGES))
 

@@ -1,9 +1,9 @@
-// A document that several people edit; after a gap the page fetches it anew.
-// What to look at:
+// A document that several people edit; after a gap the page fetches it again.
+// Points of interest:
 // - Edits go to a route of the app, which publishes them one after the other. The log decides the order: the last edit wins.
-// - GET /document has the text and the id of the last edit in it. A page goes on from there, so that nothing is lost in between.
-// - The channel keeps five edits only. "Go offline", make some in another window, and come back: up to five arrive by themselves,
-//   after more the client reports a gap (`onGap`), and the page fetches the document anew.
+// - GET /document has the text and the id of the last edit in it. A page continues from there, so that nothing is lost in between.
+// - The channel keeps five edits only. "Go offline", make some in another window, and reconnect: up to five arrive automatically,
+//   after more the client reports a gap (`onGap`), and the page fetches the document again.
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'
@@ -48,7 +48,7 @@ const edit = {
     index: { type: 'integer', minimum: 0, maximum: paragraphs.length - 1 },
     text: { type: 'string', maxLength: 2_000 },
     by: { type: 'string', minLength: 1, maxLength: 20 },
-    // By which a page knows its own edit among those that come back.
+    // Identifies the edit, so that a page recognizes its own edits among the published ones.
     edit: { type: 'string', maxLength: 36 }
   }
 }

@@ -1,7 +1,7 @@
-// Four in a row: moves in order, and a player who comes back sees the whole match.
-// What to look at:
+// Four in a row: moves in order, and a player who reconnects sees the whole match.
+// Points of interest:
 // - The channel's log is the match. A page begins with `since: 'earliest'` and rebuilds the board from the moves, in their order.
-// - The server is the referee: it publishes a move if it is that player's turn, and pages believe only what is published.
+// - The server checks the moves: it publishes a move only if it is that player's turn, and pages show only published moves.
 // - `historySize` holds the longest match (42 moves and two seats), `historyTtlMs` the longest pause.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ function findMatch (id) {
   return matches.get(id) ?? refuse(404, 'There is no such match')
 }
 
-/** Publishes what `decide` returns, after what the match had before; the match changes once it is published. */
+/** Publishes the result of `decide`, after all earlier moves; the match changes once it is published. */
 async function play (match, decide) {
   const played = match.last.then(async () => {
     const { message, change } = decide()

@@ -1,8 +1,8 @@
 // Devices publish over HTTP with keys of their own; a page shows a board of sensors.
-// What to look at:
+// Points of interest:
 // - POST /devices makes a key: a token whose claim `send` covers the channel of this device and no other.
 // - device.js is the device. It knows its key and the address, and needs nothing but `fetch`.
-// - Revoking a device refuses its key at once, on every instance. The others go on.
+// - Revoking a device refuses its key at once, on every instance. The others continue.
 // - `publicChannels`: the board reads without a token.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import messenger from 'fastify-messenger'
 import { runDevice } from './device.js'
 
 const KEY_SECONDS = 30 * 24 * 60 * 60
-/** Those that this program plays itself: name, usual temperature, and the range in which it should be. */
+/** The devices that this program simulates: name, usual temperature, and the range of normal temperatures. */
 const SIMULATED = [
   ['Greenhouse 1', 24, 18, 28], ['Greenhouse 2', 25.5, 18, 28], ['Cold store', 4, 2, 6], ['Server room', 27.4, 18, 27], ['Roof', 11, -20, 40],
   ['Cellar', 13, 8, 16]
@@ -32,7 +32,7 @@ await app.register(messenger, {
 })
 await app.register(fastifyStatic, { root: [join(import.meta.dirname, 'page'), join(import.meta.dirname, '../style')] })
 
-/** Asks the messenger as its operator; the token must not reach a page. */
+/** Sends a request to the messenger with the operator's token, which must not reach a page. */
 async function operate (url, payload) {
   const answer = await app.inject({ method: 'POST', url, payload, headers: { authorization: `Bearer ${operator}` } })
   if (answer.statusCode !== 200) throw new Error(answer.body)
@@ -49,7 +49,7 @@ async function addDevice (name, min, max) {
   return { ...device, key }
 }
 
-// In a real app these are for those who may manage devices.
+// In a real app these routes are restricted to administrators of devices.
 const body = { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1, maxLength: 24 } } }
 app.get('/devices', async () => [...devices.values()])
 app.post('/devices', { schema: { body } }, async (request) => await addDevice(request.body.name, 15, 25))

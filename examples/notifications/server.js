@@ -1,6 +1,6 @@
 // A channel per user, tabs that share a connection, and a job that falls back to e-mail where there is no receipt.
-// What to look at:
-// - `authorize` lets the session of the app decide: a user has the channel `user:<name>`, and nobody else's.
+// Points of interest:
+// - `authorize` lets the session of the app decide: a user has the right to the channel `user:<name>` and to no other.
 // - page/page.js passes `share`, so that all tabs of a user have one connection, however many there are.
 // - `notify` waits for a receipt (`waitMs`). `received` counts connections whose page has handled the message.
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const app = Fastify({ logger: { level: 'warn' } })
 
 app.addHook('onRequest', async (request, reply) => { reply.header('content-security-policy', "default-src 'self'") })
 
-// A real app signs this cookie, or keeps a session behind it: here everyone can be Anna.
+// A real app signs this cookie, or keeps a session behind it: here every client can be Anna.
 function userOf ({ headers }) {
   return USERS.find((user) => headers.cookie?.split('; ').includes(`user=${user}`))
 }
@@ -27,7 +27,7 @@ await app.register(messenger, {
   prefix: '/rt',
   authorize: async (request, channel, action) => {
     const user = userOf(request)
-    // `jobs` is the list on the page of the job; with accounts it would be for those who may run jobs.
+    // `jobs` is the list on the page of the job; with accounts it would be restricted to users who may run jobs.
     return action === 'subscribe' && (channel === 'jobs' || channel === `user:${user}`) && { subject: user ?? 'operator' }
   },
   historySize: 20,
@@ -43,10 +43,10 @@ app.get('/login/:user', async (request, reply) => {
   return await reply.redirect('/')
 })
 
-/** Notifies a user; resolves with how that went. */
+/** Notifies a user; resolves with the result. */
 async function notify (user, notice) {
   const { received, latencyMs } = await app.channels.publish(`user:${user}`, notice, { waitMs: 2_000 })
-  // No page was open, or none has handled the message in time. It is in the channel's history all the same.
+  // No page was open, or none has handled the message in time. It is in the channel's history nevertheless.
   if (!received) return { user, ...notice, ...await sendMail(user, notice) }
   return { user, ...notice, by: 'page', connections: received, ms: Math.ceil(latencyMs.max) }
 }

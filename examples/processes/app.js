@@ -1,8 +1,8 @@
 // An application of several processes under pm2, which Redis makes one messenger.
-// What to look at:
+// Points of interest:
 // - `redis`: each process publishes to the pages of all, with one order and one history per channel.
-// - `process.send('ready')` and the signals: `pm2 reload` replaces the processes one by one, and pages go on with another one.
-// - Nothing has to be sticky: a page resumes at whichever process it comes back to.
+// - `process.send('ready')` and the signals: `pm2 reload` replaces the processes one by one, and pages continue with another one.
+// - Sticky sessions are not needed: a page resumes at any process.
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import Fastify from 'fastify'

@@ -1,5 +1,5 @@
 // A Nest application on Fastify.
-// What to look at:
+// Points of interest:
 // - The messenger is registered at the application like any plugin of Fastify, before `listen`. Guards and interceptors of Nest
 //   concern the routes of controllers; `authorize` is how Nest's providers decide about channels.
 // - channels.ts makes `app.channels` a provider, which controllers and services inject.

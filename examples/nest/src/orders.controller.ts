@@ -8,7 +8,7 @@ export class OrdersController {
 
   constructor (private readonly channels: Channels, private readonly sessions: Sessions) {}
 
-  /** Places an order; every page of its user has it. */
+  /** Places an order; every page of its user receives it. */
   @Post()
   @HttpCode(201)
   async place (@Headers('cookie') cookie: string | undefined, @Body('item') item: unknown): Promise<{ order: number, id: string }> {

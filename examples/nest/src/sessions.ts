@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common'
 
-/** Who is logged in. A real app looks the session up; this one believes the cookie. */
+/** The logged-in user. A real app looks the session up; this one trusts the cookie. */
 @Injectable()
 export class Sessions {
   userOf (cookie: string | undefined): string | undefined {
