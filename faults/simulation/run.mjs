@@ -35,8 +35,14 @@ const USAGE = `usage: npm run simulate -- [--schedules <n>] [--seed <n>] [--work
   --trace      shows all that happens in it
   --whole      does not look for a shorter one
   --mistakes   plants each of mistakes.mjs in a copy and tells after how many schedules it is found
+
+A signal ends a run with the result so far.
 `
 const PORTION = 200
+/** The exit code after a signal. */
+const INTERRUPTED = 130
+/** Between two lines of progress. */
+const PROGRESS_MS = 60_000
 const OPTIONS = {
   schedules: { type: 'string', default: '10000' },
   seed: { type: 'string' },
@@ -95,14 +101,17 @@ async function runAll () {
   const first = options.seed === undefined ? randomInt(2 ** 32) : number(options, 'seed', 0)
   const count = number(options, 'schedules', 1)
   const began = performance.now()
-  const total = {}
+  const total = { schedules: 0, acknowledged: 0, deliveries: 0, gaps: 0 }
   const violations = []
   let next = 0
+  let interrupted = false
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => { interrupted = true })
+  const progress = setInterval(() => { process.stderr.write(`${total.schedules} of ${count} schedules, ${violations.length} violations\n`) }, PROGRESS_MS)
   await Promise.all(Array.from({ length: number(options, 'workers', 1) }, () => new Promise((resolve, reject) => {
     // A schedule lives for milliseconds: what it leaves behind should not be looked at twice.
     const worker = new Worker(new URL('./worker.mjs', import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: 64 } })
     const hand = () => {
-      if (next >= count || (violations.length > 0 && !options.all)) { void worker.terminate(); resolve(); return }
+      if (interrupted || next >= count || (violations.length > 0 && !options.all)) { void worker.terminate(); resolve(); return }
       const portion = Math.min(PORTION, count - next)
       worker.postMessage({ seed: first + next, count: portion, stopAtFirst: !options.all })
       next += portion
@@ -115,10 +124,12 @@ async function runAll () {
     worker.on('error', reject)
     hand()
   })))
+  clearInterval(progress)
   const seconds = (performance.now() - began) / 1_000
   const result = { seed: first, ...total, seconds: Number(seconds.toFixed(1)), violations: violations.length }
   if (options.json) print(JSON.stringify({ ...result, first: violations[0] }))
   else print(`${total.schedules} schedules from seed ${first} in ${result.seconds} s: ${total.acknowledged} messages acknowledged, ${total.deliveries} deliveries, ${total.gaps} gaps, ${violations.length} violations`)
+  if (interrupted) process.exitCode = INTERRUPTED
   if (violations.length === 0) return
   process.exitCode = 1
   if (options.json) return
