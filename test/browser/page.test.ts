@@ -70,7 +70,7 @@ t.test('the page at /', async (t) => {
     await page.push('right')
     await page.says('Delivered to 1 subscriber')
     t.strictSame(posted, ['/send/room'])
-    t.equal(await page.rows().count(), 1, 'nothing else was delivered')
+    await page.hasRows(1)
   })
 
   await t.test('says what is no message, and what the service refuses', async (t) => {

@@ -20,6 +20,11 @@ async function hasTexts (locator: Locator, expected: string[]): Promise<void> {
   }, { within: 30_000, message: () => `${JSON.stringify(found)} instead of ${JSON.stringify(expected)}` })
 }
 
+/** Waits until there are so many elements. */
+async function hasCount (locator: Locator, count: number): Promise<void> {
+  await eventually(async () => await locator.count() === count, { message: `${count} elements` })
+}
+
 const live = async (page: Page): Promise<void> => { await page.getByText('Live', { exact: true }).waitFor() }
 
 async function post (url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
@@ -82,13 +87,13 @@ t.test('the examples', async (t) => {
     await red.reload()
     await hasTexts(moves(red), expected)
     await red.getByText('Move 6 of 6').waitFor()
-    t.equal(await red.locator('.disc.red, .disc.yellow').count(), 6)
+    await hasCount(red.locator('.disc.red, .disc.yellow'), 6)
     await red.getByLabel('Move 6 of 6').fill('2')
-    t.equal(await red.locator('.disc.red, .disc.yellow').count(), 2, 'an earlier position')
+    await hasCount(red.locator('.disc.red, .disc.yellow'), 2)
     await red.getByLabel('Move 2 of 6').fill('6')
     await red.getByRole('button', { name: 'Column 1, 3 of 6 discs' }).click()
     for (const page of [red, yellow]) await page.getByText('Red has won').waitFor()
-    t.equal(await yellow.locator('.four').count(), 4)
+    await hasCount(yellow.locator('.four'), 4)
     const watcher = await openStrictly(t, newContext, red.url())
     await hasTexts(moves(watcher), [...expected, 'Red, column 1'])
     await watcher.getByText('You are watching').waitFor()
