@@ -207,7 +207,7 @@ export function testContract (t: Test, name: string, createNodes: CreateNodes, c
     })
 
     t.test('forgets messages after their time, old ones before young ones; the offset and the epoch stay', async (t) => {
-      const [{ broker }] = await createNodes(t, { ttlMs: 400 })
+      const [{ broker }] = await createNodes(t, { ttlMs: 1_500 })
       const { epoch } = await broker.publish('room', '1')
       await broker.publish('room', '2')
       const kept = async (): Promise<number[]> => (await broker.read('room', 'earliest')).entries.map(({ offset }) => offset)
