@@ -71,8 +71,8 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
     }
     next.flag = term
   }
-  const alone = next.deleted !== '1' && Object.entries(view.instances).every(([other, { state }]) => state !== 'a' || other === id)
-  for (const other of known) if (!Object.hasOwn(view.instances, other)) view.write(other, { state: 'a', compared: '-', since: '-', safe: '1' })
+  const alone = next.deleted !== '1' && Object.entries(view.instances).every(([other, { state }]) => state !== 'a' || other === id || other === fresh)
+  for (const other of view.decided ? [] : known) if (!Object.hasOwn(view.instances, other)) view.write(other, { state: 'a', compared: '-', since: '-', safe: '1' })
   const own = view.instances[id]
   if (own?.state === 'a' && own.compared === compared) {
     view.write(id, { ...own, compared: term, since: own.since === own.compared && own.since !== view.recorded ? term : own.since })
@@ -92,7 +92,7 @@ export function decide (server, key, term, over) {
   const active = entries.filter(([, { state }]) => state === 'a')
   const missing = active.filter(([, { compared }]) => compared !== term).map(([id]) => id)
   const before = active.some(([, { compared, since }]) => compared === term && since !== term)
-  if (missing.length > 0 && String(over) !== '1') return ['waiting', ...missing]
+  if (missing.length > 0 && String(over) !== '1') return ['waiting', missing.length]
   const { next } = view
   const complete = missing.length === 0 && before && view.flag === undefined
   next.term = term
@@ -134,6 +134,6 @@ export function witness (server, key, term, id, own, ...others) {
 export function leave (server, key, id) {
   const view = new View(server, key)
   const own = view.instances[id]
-  if (own !== undefined) view.write(id, { ...own, state: 't', safe: '0' })
+  if (own?.state === 'a' && own.compared === view.term) view.write(id, { ...own, state: 't', safe: '0' })
   return view.answer(1)
 }

@@ -188,7 +188,7 @@ export class RedisBroker implements Broker {
 
   async close (): Promise<void> {
     if (this.#failover.state === 'closed') return
-    const wasReady = this.ready
+    const canLeave = this.#commands.ready
     for (const timer of this.#timers) clearInterval(timer)
     this.members.close()
     // Nothing is acknowledged from here on, so that this instance may leave the register.
@@ -196,7 +196,7 @@ export class RedisBroker implements Broker {
     this.#feeds.clear()
     // The server has taken the last report when it has answered a later command.
     this.#messages.counts.stop()
-    if (wasReady) await rejectionOf(this.#barrier.leave())
+    if (canLeave) await rejectionOf(this.#barrier.leave())
     this.#commands.close()
     this.#notifications.close()
   }

@@ -88,8 +88,10 @@ function clusterOptions ({ commandMs, maxBackoffMs }: Timings) {
 
 // Overrides host settings that would break this package: names in scripts are not prefixed, and connections are not lazy.
 // With version 3 of the protocol a subscribed connection still takes commands. CLIENT SETINFO exists since Redis 7.2 only, and
-// would need a permission in an ACL.
-const OWN = { keyPrefix: '', lazyConnect: false, enableAutoPipelining: false, protocol: 3 as const, disableClientInfo: true }
+// would need a permission in an ACL. Answers of scripts contain numbers.
+const OWN = {
+  keyPrefix: '', lazyConnect: false, enableAutoPipelining: false, protocol: 3 as const, disableClientInfo: true, stringNumbers: false
+}
 
 /** Whether a client is one of a cluster. Not by its class: the host's client may be of another copy of ioredis. */
 export function isCluster<T extends RedisClient> (client: T): client is T & Cluster {

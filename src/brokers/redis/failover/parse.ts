@@ -26,7 +26,7 @@ export function parseJoinAnswer (answer: unknown): JoinAnswer | undefined {
 export function parseDecideAnswer (answer: unknown): DecideAnswer | undefined {
   const [status, ...values] = listOf(answer)
   if (status === 'again' && typeof values[0] === 'string') return { status, term: values[0] }
-  if (status === 'waiting') return { status, missing: values.length }
+  if (status === 'waiting' && typeof values[0] === 'number') return { status, missing: values[0] }
   return status === 'decided' ? { status, complete: values[0] === 1 } : undefined
 }
 

@@ -60,8 +60,9 @@ end`
 
 /**
  * Registers an instance that has compared all its marks with the logs of `term`.
- * KEYS register · ARGV term, id (- for none), another id, the term that it compared last (- for none), the term under which it was
- * admitted last (- for none), 1 where it could not keep all marks, ids of the instances that it knows
+ * KEYS register · ARGV term, id (- for none), another id, which may be there of a JOIN without an answer, the term that it compared last
+ * (- for none), the term under which it was admitted last (- for none), 1 where it could not keep all marks, ids of the instances that
+ * it knows
  * → {'again', term} when another term is to be compared | {'joined', the new id of the instance}
  */
 export const JOIN = `#!lua flags=allow-oom
@@ -83,9 +84,10 @@ end
 -- If the registration is lost, the register is one without an instance, as it was before this script: that term is not complete.
 local alone = redis.call('HEXISTS', KEYS[1], 'deleted') == 0
 for other, entry in pairs(instances) do
-  if entry.state == 'a' and other ~= ARGV[2] then alone = false end
+  if entry.state == 'a' and other ~= ARGV[2] and other ~= ARGV[3] then alone = false end
 end
-for index = 7, #ARGV do
+-- A decided term accounts for those that were missing in it: written back, they would be missing in the next one as well.
+for index = 7, decided and 6 or #ARGV do
   if not instances[ARGV[index]] then write(ARGV[index], {state = 'a', compared = '-', since = '-', safe = '1'}) end
 end
 local id = ARGV[2]
@@ -106,7 +108,7 @@ return {'joined', id}`
  * Decides a term once: complete when every registered instance has compared it, one of them was registered before, and no loss is
  * known. The decision waits for missing instances until the time is over, and then removes them.
  * KEYS register · ARGV term, 1 where the time is over
- * → {'again', term} | {'waiting', ids that are missing} | {'decided', 1 where it is complete}
+ * → {'again', term} | {'waiting', the number of missing instances} | {'decided', 1 where it is complete}
  */
 export const DECIDE = `#!lua flags=allow-oom
 ${CURRENT}
@@ -119,7 +121,7 @@ for id, entry in pairs(instances) do
     elseif entry.since ~= term then before = true end
   end
 end
-if #missing > 0 and ARGV[2] ~= '1' then return {'waiting', unpack(missing)} end
+if #missing > 0 and ARGV[2] ~= '1' then return {'waiting', #missing} end
 local complete = #missing == 0 and before and not flag
 chain = complete and recorded and (recorded .. ' ' .. chain) or ''
 local count = 0
@@ -177,9 +179,12 @@ for index = 4, #ARGV do
 end
 return 1`
 
-/** KEYS register · ARGV id; the instance leaves. Its earlier writes are in the register's past, so that none of them is missing. */
+/**
+ * KEYS register · ARGV id; the instance leaves. Only one that has compared the current term, in whose past its earlier writes are; the
+ * absence of any other one is a loss that is not known yet.
+ */
 export const LEAVE = `#!lua flags=allow-oom
 ${CURRENT}
 local own = instances[ARGV[1]]
-if own then write(ARGV[1], {state = 't', compared = own.compared, since = own.since, safe = '0'}) end
+if own and own.state == 'a' and own.compared == term then write(ARGV[1], {state = 't', compared = own.compared, since = own.since, safe = '0'}) end
 return 1`

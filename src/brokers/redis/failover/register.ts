@@ -29,6 +29,8 @@ export interface RegisterPorts {
 export class Register implements Barrier {
   readonly #ports: RegisterPorts
   #id = NONE
+  /** The next id, once a JOIN has named it. It stays until that is answered: one without an answer may have registered it. */
+  #candidate = NONE
   /** The term that was compared last, and the one under which this instance was admitted last. */
   #compared = NONE
   #admitted = NONE
@@ -65,7 +67,9 @@ export class Register implements Barrier {
   }
 
   async leave (): Promise<void> {
-    if (this.#id !== NONE) await this.#ports.connection.client.messengerLeave(this.#ports.key, this.#id)
+    const { connection, key } = this.#ports
+    // The other one may be registered by a JOIN without an answer.
+    for (const id of [this.#id, this.#candidate]) if (id !== NONE) await connection.client.messengerLeave(key, id)
   }
 
   #isAdmitted ({ term, decided, instances }: RegisterView): boolean {
@@ -78,17 +82,21 @@ export class Register implements Barrier {
     let term = begun
     for (;;) {
       await evidence.compare(term)
+      if (this.#candidate === NONE) this.#candidate = randomBytes(9).toString('base64url')
       const joined = parsed(parseJoinAnswer(await connection.client.messengerJoin(
-        key, term, this.#id, randomBytes(9).toString('base64url'), this.#compared, this.#admitted,
+        key, term, this.#id, this.#candidate, this.#compared, this.#admitted,
         evidence.marks.overflowed ? 1 : 0, ...this.#known
       )))
       if (joined.status === 'joined') {
         if (joined.id !== this.#id) this.#safe = false
+        if (joined.id === this.#candidate) this.#candidate = NONE
         this.#id = joined.id
         this.#compared = term
         const next = await this.#decide(term, evidence)
         if (next === undefined) {
           const instances = await this.#secure(term, evidence)
+          // Those that are not here have left, or the decision of the term accounts for them.
+          if (term !== this.#admitted) this.#known = new Set()
           this.#admitted = term
           // Earlier requests were not answered.
           await this.#witness(instances)
@@ -124,7 +132,7 @@ export class Register implements Barrier {
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
-      this.#known = new Set([...instances.keys()].filter((id) => id !== this.#id))
+      for (const id of instances.keys()) if (id !== this.#id) this.#known.add(id)
       this.#safe ||= instances.get(this.#id)?.safe === true
       if (this.#safe) return instances
       if (first) {

@@ -35,22 +35,25 @@ export class Peers {
     peer.heardAt = now
     if (full) for (const channel of peer.counts.keys()) if (!counts.has(channel)) this.#set(peer, channel, 0)
     for (const [channel, count] of counts) this.#set(peer, channel, count)
-    if (leaves === true) this.#peers.delete(node)
+    if (leaves === true) this.#remove(node, peer)
     return complete
   }
 
   /** Removes the instances whose last report arrived at `time` or before. */
   forget (time: number): void {
     for (const [node, peer] of this.#peers) {
-      if (peer.heardAt > time) continue
-      for (const channel of [...peer.counts.keys()]) this.#set(peer, channel, 0)
-      this.#peers.delete(node)
+      if (peer.heardAt <= time) this.#remove(node, peer)
     }
   }
 
   /** Treats all instances as if they had reported now. */
   spare (now: number): void {
     for (const peer of this.#peers.values()) peer.heardAt = now
+  }
+
+  #remove (node: string, peer: Peer): void {
+    for (const channel of [...peer.counts.keys()]) this.#set(peer, channel, 0)
+    this.#peers.delete(node)
   }
 
   #meet (node: string): Peer {

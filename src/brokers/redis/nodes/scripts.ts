@@ -2,8 +2,9 @@
  * Kept announcements: a sorted set of texts by expiry.
  *
  * KEYS announcements · ARGV text, until, name of the pub/sub channel; keeps a text until then and publishes it as `<until> <text>`.
+ * Also at `maxmemory`: an instance is not ready before lost announcements are restored.
  */
-export const ANNOUNCE = `
+export const ANNOUNCE = `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])

@@ -70,7 +70,8 @@ export class SubscriberCounts {
 
   /** To be called when the number of subscribers on this instance changed. */
   changed (channel: string): void {
-    this.#changed.add(channel)
+    // A full report follows a disconnect: names must not add up until then.
+    if (this.#connected) this.#changed.add(channel)
   }
 
   /** To be called when the instances are connected again. Earlier silence does not count. */
@@ -85,6 +86,7 @@ export class SubscriberCounts {
   /** To be called when the instances are disconnected: the last known counts stay. */
   disconnected (): void {
     this.#connected = false
+    this.#changed.clear()
   }
 
   /** Handles a message of an instance, which may be this one. Any other text is ignored. */

@@ -22,6 +22,8 @@ class Instance {
   greetings = 0
   /** Called when it wants to be witnessed. */
   onGreet: () => void = () => undefined
+  /** Whether the answer of its next JOIN is lost. */
+  losesJoin = false
   /** Called when it has compared. */
   onCompare: () => Promise<unknown> = () => Promise.resolve()
 
@@ -29,6 +31,13 @@ class Instance {
     // WAIT may take as long as the test lets it.
     const client = connect(server.url, { ...TEST_TIMINGS, commandMs: 2 * NEVER_MS })
     t.teardown(() => { client.disconnect() })
+    const join = client.messengerJoin.bind(client)
+    client.messengerJoin = async (...args) => {
+      const answer = await join(...args)
+      if (!this.losesJoin) return answer
+      this.losesJoin = false
+      throw new Error('the answer is lost')
+    }
     this.marks = new Marks(maxMarks)
     this.register = new Register({
       connection: { client },
@@ -151,6 +160,31 @@ t.test('Register', async (t) => {
     await create().register.leave()
   })
 
+  t.test('an instance that leaves before the term is decided is not waited for', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    const first = await a.pass()
+    await b.pass()
+    await change()
+    const passing = b.pass()
+    await eventually(() => b.waits.includes('1 other instances have not compared yet'), { message: 'it waits for the other' })
+    await b.register.leave()
+    await a.pass()
+    await passing
+    t.match(await show(), { chain: `${first} ` })
+  })
+
+  t.test('an instance that leaves without a comparison with the term is missing in it', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, b] = [create({ barrierMs: 60 }), create()]
+    await a.pass()
+    await b.pass()
+    await change()
+    await b.register.leave()
+    await a.pass()
+    t.match(await show(), { chain: '' })
+  })
+
   t.test('an instance whose entry is not as it left it is another one from then on', async (t) => {
     const { redis, key, create, change, show } = await createBench(t, server)
     const [a, b] = [create(), create()]
@@ -249,6 +283,43 @@ t.test('Register', async (t) => {
     await b.pass()
     await passing
     t.match(await show(), { chain: '' }, 'without the term before, no log goes on')
+  })
+
+  t.test('an instance that a decided term has removed is not written back by a late one', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, late, crashed] = [create({ barrierMs: 60 }), create({ barrierMs: 60 }), create()]
+    for (const instance of [a, late, crashed]) await instance.pass()
+    await late.register.holds()
+    await change()
+    const term = await a.pass()
+    t.equal(await late.pass(), term)
+    t.notOk(crashed.register.id in (await show()).instances)
+    await change()
+    await Promise.all([a.pass(), late.pass()])
+    t.match(await show(), { chain: `${term} ` }, 'nobody was missing')
+  })
+
+  t.test('an instance that has no answer to its registration has one registration, not two', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    const first = await a.pass()
+    b.losesJoin = true
+    await t.rejects(b.pass(), { message: 'the answer is lost' })
+    await b.pass()
+    t.strictSame(Object.keys((await show()).instances).sort(), [a.register.id, b.register.id].sort())
+    await change()
+    await Promise.all([a.pass(), b.pass()])
+    t.match(await show(), { chain: `${first} ` }, 'nobody was missing')
+  })
+
+  t.test('an instance passes without thousands of others that are missing', async (t) => {
+    const { redis, key, create, show } = await createBench(t, server)
+    const missing = Array.from({ length: 9_000 }, (_, number): [string, string] => [`i:crashed${number}`, 'a - - 1'])
+    await redis.hset(key, Object.fromEntries(missing))
+    const a = create({ barrierMs: 60 })
+    await a.pass()
+    t.strictSame(Object.keys((await show()).instances), [a.register.id])
+    t.ok(a.waits.includes('9000 other instances have not compared yet'))
   })
 
   t.test('the first instance is safe at once: without it there is no register', async (t) => {

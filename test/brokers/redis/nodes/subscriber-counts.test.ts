@@ -51,6 +51,13 @@ class Member {
 }
 
 t.test('SubscriberCounts', async (t) => {
+  t.test('keeps no count of a last report, whatever that says', async (t) => {
+    const a = new Member(t, new Air(), 'a')
+    for (let round = 0; round < 2; round++) a.reports.receive('{"node":"x","number":1,"full":false,"counts":{"room":5},"leaves":true}')
+    t.equal(a.reports.total('room'), 0)
+    t.strictSame([...a.reports.channels()], [])
+  })
+
   t.test('adds up the subscribers of all nodes', async (t) => {
     const air = new Air()
     const [a, b, c] = ['a', 'b', 'c'].map((name) => new Member(t, air, name)) as [Member, Member, Member]
