@@ -132,7 +132,7 @@ export class Register implements Barrier {
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
-      for (const id of instances.keys()) if (id !== this.#id) this.#known.add(id)
+      this.#known = new Set([...this.#known, ...instances.keys()].filter((id) => id !== this.#id))
       this.#safe ||= instances.get(this.#id)?.safe === true
       if (this.#safe) return instances
       if (first) {
