@@ -4,7 +4,7 @@ import type { Hub } from '../src/channels/hub.js'
 import type { ChannelNames } from '../src/channels/name.js'
 import type { Presence } from '../src/channels/presence.js'
 import type { Publisher } from '../src/channels/publisher.js'
-import { hubOf, publisherOf, observationOf } from '../src/channels/registry.js'
+import { hubOf, observationOf, publisherOf } from '../src/channels/registry.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -106,7 +106,6 @@ export default fp<SubscriptionsPluginOptions>(async (fastify, { pingIntervalMs }
   }
 
   const hold = (subscriber: Subscriber, grant: Grant): void => {
-    access.grantExpiry.delete(subscriber)
     access.grantExpiry.add(subscriber, grant)
     presence.identify(subscriber, grant.subject)
   }

@@ -56,7 +56,7 @@ async function runFiles (files) {
   }
   await Promise.all([
     lane(client).then(() => lane(others)),
-    ...Array.from({ length: Math.min(LANES - 1, others.length) }, () => lane(others))
+    ...Array.from({ length: Math.min(LANES, files.length) - 1 }, () => lane(others))
   ])
   mkdirSync(dirname(TIMES), { recursive: true })
   writeFileSync(TIMES, JSON.stringify(times))

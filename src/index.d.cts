@@ -8,6 +8,6 @@ export declare const RawJson: typeof entry.RawJson
 export type RawJson = entry.RawJson
 export declare const errors: typeof entry.errors
 export type {
-  BatchEntry, BatchResult, ChannelEvents, ChannelEvent, ChannelList, ChannelRegistry, ChannelRule, ChannelState, ListOptions, Member, MemberEvent,
+  BatchEntry, BatchResult, ChannelEvent, ChannelEvents, ChannelList, ChannelRegistry, ChannelRule, ChannelState, ListOptions, Member, MemberEvent,
   MessengerOptions, Publication, PublishOptions
 } from './index.js' with { 'resolution-mode': 'import' }

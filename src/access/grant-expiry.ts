@@ -40,8 +40,9 @@ export class GrantExpiry {
     return this.#expiring.size
   }
 
-  /** Ends a subscription with 4401 when its grant expires or is revoked, unless it is deleted before. */
+  /** Ends a subscription with 4401 when its grant expires or is revoked, unless it is deleted before. Replaces an earlier grant. */
   add (subscriber: Subscriber, grant: Grant): void {
+    this.delete(subscriber)
     if (!grant.canEnd) return
     // Also back, where the clock was put back: examined slots are empty and may be examined again.
     const before = slotOf(Date.now()) - 1

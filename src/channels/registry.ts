@@ -99,4 +99,4 @@ export class ChannelRegistry implements Iterable<string> {
   }
 }
 
-export { hubOf, publisherOf, observationOf }
+export { hubOf, observationOf, publisherOf }

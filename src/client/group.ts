@@ -1,6 +1,6 @@
 import { alarm } from './alarm.js'
 import { join } from './connection.js'
-import { ACK, ALONE, BASE, CALL, PAGE, POLL, QUIET, ANSWER_TIMEOUT, TAKE, TELL, WANT } from './constants.js'
+import { ACK, ALONE, ANSWER_TIMEOUT, BASE, CALL, PAGE, POLL, QUIET, TAKE, TELL, WANT } from './constants.js'
 import type { Frame } from './frame.js'
 import type { Close } from './options.js'
 import { page } from './server-url.js'

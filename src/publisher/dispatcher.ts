@@ -1,4 +1,3 @@
-import { AbortListeners } from './abort-listeners.js'
 import type { Outcome, Refusal, Result } from './answer.js'
 import { backoff } from './backoff.js'
 import type { Entry } from './entry.js'
@@ -18,8 +17,8 @@ export class Dispatcher {
   readonly #settings: Settings
   readonly #outbox = new Outbox()
   readonly #pace: Pace
-  readonly #stopped = new AbortController()
-  readonly #stops = new AbortListeners()
+  /** Ends the pauses before repetitions. */
+  readonly #pauses = new Set<() => void>()
   #maxBodyBytes: number
 
   constructor (settings: Settings) {
@@ -46,7 +45,7 @@ export class Dispatcher {
   /** Ends the timers. To be called when every entry has settled, for good. */
   stop (): void {
     this.#pace.stop()
-    this.#stopped.abort()
+    for (const end of this.#pauses) end()
   }
 
   #pump (): void {
@@ -143,15 +142,14 @@ export class Dispatcher {
 
   /** Resolves after that time, or when the dispatcher stops. */
   async #sleep (delayMs: number): Promise<void> {
-    const { signal } = this.#stopped
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer)
-        this.#stops.remove(signal, end)
+        this.#pauses.delete(end)
         resolve()
       }
       const timer = setTimeout(end, delayMs)
-      this.#stops.add(signal, end)
+      this.#pauses.add(end)
     })
   }
 }

@@ -1,5 +1,6 @@
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import type { Test } from 'tap'
+import { eventually } from '../eventually.js'
 
 /** Where Debian's package puts it. */
 const EXECUTABLE = '/usr/bin/chromium'
@@ -24,6 +25,11 @@ export async function openPage (
   watchErrors(t, page)
   await page.goto(url)
   return page
+}
+
+/** Waits until there are so many elements. */
+export async function hasCount (locator: Locator, count: number): Promise<void> {
+  await eventually(async () => await locator.count() === count, { message: `${count} elements` })
 }
 
 /** Fails the test when a script of the page throws. */

@@ -1,6 +1,5 @@
 import type { Locator, Page } from 'playwright-core'
 import type { Test } from 'tap'
-import { eventually } from '../eventually.js'
 import { TOKEN } from '../helper.js'
 import { type launch, openPage } from './chromium.js'
 
@@ -29,11 +28,6 @@ export class ConsolePage {
   rows (channels?: string): Locator {
     const scope = channels === undefined ? this.page : this.tail(channels)
     return scope.getByRole('log').getByRole('listitem')
-  }
-
-  /** Waits until the page shows so many rows. */
-  async hasRows (count: number): Promise<void> {
-    await eventually(async () => await this.rows().count() === count, { message: `${count} rows` })
   }
 
   tail (channels: string): Locator {

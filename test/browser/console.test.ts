@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { origin, publish, startService, TOKEN } from '../helper.js'
-import { launch, openPage } from './chromium.js'
+import { hasCount, launch, openPage } from './chromium.js'
 import { ConsolePage } from './console-page.js'
 import { type Answers, metricsText, standIn } from './operations.mjs'
 
@@ -75,19 +75,19 @@ t.test('the console', async (t) => {
     await page.page.getByRole('button', { name: 'Paused' }).waitFor()
     await publish(app, 'room', 'second')
     await page.page.getByRole('button', { name: '1 new message: show' }).waitFor()
-    await page.hasRows(1)
+    t.equal(await page.rows().count(), 1)
     await page.page.getByRole('button', { name: '1 new message: show' }).click()
     await page.rows().first().getByText('second').waitFor()
     t.equal(await page.page.getByRole('button', { name: 'Pause room' }).getAttribute('aria-pressed'), 'false')
     await page.page.getByLabel('Filter room').fill('-second')
     await page.rows().getByText('first').waitFor()
-    await page.hasRows(1)
+    await hasCount(page.rows(), 1)
     await publish(app, 'room', 'third')
     await page.rows().first().getByText('third').waitFor()
     await page.page.getByLabel('Filter room').fill('nothing like it')
     await page.says('Nothing matches')
     await page.page.getByLabel('Filter room').fill('')
-    await page.hasRows(3)
+    await hasCount(page.rows(), 3)
     await page.rows().last().getByRole('button').click()
     await publish(app, 'room', 'fourth')
     await page.page.getByRole('button', { name: '1 new message: show' }).waitFor()

@@ -70,7 +70,8 @@ t.test('the page at /', async (t) => {
     await page.push('right')
     await page.says('Delivered to 1 subscriber')
     t.strictSame(posted, ['/send/room'])
-    await page.hasRows(1)
+    await page.rows().first().waitFor()
+    t.equal(await page.rows().count(), 1, 'nothing else was delivered')
   })
 
   await t.test('says what is no message, and what the service refuses', async (t) => {

@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core'
 import t from 'tap'
 import { eventually } from '../eventually.js'
-import { launch } from '../browser/chromium.js'
+import { hasCount, launch } from '../browser/chromium.js'
 import { Example, isWhole, openStrictly, openTab } from './example.js'
 
 // A browser is slow on a busy machine.
@@ -18,11 +18,6 @@ async function hasTexts (locator: Locator, expected: string[]): Promise<void> {
     found = await texts(locator)
     return JSON.stringify(found) === JSON.stringify(expected)
   }, { within: 30_000, message: () => `${JSON.stringify(found)} instead of ${JSON.stringify(expected)}` })
-}
-
-/** Waits until there are so many elements. */
-async function hasCount (locator: Locator, count: number): Promise<void> {
-  await eventually(async () => await locator.count() === count, { message: `${count} elements` })
 }
 
 const live = async (page: Page): Promise<void> => { await page.getByText('Live', { exact: true }).waitFor() }

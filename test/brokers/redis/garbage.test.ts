@@ -140,7 +140,7 @@ t.test('What strangers write into Redis', async (t) => {
 })
 
 t.test('A Redis whose memory is full', async (t) => {
-  t.test('is read from, takes no message, keeps within its limit, and lets an instance that starts become ready', async (t) => {
+  t.test('is read from, takes announcements but no message, keeps within its limit, and lets an instance that starts become ready', async (t) => {
     const server = await startRedis(t, { args: ['--maxmemory-policy', 'noeviction', '--enable-debug-command', 'yes'] })
     const redis = server.connect(t)
     const node = await startNode(t, { redis: server.url })
@@ -155,6 +155,8 @@ t.test('A Redis whose memory is full', async (t) => {
     t.ok(await used() < limit + 500_000, 'connections aside, nothing is added')
     t.match(await node.broker.read('room', { epoch, offset: 0 }), { head: 1, reason: undefined, entries: [{ message: '1' }] })
     await t.rejects(node.broker.publish('room', large), { message: /OOM/ })
+    await node.broker.announce('revoked', Date.now() + 60_000)
+    t.strictSame(node.announcements, ['revoked'])
     const second = await startNode(t, { redis: server.url })
     t.match(await second.broker.read('room', { epoch, offset: 0 }), { head: 1, reason: undefined })
     await redis.call('DEBUG', 'CHANGE-REPL-ID')

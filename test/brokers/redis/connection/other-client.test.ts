@@ -24,7 +24,7 @@ class OtherClient extends EventEmitter {
   }
 }
 
-const SETTINGS = { enableOfflineQueue: false, keyPrefix: '', protocol: 3 }
+const SETTINGS = { enableOfflineQueue: false, keyPrefix: '', protocol: 3, stringNumbers: false }
 
 t.test('connect', async (t) => {
   t.test('asks a client of another make for a connection with the settings of this package', async (t) => {
@@ -44,12 +44,12 @@ t.test('connect', async (t) => {
   })
 
   t.test('makes a connection of its own from a client of ioredis, with its settings', async (t) => {
-    const host = new Redis({ lazyConnect: true, username: 'host', keyPrefix: 'host:' })
+    const host = new Redis({ lazyConnect: true, username: 'host', keyPrefix: 'host:', stringNumbers: true })
     const own = connect(host, TIMINGS)
     t.teardown(() => { own.disconnect() })
     t.not(own, host)
     t.match(own.options, { ...SETTINGS, username: 'host' })
-    const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true, redisOptions: { username: 'host' } })
+    const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true, redisOptions: { username: 'host', stringNumbers: true } })
     const ownCluster = connect(cluster, TIMINGS) as unknown as Cluster
     t.teardown(() => { ownCluster.disconnect() })
     t.match(ownCluster.options, { ...SETTINGS, redisOptions: { ...SETTINGS, enableOfflineQueue: undefined, username: 'host' } })
