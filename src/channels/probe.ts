@@ -2,9 +2,12 @@ import type { Histogram } from '../metrics/histogram.js'
 import type { Position } from '../wire/id.js'
 import type { Subscriber } from './subscriber.js'
 
-/** Milliseconds between two sampled subscribers, and how many may follow each other at once: together at most 200 in any second. */
-const INTERVAL_MS = 6.25
-const BURST = 40
+/**
+ * Milliseconds between two sampled subscribers, and how many may follow each other at once: together at most 40 in any second. With
+ * 200 in a second the answers took 10 % of the time of an instance that delivers to 1,000 subscribers, one message after the other.
+ */
+const INTERVAL_MS = 50
+const BURST = 20
 const SECOND_MS = 1_000
 
 /** The position of a message that was not appended. */

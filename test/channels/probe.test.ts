@@ -23,7 +23,7 @@ class Bench {
 }
 
 t.test('Sampler', async (t) => {
-  t.test('samples at most 200 subscribers in any second', async (t) => {
+  t.test('samples at most 40 subscribers in any second', async (t) => {
     const bench = new Bench()
     const times: number[] = []
     for (; bench.now < 5_000; bench.now++) {
@@ -32,8 +32,8 @@ t.test('Sampler', async (t) => {
         times.push(bench.now)
       }
     }
-    t.ok(times.length > 800)
-    t.ok(times.every((time) => times.filter((other) => other >= time && other < time + 1_000).length <= 200))
+    t.ok(times.length > 100)
+    t.ok(times.every((time) => times.filter((other) => other >= time && other < time + 1_000).length <= 40))
   })
 })
 
@@ -74,7 +74,7 @@ t.test('Probe', async (t) => {
     const sampling = bench.sampler.begin(0).sample(DELIVERY, 1_000)
     const subscribers = Array.from({ length: 1_000 }, () => new Pinged())
     for (const subscriber of subscribers) sampling?.withPing(subscriber, BYTES)
-    t.equal(subscribers.filter(({ answers }) => answers.length > 0).length, 40)
+    t.equal(subscribers.filter(({ answers }) => answers.length > 0).length, 20)
     t.equal(bench.sampler.begin(0).sample(DELIVERY, 1), undefined, 'until more may be sampled')
     bench.now = 1_000
     const [closed, poll, busy, open] = [new Pinged(), new FakeSubscriber(), new Pinged(), new Pinged()]
