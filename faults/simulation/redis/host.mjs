@@ -156,7 +156,7 @@ export class Host {
   }
 
   #countReplicas () {
-    this.server.replicas = this.#hooks.replicasOf(this).length
+    this.server.replicas = this.#hooks.replicasOf(this)
   }
 
   /** Stops replicating. */

@@ -34,7 +34,8 @@ const sent = (value) => typeof value === 'number' ? String(value) : value
 export class Server {
   role = 'master'
   replid
-  replicas = 0
+  /** The hosts that replicate this server; `applied` is how many of its writes each one has. */
+  replicas = []
   /** Called with what is announced to subscribers: type, name, text. */
   onAnnounce = () => {}
   /** Called when an epoch of a log begins: key, epoch, the epoch before, its last offset. */
@@ -84,7 +85,14 @@ export class Server {
   }
 
   get info () {
-    return `role:${this.role === 'master' ? 'master' : 'slave'}\r\nconnected_slaves:${this.replicas}\r\nmaster_replid:${this.replid}\r\n`
+    return [
+      `role:${this.role === 'master' ? 'master' : 'slave'}`,
+      `connected_slaves:${this.replicas.length}`,
+      ...this.replicas.map(({ applied }, index) => `slave${index}:state=online,offset=${applied},lag=0`),
+      `master_replid:${this.replid}`,
+      `master_repl_offset:${this.writes}`,
+      ''
+    ].join('\r\n')
   }
 
   assertMaster () {
@@ -137,7 +145,7 @@ export class Server {
     }
     this.role = 'master'
     this.replid = replid
-    this.replicas = 0
+    this.replicas = []
   }
 
   #stepOf () {

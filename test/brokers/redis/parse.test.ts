@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parseDecideAnswer, parseJoinAnswer, parseLookAnswer } from '../../../src/brokers/redis/failover/parse.js'
-import { serverOf } from '../../../src/brokers/redis/failover/shard-terms.js'
+import { parseReplication } from '../../../src/brokers/redis/failover/replication.js'
 import { parseNotification, parseCount, parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer, type ReadAnswer } from '../../../src/brokers/redis/log/parse.js'
 import { parseReport } from '../../../src/brokers/redis/nodes/reports.js'
 import { parseAnnouncement, parseKeptAnnouncements } from '../../../src/brokers/redis/nodes/announcements.js'
@@ -41,7 +41,8 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
   ['DECIDE that waits', parseDecideAnswer, ['waiting', 2], { status: 'waiting', missing: 2 }],
   ['DECIDE of another term', parseDecideAnswer, ['again', 'term'], { status: 'again', term: 'term' }],
   ['LOOK', parseLookAnswer, ['term', 1, 'a', 'term', '1', 'b', '-', '0'], { term: 'term', decided: true, instances: new Map([['a', { compared: 'term', safe: true }], ['b', { compared: '-', safe: false }]]) }],
-  ['INFO', serverOf, 'role:master\r\nmaster_replid:0123456789abcdef\r\n', '0123456789ab'],
+  ['INFO', parseReplication, 'role:master\r\nconnected_slaves:2\r\nslave0:ip=::1,port=1,state=online,offset=7,lag=0\r\nslave1:ip=::1,port=2,state=wait_bgsave,offset=0,lag=9\r\nmaster_replid:0123456789abcdef\r\nmaster_repl_offset:9\r\n', { server: '0123456789ab', isMaster: true, offset: 9, replicas: [7, 0] }],
+  ['INFO that does not tell of every replica', parseReplication, 'role:slave\nconnected_slaves:2\nslave0:state=online,offset=7', { server: undefined, isMaster: false, offset: Infinity, replicas: [] }],
   ['report', (value) => parseReport(String(value)), '{"node":"a","number":1,"full":true,"counts":{"room":2}}', { node: 'a', number: 1, full: true, counts: new Map([['room', 2]]) }],
   ['last report', (value) => parseReport(String(value)), '{"node":"a","number":1,"full":true,"counts":{},"leaves":true}', { node: 'a', number: 1, full: true, counts: new Map(), leaves: true }],
   ['request', (value) => parseReport(String(value)), '{"from":"a","ask":"*"}', { from: 'a', ask: '*' }],
@@ -118,7 +119,10 @@ t.test('What other processes say', async (t) => {
     t.equal(parseJoinAnswer(['left', 'id']), undefined)
     for (const answer of [['again'], ['other']]) t.equal(parseDecideAnswer(answer), undefined)
     t.equal(parseLookAnswer([1]), undefined)
-    for (const value of [null, undefined, 7, {}, []]) t.strictSame([parseNotification(value), serverOf(value)], [undefined, undefined])
+    for (const value of [null, undefined, 7, {}, []]) {
+      t.equal(parseNotification(value), undefined)
+      t.match(parseReplication(value), { server: undefined, isMaster: false, replicas: [] })
+    }
     t.strictSame(parseLookAnswer(['term', 0, 7, 'term', '1', 'b', null, '0', 'c'])?.instances, new Map())
     for (const text of ['1', 'null', '[]', '"x"', '{}', '{"node":"a","number":1,"full":true}', '{"node":"a","number":-1,"full":true,"counts":{}}', '{"from":"a"}']) t.equal(parseReport(text), undefined)
     t.strictSame(parseReport('{"node":"a","number":1,"full":true,"counts":{"room":-1,"b":"2","c":3}}'), { node: 'a', number: 1, full: true, counts: new Map([['c', 3]]) })

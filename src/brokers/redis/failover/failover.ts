@@ -36,6 +36,13 @@ export interface Admission {
   readonly term: string
 }
 
+/** The state, the reason for it, and whether something fails; otherwise the next state is about to be reached. */
+interface CurrentState {
+  readonly state: FailoverState
+  readonly reason: string
+  readonly failing: boolean
+}
+
 const COMPARING = 'comparing with what was acknowledged'
 
 /** Dependencies of {@link Failover}. */
@@ -54,10 +61,9 @@ export class Failover {
   readonly marks = new Marks()
   readonly #ports: FailoverPorts
   readonly #comparison: Comparison
-  #state: FailoverState = 'away'
-  #reason = 'not connected yet'
-  /** Whether something fails; otherwise the next state is about to be reached. */
-  #failing = false
+  #current: CurrentState = { state: 'away', reason: 'not connected yet', failing: false }
+  /** The number of lost connections. */
+  #losses = 0
   #admission: Admission | undefined
   #term: string | undefined
   #verifying: Promise<void> | undefined
@@ -65,7 +71,7 @@ export class Failover {
     marks: this.marks,
     fence: () => { if (this.#admission !== undefined) this.#admission = { ...this.#admission } },
     compare: (term) => this.#comparison.compareAll(term),
-    onWait: (reason) => { if (this.#state === 'verifying') this.#enter('verifying', reason) }
+    onWait: (reason) => { if (this.state === 'verifying') this.#enter('verifying', reason) }
   }
 
   constructor (ports: FailoverPorts) {
@@ -74,20 +80,19 @@ export class Failover {
   }
 
   get state (): FailoverState {
-    return this.#state
+    return this.#current.state
   }
 
   /** The code of the reason for which logs cannot be used. */
   get code (): string {
-    return codeOf(this.#reason)
+    return codeOf(this.#current.reason)
   }
 
   /** The state as the status of a broker. */
   get status (): BrokerStatus {
-    if (this.#state === 'closed') return CLOSED_STATUS
-    const reason = this.#reason
-    const code = reason && `redis: ${this.#failing ? this.code : reason}`
-    return { ready: this.#state === 'ready', reason, failing: this.#failing, code }
+    const { state, reason, failing } = this.#current
+    if (state === 'closed') return CLOSED_STATUS
+    return { ready: state === 'ready', reason, failing, code: reason && `redis: ${failing ? this.code : reason}` }
   }
 
   /** The current admission. Throws MSG_ERR_ENGINE_UNAVAILABLE where there is none. */
@@ -114,12 +119,13 @@ export class Failover {
 
   /** Called when the connections are usable, possibly after a reconnect. */
   connected (): void {
-    if (this.#state === 'away') this.#enter('verifying', COMPARING)
+    if (this.state === 'away') this.#enter('verifying', COMPARING)
   }
 
   /** Called when a connection is lost. */
   lost (reason: string): void {
-    if (this.#state !== 'closed') this.#enter('away', reason, true)
+    this.#losses++
+    if (this.state !== 'closed') this.#enter('away', reason, true)
   }
 
   /** Called when another term may have begun since an admission; ends the admission. */
@@ -145,9 +151,12 @@ export class Failover {
   }
 
   async #verify (): Promise<void> {
-    if (this.#state === 'ready') return
+    if (this.state === 'ready') return
+    const losses = this.#losses
     const term = await this.#pass()
-    if (this.#state !== 'verifying') throw new Error(this.#reason)
+    if (this.state !== 'verifying') throw new Error(this.#current.reason)
+    // What was found out before may not be true of the new connection.
+    if (this.#losses !== losses) throw new Error('the connection was made again meanwhile')
     // Nothing was acknowledged since the comparison began, so that no mark is newer.
     if (term !== this.#term && term !== '') this.marks.clear()
     this.#term = term
@@ -164,17 +173,15 @@ export class Failover {
       await prepare(term)
       return term
     } catch (error) {
-      if (this.#state === 'verifying') this.#enter('verifying', (error as Error).message, true)
+      if (this.state === 'verifying') this.#enter('verifying', (error as Error).message, true)
       throw error
     }
   }
 
   #enter (state: FailoverState, reason: string, failing = false): void {
-    const from = this.#state
-    if (from === state && this.#reason === reason) return
-    this.#state = state
-    this.#reason = reason
-    this.#failing = failing
+    const from = this.state
+    if (from === state && this.#current.reason === reason) return
+    this.#current = { state, reason, failing }
     if (state !== 'ready') this.#admission = undefined
     this.#ports.onChange({ state, from })
   }

@@ -1,7 +1,9 @@
 // Parsers for the answers of the register's scripts. They accept any value and cannot throw.
 
 /** The answer of JOIN. */
-export type JoinAnswer = { readonly status: 'again', readonly term: string } | { readonly status: 'joined', readonly id: string }
+export type JoinAnswer =
+  | { readonly status: 'again', readonly term: string }
+  | { readonly status: 'joined', readonly id: string, readonly term?: undefined }
 
 /** The answer of DECIDE. */
 export type DecideAnswer =

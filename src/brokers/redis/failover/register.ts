@@ -5,6 +5,7 @@ import { rejectionOf } from '../connection/refusal.js'
 import type { Timings } from '../connection/timings.js'
 import type { Barrier, Evidence } from './barrier.js'
 import { type DecideAnswer, parseDecideAnswer, parseJoinAnswer, parseLookAnswer, type RegisterView } from './parse.js'
+import { parseReplication, serverOf } from './replication.js'
 
 /** Milliseconds between two checks whether the other instances have compared. */
 const POLL_MS = 20
@@ -31,9 +32,12 @@ export class Register implements Barrier {
   #id = NONE
   /** The next id, once a JOIN has named it. It stays until that is answered: one without an answer may have registered it. */
   #candidate = NONE
-  /** The term that was compared last, and the one under which this instance was admitted last. */
+  /** The term of the last JOIN, which may have no answer, the one that was compared last, and that of the last admission. */
+  #attempted = NONE
   #compared = NONE
   #admitted = NONE
+  /** The server to which the overflow of the marks was reported since the last admission. */
+  #reported = NONE
   #safe = false
   #warned = false
   /** The known other instances; their lost registrations are written back. */
@@ -56,7 +60,10 @@ export class Register implements Barrier {
   async pass (evidence: Evidence): Promise<string> {
     const view = await this.#look()
     // The server process is the same, and so is its data.
-    return this.#isAdmitted(view) ? this.#admitted : await this.#pass(view.term, evidence)
+    if (this.#isAdmitted(view)) return this.#admitted
+    // The answer to the last JOIN was lost. Nothing was acknowledged since.
+    if (view.instances.get(this.#id)?.compared === this.#attempted) this.#compared = this.#attempted
+    return await this.#pass(view.term, evidence)
   }
 
   async holds (): Promise<boolean> {
@@ -83,10 +90,14 @@ export class Register implements Barrier {
     for (;;) {
       await evidence.compare(term)
       if (this.#candidate === NONE) this.#candidate = randomBytes(9).toString('base64url')
+      this.#attempted = term
+      // All terms that begin on a server after the report are incomplete.
+      const overflowed = evidence.marks.overflowed && this.#reported !== serverOf(term)
       const joined = parsed(parseJoinAnswer(await connection.client.messengerJoin(
-        key, term, this.#id, this.#candidate, this.#compared, this.#admitted,
-        evidence.marks.overflowed ? 1 : 0, ...this.#known
+        key, term, this.#id, this.#candidate, this.#compared, this.#admitted, overflowed ? 1 : 0, ...this.#known
       )))
+      // Where the server had another term already, that one began after this admission and is incomplete, too.
+      if (overflowed && serverOf(joined.term ?? term) === serverOf(term)) this.#reported = serverOf(term)
       if (joined.status === 'joined') {
         if (joined.id !== this.#id) this.#safe = false
         if (joined.id === this.#candidate) this.#candidate = NONE
@@ -98,6 +109,7 @@ export class Register implements Barrier {
           // Those that are not here have left, or the decision of the term accounts for them.
           if (term !== this.#admitted) this.#known = new Set()
           this.#admitted = term
+          this.#reported = NONE
           // Earlier requests were not answered.
           await this.#witness(instances)
           return term
@@ -137,7 +149,7 @@ export class Register implements Barrier {
       if (this.#safe) return instances
       if (first) {
         requestWitness()
-        if (await this.#replicated(timings.witnessMs)) await connection.client.messengerWitness(key, term, this.#id, 1)
+        if (await this.#replicated(term, timings.witnessMs)) await connection.client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {
         if (!this.#warned) onUnsafe()
         this.#warned = true
@@ -148,11 +160,15 @@ export class Register implements Barrier {
     }
   }
 
-  /** Whether there are replicas and all have every earlier write. */
-  async #replicated (timeoutMs: number): Promise<boolean> {
+  /** Whether the server of the term has replicas and all have every earlier write. */
+  async #replicated (term: string, timeoutMs: number): Promise<boolean> {
     const { client } = this.#ports.connection
-    const replicas = Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))?.[1])
-    return replicas > 0 && await client.wait(replicas, timeoutMs) >= replicas
+    const before = parseReplication(await client.info('replication'))
+    if (before.server !== serverOf(term) || before.replicas.length === 0) return false
+    // WAIT concerns the writes of the same connection, and this one may be newer than them: it only requests confirmations.
+    await client.wait(before.replicas.length, timeoutMs)
+    const { server, replicas } = parseReplication(await client.info('replication'))
+    return server === before.server && replicas.length > 0 && replicas.every((offset) => offset >= before.offset)
   }
 
   /** Remembers the other instances and, if this one is safe, confirms the unsafe ones. */

@@ -1,9 +1,6 @@
 import { isCluster } from '../connection/connection.js'
 import type { Link } from '../connection/link.js'
-import { serverOf } from './shard-terms.js'
-
-/** Digits of `master_replid` at the beginning of a term. */
-const SERVER_DIGITS = 12
+import { parseReplication, serverOf } from './replication.js'
 
 /** The connections of an instance. */
 export interface Connections {
@@ -19,9 +16,8 @@ export interface Connections {
  */
 export async function assertSameServer ({ commands, notifications }: Connections, term: string): Promise<void> {
   if (isCluster(notifications.client)) return
-  const info = await notifications.probe((client) => client.info('replication'))
-  // A replica has the same `master_replid` as its master.
-  if (serverOf(info) === term.slice(0, SERVER_DIGITS) && info.includes('role:master')) return
+  const { server, isMaster } = parseReplication(await notifications.probe((client) => client.info('replication')))
+  if (server === serverOf(term) && isMaster) return
   commands.reconnect()
   notifications.reconnect()
   throw new Error('the connections are not to the same server')

@@ -1,5 +1,6 @@
 import type { Cluster } from 'ioredis'
 import type { Barrier, Evidence } from './barrier.js'
+import { parseReplication } from './replication.js'
 
 /**
  * The terms of a cluster. A register on one shard proves nothing about the logs of another, so that there is nothing to wait for: a
@@ -50,14 +51,9 @@ export class ShardTerms implements Barrier {
   /** The terms of the reachable masters. */
   async #terms (): Promise<Set<string>> {
     const infos = await Promise.allSettled(this.#connection.client.nodes('master').map(async (master) => await master.info('replication')))
-    const terms = infos.map((info) => info.status === 'fulfilled' ? serverOf(info.value) : undefined)
+    const terms = infos.map((info) => info.status === 'fulfilled' ? parseReplication(info.value).server : undefined)
     const known = new Set(terms.filter((term) => term !== undefined))
     if (known.size === 0) throw new Error('no master answers')
     return known
   }
-}
-
-/** The first digits of `master_replid` in an answer of INFO, the prefix of a server's terms. */
-export function serverOf (info: unknown): string | undefined {
-  return typeof info === 'string' ? /master_replid:(\w{12})/.exec(info)?.[1] : undefined
 }

@@ -136,6 +136,18 @@ t.test('Failover, by state', async (t) => {
     t.equal(bench.failover.status.reason, 'cut')
   })
 
+  t.test('verifying > away > verifying: what was found out on the connections before is not used', async (t) => {
+    const bench = new Bench()
+    bench.failover.connected()
+    bench.passing = () => { bench.failover.lost('cut'); bench.failover.connected(); return Promise.resolve() }
+    await t.rejects(bench.failover.verify(), { message: 'the connection was made again meanwhile' })
+    t.equal(bench.failover.state, 'verifying')
+    bench.passing = undefined
+    await bench.failover.verify()
+    t.equal(bench.passes, 2)
+    t.equal(bench.failover.state, 'ready')
+  })
+
   t.test('ready > away when a connection is lost; the admission ends', async (t) => {
     const bench = await ready()
     const { admission } = bench.failover

@@ -12,6 +12,7 @@ const NEVER_MS = 20_000
 
 /** An instance as far as the register knows it. */
 class Instance {
+  readonly client: Redis
   readonly marks: Marks
   readonly register: Register
   /** The terms that it compared. */
@@ -29,7 +30,7 @@ class Instance {
 
   constructor (t: Test, server: RedisServer, key: string, { barrierMs = NEVER_MS, witnessMs = NEVER_MS, maxMarks = 100 } = {}) {
     // WAIT may take as long as the test lets it.
-    const client = connect(server.url, { ...TEST_TIMINGS, commandMs: 2 * NEVER_MS })
+    const client = this.client = connect(server.url, { ...TEST_TIMINGS, commandMs: 2 * NEVER_MS }) as Redis & Commands
     t.teardown(() => { client.disconnect() })
     const join = client.messengerJoin.bind(client)
     client.messengerJoin = async (...args) => {
@@ -221,6 +222,28 @@ t.test('Register', async (t) => {
     t.equal(terms[1], terms[0])
   })
 
+  t.test('an instance that could not keep all its marks begins one term on a server, also when others decide without it', async (t) => {
+    const { redis, key, create, change, show } = await createBench(t, server)
+    const [a, slow] = [create({ barrierMs: 60, witnessMs: 30 }), create({ barrierMs: 60, witnessMs: 30, maxMarks: 1 })]
+    await a.pass()
+    await slow.pass()
+    for (const channel of ['x', 'y']) slow.marks.set(channel, { epoch: 'e', offset: 1 })
+    await change()
+    const term = await a.pass()
+    slow.onCompare = async () => { await a.pass() }
+    t.equal(await slow.pass(), `${term}#1`)
+    t.strictSame(slow.compared.slice(1), [term, `${term}#1`])
+    t.equal((await show()).term, `${term}#1`)
+    slow.onCompare = () => Promise.resolve()
+    await change()
+    await Promise.all([a.pass(), slow.pass()])
+    t.match(await show(), { chain: '' }, 'another server is told, too')
+    // More is acknowledged under this admission.
+    const current = await redis.hget(key, 'term')
+    await redis.hdel(key, `i:${slow.register.id}`)
+    t.equal(await slow.pass(), `${current}#1`)
+  })
+
   t.test('a branch that the register has lost begins a term of its own on the same server, and all compare again', async (t) => {
     const { redis, key, create, change, show } = await createBench(t, server)
     const [away, other] = [create({ witnessMs: 30 }), create()]
@@ -312,11 +335,31 @@ t.test('Register', async (t) => {
     t.match(await show(), { chain: `${first} ` }, 'nobody was missing')
   })
 
+  t.test('an instance that has no answer to a later registration keeps its place, and logs go on', async (t) => {
+    const { create, change, show } = await createBench(t, server)
+    const a = create()
+    const first = await a.pass()
+    const { id } = a.register
+    await change()
+    a.losesJoin = true
+    await t.rejects(a.pass(), { message: 'the answer is lost' })
+    const second = await a.pass()
+    t.equal(a.register.id, id)
+    t.match(await show(), { term: second, chain: `${first} ` })
+    a.losesJoin = true
+    await change()
+    await t.rejects(a.pass(), { message: 'the answer is lost' })
+    await change()
+    await a.pass()
+    t.match(await show(), { chain: `${second} ` }, 'the term between was never decided')
+    t.equal(a.register.id, id)
+  })
+
   t.test('an instance passes without thousands of others that are missing', async (t) => {
     const { redis, key, create, show } = await createBench(t, server)
     const missing = Array.from({ length: 9_000 }, (_, number): [string, string] => [`i:crashed${number}`, 'a - - 1'])
     await redis.hset(key, Object.fromEntries(missing))
-    const a = create({ barrierMs: 60 })
+    const a = create({ barrierMs: 60, witnessMs: 30 })
     await a.pass()
     t.strictSame(Object.keys((await show()).instances), [a.register.id])
     t.ok(a.waits.includes('9000 other instances have not compared yet'))
@@ -409,6 +452,22 @@ t.test('Register with replicas', async (t) => {
     c.onGreet = () => undefined
     await c.pass()
     t.match([c.register.safe, c.unsafe], [false, 1], 'one that stands still confirms nothing')
+    replica.resume()
+  })
+
+  t.test('a connection that is newer than the registration proves nothing about it', async (t) => {
+    const server = await startRedis(t, { tcp: true, args: ['--repl-diskless-sync-delay', '0'] })
+    const replica = await startRedis(t, { tcp: true, args: ['--replicaof', '127.0.0.1', String(server.port)] })
+    const { redis, create } = await createBench(t, server)
+    await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
+    const [a, b] = [create(), create({ witnessMs: 100 })]
+    await a.pass()
+    replica.pause()
+    b.onGreet = () => undefined
+    // From Redis 7.2 on WAIT answers so on a connection that has written nothing.
+    b.client.wait = () => Promise.resolve(1)
+    await b.pass()
+    t.match([b.register.safe, b.unsafe], [false, 1])
     replica.resume()
   })
 })
