@@ -141,9 +141,9 @@ async function runAll () {
 async function runMistakes () {
   const { mistakes } = await import('./mistakes.mjs')
   const { plant } = await import('./plant.mjs')
-  const schedules = number(options, 'schedules', 1)
   for (const mistake of mistakes.filter(({ name }) => name.includes(options.only ?? ''))) {
     const seed = options.seed === undefined ? randomInt(2 ** 31) : number(options, 'seed', 0)
+    const schedules = Math.max(number(options, 'schedules', 1), mistake.within ?? 0)
     const { program, remove } = plant(mistake)
     try {
       const { stdout, stderr } = spawnSync(process.execPath, [program, '--json', '--seed', String(seed), '--schedules', String(schedules)], { encoding: 'utf8' })
