@@ -75,7 +75,8 @@ export class Instance {
   /** Follows what the register says about this instance, as the instance itself does. */
   answered (name, value, args) {
     if (name === 'messengerJoin' && value[0] === 'joined') {
-      this.comparisons.push({ at: this.#world.clock.now, server: String(args[1]).slice(0, SERVER_DIGITS) })
+      const [, term] = args
+      this.comparisons.push({ at: this.#world.clock.now, server: String(term).slice(0, SERVER_DIGITS), id: value[1], term })
     }
     if (name === 'messengerJoin' && value[0] === 'joined' && value[1] !== this.#id) {
       this.#id = value[1]

@@ -139,13 +139,13 @@ export class Oracle {
 
   /**
    * Whether each instance that acknowledged a message ended before it could compare it with another server than the one that has it (a
-   * comparison with that one tells nothing, and neither does one with a server whose data are lost), and was either not safe in the
+   * comparison with that one tells nothing, and neither does one whose announcements are lost), and was either not safe in the
    * register, which may have lost it then, or safe by its replicas alone before a master lost data, or the subscriber never stood on this
    * branch.
    */
   #isExcused ({ acknowledgements }, elsewhere) {
     return acknowledgements.every(({ at, instance, server, safe, onReplicas }) => {
-      const isOf = (comparison) => comparison.at > at && comparison.server !== server && this.#world.knows(comparison.server)
+      const isOf = (comparison) => comparison.at > at && comparison.server !== server && this.#world.knows(comparison)
       const compared = instance.comparisons.some(isOf)
       return instance.ended && !compared && (elsewhere || !safe || (onReplicas && this.#world.rolledBackAt > at))
     })

@@ -276,10 +276,9 @@ export class World {
     this.clock.after(serves, undefined, () => { this.#demote(old, keepsConnections) })
   }
 
-  /** Whether the master has what was written while a server was the master: a term of that one was decided. */
-  knows (server) {
-    const { terms = [] } = this.#master.server.get('instances') ?? {}
-    return [this.#master.server.term, ...terms].some((term) => term.startsWith(server))
+  /** Whether the master has what a comparison has announced. */
+  knows (comparison) {
+    return this.#master.server.hasJoin(comparison)
   }
 
   /** Makes a former master a replica of the present one. */

@@ -30,6 +30,8 @@ const SCRIPTS = {
 /** Numbers are sent as text. */
 const sent = (value) => typeof value === 'number' ? String(value) : value
 
+const joinOf = (id, term) => `join ${id} ${term}`
+
 /** The data of a Redis server, and what the scripts do to it. What it has is a beginning and the writes since then. */
 export class Server {
   role = 'master'
@@ -74,7 +76,11 @@ export class Server {
   execute (name, args) {
     this.#step = undefined
     const script = SCRIPTS[name]
-    if (script !== undefined) return script(this, ...args.map(sent))
+    if (script !== undefined) {
+      const answer = script(this, ...args.map(sent))
+      if (name === 'messengerJoin' && answer[0] === 'joined') this.set(joinOf(answer[1], args[1]), true)
+      return answer
+    }
     switch (name) {
       case 'ping': return 'PONG'
       case 'info': return this.info
@@ -101,6 +107,11 @@ export class Server {
 
   get (key) {
     return this.#data.get(key)
+  }
+
+  /** Whether these data contain a JOIN, and thereby what its instance had written before. */
+  hasJoin ({ id, term }) {
+    return this.#data.has(joinOf(id, term))
   }
 
   set (key, value) {

@@ -6,13 +6,24 @@ import type { Marks } from './marks.js'
 /** Compares a mark with its log in a term; resolves with the position of the log where the mark is no longer part of it. */
 export type Verify = (channel: string, seen: Position, term: string) => Promise<Position | undefined>
 
-/** The comparison of marks with their logs. */
+/** The beginning of an epoch that announces a loss. */
+interface Announcement {
+  readonly position: Position
+  readonly term: string
+}
+
+/**
+ * The comparison of marks with their logs. Where a mark is no longer part of its log, the log has begun an epoch behind a gap. That
+ * epoch can be lost with the newest data like a message, and the mark is not repeated: the epoch is compared instead, until an
+ * instance is admitted to another term in which it was found.
+ */
 export class Comparison {
   readonly #marks: Marks
   readonly #verify: Verify
   /** Marks that could not be compared, or were replaced before they were, by channel and epoch. */
   readonly #owed = new Map<string, [channel: string, position: Position]>()
-  /** The term that is being compared, and the marks of which that is done. */
+  readonly #announcements = new Map<string, Announcement>()
+  /** The term that is being compared, and the positions of which that is done. */
   #term = ''
   #done = new WeakSet<Position>()
 
@@ -29,7 +40,10 @@ export class Comparison {
     if (term === '' || term !== this.#term) this.#done = new WeakSet()
     this.#term = term
     const owed = new Set(Array.from(this.#owed.values(), ([, position]) => position))
-    const rest = [...this.#marks].filter(([, position]) => !this.#done.has(position) && !owed.has(position))
+    const announced = Array.from(this.#announcements, ([channel, { position }]): [string, Position] => [channel, position])
+      // A mark in the same epoch tells as much.
+      .filter(([channel, { epoch }]) => this.#marks.get(channel)?.epoch !== epoch)
+    const rest = [...announced, ...this.#marks].filter(([, position]) => !this.#done.has(position) && !owed.has(position))
     const failure = await this.#compare(rest, term)
     if (failure !== undefined && term !== '') throw failure as Error
   }
@@ -46,8 +60,11 @@ export class Comparison {
     if (owed === undefined || owed[1].offset < position.offset) this.#owed.set(name, [channel, position])
   }
 
-  /** To be called at an admission, after which marks change. */
-  end (): void {
+  /** To be called at the admission to a term, after which marks change. */
+  end (term: string): void {
+    for (const [channel, announcement] of this.#announcements) {
+      if (announcement.term !== term && this.#done.has(announcement.position)) this.#announcements.delete(channel)
+    }
     this.#term = ''
     this.#done = new WeakSet()
   }
@@ -62,8 +79,9 @@ export class Comparison {
       try {
         const current = await this.#verify(channel, position, term)
         this.#done.add(current ?? position)
-        // The loss is announced. The next comparison is to find further losses.
-        if (current !== undefined && this.#marks.get(channel) === position) this.#marks.set(channel, current)
+        if (current === undefined) return
+        this.#announcements.set(channel, { position: current, term })
+        this.#marks.delete(channel, position)
       } catch (error) {
         // A damaged log must not keep all others from being used; its loss is announced once it is repaired or removed.
         if (!isDamage(error)) failure = error

@@ -161,7 +161,7 @@ export class Failover {
     if (term !== this.#term && term !== '') this.marks.clear()
     this.#term = term
     this.#admission = { term }
-    this.#comparison.end()
+    this.#comparison.end(term)
     this.#enter('ready', '')
   }
 

@@ -38,6 +38,11 @@ export class Marks {
     else this.#overflowed = true
   }
 
+  /** Deletes the mark of a channel, unless it is another one. */
+  delete (channel: string, position: Position): void {
+    if (this.#positions.get(channel) === position) this.#positions.delete(channel)
+  }
+
   /** To be called once all marks were compared and the instance is admitted to the term of the comparison. */
   clear (): void {
     this.#positions.clear()

@@ -7,6 +7,7 @@ import { thrown } from '../../../codes.js'
 import { turn } from '../../../eventually.js'
 
 const at = (offset: number, epoch = 'e'): Position => ({ epoch, offset })
+const damage = (): Error => new Error('WRONGTYPE Operation against a key holding the wrong kind of value script: f, on @user_script:1.')
 
 /** A failover whose barrier lets it pass when the test says so. */
 class Bench implements Barrier {
@@ -279,7 +280,43 @@ t.test('What was acknowledged', async (t) => {
     bench.lost.set('a', at(2, 'f'))
     bench.refusal = new Error('cut')
     await t.rejects(bench.follow('two'), { message: 'cut' })
-    t.strictSame([...bench.failover.marks], [['a', at(2, 'f')]])
+    t.strictSame(bench.verified.splice(0), ['a e:3 in two'])
+    bench.lost.clear()
+    bench.refusal = undefined
+    await bench.follow('three')
+    t.strictSame(bench.verified, ['a f:2 in three'])
+  })
+
+  t.test('that is lost is announced again where the announcement is lost, and not once a later term has it', async (t) => {
+    const bench = await ready()
+    bench.acknowledge('a', at(3))
+    bench.lost.set('a', at(2, 'f'))
+    await bench.follow('two')
+    t.equal(bench.failover.state, 'ready')
+    bench.acknowledge('a', at(3, 'f'))
+    bench.lost.set('a', at(1, 'g'))
+    await bench.follow('three')
+    t.strictSame(bench.verified.splice(0), ['a e:3 in two', 'a f:3 in three'])
+    bench.lost.clear()
+    bench.failover.lost('cut')
+    bench.failover.connected()
+    await bench.failover.verify()
+    t.strictSame(bench.verified.splice(0), ['a g:1 in three'], 'also when the term is the same')
+    await bench.follow('four')
+    t.strictSame(bench.verified.splice(0), ['a g:1 in four'])
+    await bench.follow('five')
+    t.strictSame(bench.verified, [])
+  })
+
+  t.test('that is lost in a log which was damaged is announced again, too, where the announcement is lost', async (t) => {
+    const bench = await ready()
+    bench.acknowledge('a', at(1))
+    bench.lost.set('a', damage())
+    await bench.follow('two')
+    bench.lost.set('a', at(1, 'f'))
+    await bench.failover.check()
+    await bench.follow('three')
+    t.equal(bench.verified.at(-1), 'a f:1 in three')
   })
 
   t.test('keeps an instance out of a term with whose logs it could not be compared', async (t) => {
@@ -322,7 +359,7 @@ t.test('What was acknowledged', async (t) => {
   t.test('in a log that others have damaged keeps no instance out; it is compared when the log is repaired', async (t) => {
     const bench = await ready()
     for (const channel of ['a', 'b']) bench.acknowledge(channel, at(1))
-    bench.lost.set('a', new Error('WRONGTYPE Operation against a key holding the wrong kind of value script: f, on @user_script:1.'))
+    bench.lost.set('a', damage())
     await bench.follow('two')
     t.equal(bench.failover.state, 'ready')
     bench.verified.length = 0
