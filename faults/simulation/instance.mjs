@@ -75,11 +75,10 @@ export class Instance {
   /** Follows what the register says about this instance, as the instance itself does. */
   answered (name, value, args) {
     if (name === 'messengerJoin' && value[0] === 'joined') {
-      const [, term] = args
-      this.comparisons.push({ at: this.#world.clock.now, server: String(term).slice(0, SERVER_DIGITS), id: value[1], term })
-    }
-    if (name === 'messengerJoin' && value[0] === 'joined' && value[1] !== this.#id) {
-      this.#id = value[1]
+      const [[, term], [, id]] = [args, value]
+      this.comparisons.push({ at: this.#world.clock.now, server: term.slice(0, SERVER_DIGITS), id, term })
+      if (id === this.#id) return
+      this.#id = id
       this.safe = this.onReplicas = false
     } else if (name === 'messengerWitness' && String(args[3]) === '1') {
       this.onReplicas = true

@@ -7,8 +7,8 @@
  * everything heals, and everybody has to catch up. The oracle (oracle.mjs) knows what really stands in the logs.
  *
  * Violations that no rule can prevent are excluded by these conditions and by no others:
- * - a message all of whose acknowledging instances ended before they could compare, while none of them was safe in the register: the
- *   register may be lost with the message;
+ * - a message all of whose acknowledging instances ended before they could compare, or after a comparison that no data contain, while
+ *   none of them was safe in the register: the register may be lost with the message;
  * - the same where they were safe because every replica had their registrations (WAIT), and a master came back without the end of its
  *   data: its replicas then take over what it has. (A witness that remembers them helps, unless it stands still from their start on.)
  * - the same where the instances were safe, for a subscriber that never stood before the message: it joined another branch, and the

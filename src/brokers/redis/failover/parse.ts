@@ -1,9 +1,7 @@
 // Parsers for the answers of the register's scripts. They accept any value and cannot throw.
 
 /** The answer of JOIN. */
-export type JoinAnswer =
-  | { readonly status: 'again', readonly term: string }
-  | { readonly status: 'joined', readonly id: string, readonly term?: undefined }
+export type JoinAnswer = { readonly status: 'again', readonly term: string } | { readonly status: 'joined', readonly id: string }
 
 /** The answer of DECIDE. */
 export type DecideAnswer =

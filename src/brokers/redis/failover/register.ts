@@ -97,7 +97,8 @@ export class Register implements Barrier {
         key, term, this.#id, this.#candidate, this.#compared, this.#admitted, overflowed ? 1 : 0, ...this.#known
       )))
       // Where the server had another term already, that one began after this admission and is incomplete, too.
-      if (overflowed && serverOf(joined.term ?? term) === serverOf(term)) this.#reported = serverOf(term)
+      const current = joined.status === 'again' ? joined.term : term
+      if (overflowed && serverOf(current) === serverOf(term)) this.#reported = serverOf(term)
       if (joined.status === 'joined') {
         if (joined.id !== this.#id) this.#safe = false
         if (joined.id === this.#candidate) this.#candidate = NONE
