@@ -22,6 +22,7 @@ export class Comparison {
   readonly #verify: Verify
   /** Marks that could not be compared, or were replaced before they were, by channel and epoch. */
   readonly #owed = new Map<string, [channel: string, position: Position]>()
+  /** By channel. */
   readonly #announcements = new Map<string, Announcement>()
   /** The term that is being compared, and the positions of which that is done. */
   #term = ''
@@ -80,8 +81,9 @@ export class Comparison {
         const current = await this.#verify(channel, position, term)
         this.#done.add(current ?? position)
         if (current === undefined) return
-        this.#announcements.set(channel, { position: current, term })
         this.#marks.delete(channel, position)
+        // In a cluster a log has a gap in every other term, whatever its server has.
+        if (term !== '') this.#announcements.set(channel, { position: current, term })
       } catch (error) {
         // A damaged log must not keep all others from being used; its loss is announced once it is repaired or removed.
         if (!isDamage(error)) failure = error

@@ -370,6 +370,17 @@ t.test('What was acknowledged', async (t) => {
     t.strictSame(bench.verified, ['a e:1 in two', 'a e:1 in two'])
   })
 
+  t.test('that is lost in a cluster is announced once: the log has a gap in every other term', async (t) => {
+    const bench = await ready()
+    await bench.follow('')
+    bench.acknowledge('a', at(1))
+    bench.lost.set('a', at(1, 'f'))
+    await bench.follow('')
+    t.strictSame(bench.verified.splice(0), ['a e:1 in a cluster'])
+    await bench.follow('')
+    t.strictSame(bench.verified, [])
+  })
+
   t.test('does not keep the logs of other masters of a cluster waiting; it is compared when it can be', async (t) => {
     const bench = await ready()
     bench.term = ''
