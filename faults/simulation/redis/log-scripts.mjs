@@ -118,25 +118,31 @@ export function read (
   return [meta.epoch, String(head), String(after), reason, rows]
 }
 
-export function verify (server, metaKey, logKey, register, given, random, epoch, seen, live) {
+export function verify (server, count, ...rest) {
+  const keys = rest.slice(0, count)
+  const [given, random, ...args] = rest.slice(count)
   server.assertMaster()
   let term = server.term
   let decided = true
   if (given !== '') {
-    const { term: recorded, open: opened } = server.get(register) ?? {}
+    const { term: recorded, open: opened } = server.get(keys.at(-1)) ?? {}
     term = currentTerm(server, recorded, opened)
     decided = recorded === term
     if (term !== given) throw new Refusal('UNVERIFIED another term has begun')
   }
-  let meta = server.get(metaKey)
-  if (meta === undefined) return []
-  const bound = epoch === meta.epoch ? meta.head : meta.past.find((entry) => entry.epoch === epoch)?.bound ?? -1
-  if (Number(seen) <= bound) return [1, meta.epoch, String(meta.head)]
-  if (decided || meta.term !== term) {
-    meta = begin(server, metaKey, logKey, meta, term, random, false)
-    server.announce('smessage', live, `${meta.epoch}:${meta.head} `)
-  }
-  return [0, meta.epoch, String(meta.head)]
+  return Array.from({ length: (count - 1) / 2 }, (_, number) => {
+    const [metaKey, logKey] = keys.slice(2 * number)
+    const [epoch, seen, live] = args.slice(3 * number)
+    let meta = server.get(metaKey)
+    if (meta === undefined) return []
+    const bound = epoch === meta.epoch ? meta.head : meta.past.find((entry) => entry.epoch === epoch)?.bound ?? -1
+    if (Number(seen) <= bound) return [1, meta.epoch, String(meta.head)]
+    if (decided || meta.term !== term) {
+      meta = begin(server, metaKey, logKey, meta, term, random, false)
+      server.announce('smessage', live, `${meta.epoch}:${meta.head} `)
+    }
+    return [0, meta.epoch, String(meta.head)]
+  })
 }
 
 export function touch (server, metaKey) {

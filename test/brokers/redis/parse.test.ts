@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseDecideAnswer, parseJoinAnswer, parseLookAnswer } from '../../../src/brokers/redis/failover/parse.js'
 import { parseReplication } from '../../../src/brokers/redis/failover/replication.js'
-import { parseNotification, parseCount, parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer, type ReadAnswer } from '../../../src/brokers/redis/log/parse.js'
+import { parseNotification, parseCount, parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswers, type ReadAnswer } from '../../../src/brokers/redis/log/parse.js'
 import { parseReport } from '../../../src/brokers/redis/nodes/reports.js'
 import { parseAnnouncement, parseKeptAnnouncements } from '../../../src/brokers/redis/nodes/announcements.js'
 
@@ -32,9 +32,9 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
   ['READ of an entry with a receipt', parseReadAnswer, ['e', '3', '2', '', [['3-1700000000000', ['m', '"x"', 'r', 'a.1.1000']]]], { epoch: 'e', head: 3, after: 2, reason: undefined, entries: [{ ...entry, receipt: 'a.1.1000' }] }],
   ['READ with a gap', parseReadAnswer, ['e', '3', '3', 'epoch', []], { epoch: 'e', head: 3, after: 3, reason: 'epoch', entries: [] }],
   ['READ of a later epoch', parseReadAnswer, ['later'], 'later'],
-  ['VERIFY', parseVerifyAnswer, [1, 'e', '3'], { present: true, current: { epoch: 'e', offset: 3 } }],
-  ['VERIFY of what is lost', parseVerifyAnswer, [0, 'e', '3'], { present: false, current: { epoch: 'e', offset: 3 } }],
-  ['VERIFY without a log', parseVerifyAnswer, [], 'none'],
+  ['VERIFY', parseVerifyAnswers, [[1, 'e', '3']], [{ present: true, current: { epoch: 'e', offset: 3 } }]],
+  ['VERIFY of what is lost, and without a log', parseVerifyAnswers, [[0, 'e', '3', 'more'], []], [{ present: false, current: { epoch: 'e', offset: 3 } }, 'none']],
+  ['VERIFY of no log', parseVerifyAnswers, [], []],
   ['JOIN', parseJoinAnswer, ['joined', 'id'], { status: 'joined', id: 'id' }],
   ['JOIN of another term', parseJoinAnswer, ['again', 'term'], { status: 'again', term: 'term' }],
   ['DECIDE', parseDecideAnswer, ['decided', 1], { status: 'decided', complete: true }],
@@ -77,7 +77,7 @@ t.test('What other processes say', async (t) => {
   for (const [name, parse, value, parsed] of VALID) {
     t.test(`${name}: is taken, also when a later version says more`, async (t) => {
       t.strictSame(parse(value), parsed)
-      if (Array.isArray(value) && value.length > 1 && !/notices|LOOK|waits|position/.test(name)) t.strictSame(parse([...value as unknown[], 'more', 7]), parsed)
+      if (Array.isArray(value) && value.length > 1 && !/notices|LOOK|VERIFY|waits|position/.test(name)) t.strictSame(parse([...value as unknown[], 'more', 7]), parsed)
       if (typeof value === 'string' && value.startsWith('{')) t.strictSame(parse(value.replace('{', '{"more":{"than":1},')), parsed)
     })
 
@@ -115,7 +115,7 @@ t.test('What other processes say', async (t) => {
   t.test('is refused as a whole where one of its parts is not what it has to be', async (t) => {
     for (const answer of [[], ['e', '3'], ['e', 'x', '2', '', []], ['e', '3', '-1', '', []], ['e', '3', '2', 'because', []], ['e', '3', '2', '', 'rows'], [7, '3', '2', '', []]]) t.equal(parseReadAnswer(answer), undefined)
     for (const answer of [['sent'], ['other', 'e', '3'], ['duplicate', 'e', '3'], ['duplicate', 'e', '3', 'd', '1', 'many'], ['sent', 'a b', '3']]) t.equal(parsePublishAnswer(answer), undefined)
-    t.equal(parseVerifyAnswer([1, 'e']), undefined)
+    t.equal(parseVerifyAnswers([[1, 'e']]), undefined)
     t.equal(parseJoinAnswer(['left', 'id']), undefined)
     for (const answer of [['again'], ['other']]) t.equal(parseDecideAnswer(answer), undefined)
     t.equal(parseLookAnswer([1]), undefined)

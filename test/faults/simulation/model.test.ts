@@ -6,11 +6,11 @@ import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../../../src/brokers/redis/f
 import { PUBLISH, READ, TOUCH, VERIFY } from '../../../src/brokers/redis/log/scripts.js'
 import { startRedis } from '../../brokers/redis/redis-server.js'
 
-/** Number of keys and text of each script that the model knows. */
-const SCRIPTS: Record<string, readonly [keys: number, lua: string]> = {
+/** Number of keys and text of each script that the model knows; without a number it is the first argument. */
+const SCRIPTS: Record<string, readonly [keys: number | undefined, lua: string]> = {
   messengerPublish: [4, PUBLISH],
   messengerRead: [3, READ],
-  messengerVerify: [3, VERIFY],
+  messengerVerify: [undefined, VERIFY],
   messengerTouch: [1, TOUCH],
   messengerJoin: [1, JOIN],
   messengerDecide: [1, DECIDE],
@@ -66,7 +66,13 @@ class Sequence {
     const args = {
       Publish: () => [...keys, `{${channel}}:key:${this.#pick(['1', '2'])}`, term, this.#random(), `"${this.#calls}"`, this.#pick(['0', '2', '5', '5']), LONG, LONG, `${channel}:live`, this.#pick(['', '', 'x', 'y']), LONG, '7', this.#pick(['', '', 'a.1.1000'])],
       Read: () => [...keys, term, this.#random(), this.#pick([LONG, LONG, LONG, '-5000']), LONG, LONG, this.#pick(['now', 'earliest', 'after', 'after', 'after']), this.#epoch(channel), this.#offset(channel), this.#pick(['0', '1', '1000', '1000']), this.#pick(['0', '0', '1'])],
-      Verify: () => [...keys, term, this.#random(), this.#epoch(channel), this.#offset(channel), `${channel}:live`],
+      Verify: () => {
+        const channels = this.#some(CHANNELS)
+        return [
+          String(2 * channels.length + 1), ...channels.flatMap((name) => [`{${name}}:meta`, `{${name}}:log`]), REGISTER,
+          term, this.#random(), ...channels.flatMap((name) => [this.#epoch(name), this.#offset(name), `${name}:live`])
+        ]
+      },
       Touch: () => [keys[0] ?? '', LONG, LONG],
       Join: () => [REGISTER, term, this.#pick(this.#ids), this.#id(), this.#pick([register?.term ?? '-', '-', ...this.#terms]), this.#pick([register?.term ?? '-', '-', ...this.#terms]), this.#pick(['0', '0', '0', '0', '1']), ...this.#some(this.#ids.slice(1))],
       Decide: () => [REGISTER, term, this.#pick(['0', '0', '1'])],
@@ -201,7 +207,9 @@ t.test('the model of Redis in the simulation', async (t) => {
 
   const evaluate = async ({ name, args }: Command): Promise<unknown> => {
     try {
-      return await client.evalsha(shas.get(name) ?? '', SCRIPTS[name]?.[0] ?? 0, ...args)
+      const [first = '', ...rest] = args
+      const [keys, values] = SCRIPTS[name]?.[0] === undefined ? [first, rest] : [SCRIPTS[name][0], args]
+      return await client.evalsha(shas.get(name) ?? '', keys, ...values)
     } catch (error) {
       return firstWord(error)
     }

@@ -15,11 +15,11 @@ import { parseUrl } from './url.js'
 /** A client of ioredis, for one server (also found by Sentinel) or a cluster. */
 export type RedisClient = Redis | Cluster
 
-/** Number of keys and text of each script. */
+/** Number of keys and text of each script; without a number it is the first argument. */
 const SCRIPTS = {
   messengerPublish: [4, PUBLISH],
   messengerRead: [3, READ],
-  messengerVerify: [3, VERIFY],
+  messengerVerify: [undefined, VERIFY],
   messengerTouch: [1, TOUCH],
   messengerAnnounce: [1, ANNOUNCE],
   messengerSetMembers: [5, SET_MEMBERS],
@@ -29,7 +29,7 @@ const SCRIPTS = {
   messengerLook: [1, LOOK],
   messengerWitness: [1, WITNESS],
   messengerLeave: [1, LEAVE]
-} as const satisfies Record<string, readonly [keys: number, lua: string]>
+} as const satisfies Record<string, readonly [keys: number | undefined, lua: string]>
 
 /** Answers of scripts are unknown and parsed: the data may be from another version. */
 type Scripts = Record<keyof typeof SCRIPTS, (...args: (string | number)[]) => Promise<unknown>>
@@ -118,7 +118,9 @@ export function connect (target: string | RedisClient, timings: Timings): Comman
   } else {
     guardQueue(client)
   }
-  for (const [name, [numberOfKeys, lua]] of Object.entries(SCRIPTS)) client.defineCommand(name, { numberOfKeys, lua })
+  for (const [name, [keys, lua]] of Object.entries(SCRIPTS)) {
+    client.defineCommand(name, keys === undefined ? { lua } : { lua, numberOfKeys: keys })
+  }
   return client as Commands
 }
 

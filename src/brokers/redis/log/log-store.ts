@@ -11,7 +11,8 @@ import type { Connection } from '../connection/link.js'
 import { codeOf, rejectionOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
 import type { Names } from '../names.js'
-import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswer } from './parse.js'
+import { type Acknowledged, BatchedComparisons } from './batched-comparisons.js'
+import { parsePosition, parsePublishAnswer, parseReadAnswer, parseVerifyAnswers, type VerifyAnswer } from './parse.js'
 
 /** Time for which the position of an unused log outlives its messages. */
 const POSITION_TTL_MS = 86_400_000
@@ -20,6 +21,8 @@ const EMPTY_POSITION_TTL_MS = 300_000
 /** Time for which a position of a later epoch than the server's is attributed to a master that this connection has yet to reach. */
 const LATER_MS = 2_000
 const LATER_POLL_MS = 100
+/** Logs that one command compares, in about a millisecond. */
+const MAX_COMPARED = 64
 
 /** Settings of {@link LogStore}. */
 export interface LogStoreOptions extends Retention {
@@ -38,12 +41,16 @@ export class LogStore {
   readonly #failover: Failover
   readonly #seed = randomBytes(4).readUInt32BE().toString(36)
   readonly #reads = concurrencyLimit()
+  readonly #comparisons: BatchedComparisons<VerifyAnswer>
   #calls = 0
 
   constructor (connection: Connection, failover: Failover, options: LogStoreOptions) {
     this.#connection = connection
     this.#failover = failover
     this.#options = options
+    // The logs of a cluster are in different slots.
+    const max = options.registered ? MAX_COMPARED : 1
+    this.#comparisons = new BatchedComparisons(max, async (term, batch) => await this.#compare(term, batch))
   }
 
   /** Appends a message and publishes its notification, in one step. Rejects with MSG_ERR_IDEMPOTENCY_CONFLICT for another message's key. */
@@ -95,10 +102,7 @@ export class LogStore {
 
   /** Compares a log with an acknowledged position; resolves with the log's position where that one is no longer part of it. */
   async verify (channel: string, seen: Position, term: string): Promise<Position | undefined> {
-    const answer = parseVerifyAnswer(await this.#client.messengerVerify(
-      ...this.#keys(channel), term, this.#random(), seen.epoch, seen.offset, this.#options.names.live(channel)
-    ))
-    if (answer === undefined) throw new Error('an unexpected answer of a script')
+    const answer = await this.#comparisons.ask(channel, seen, term)
     return answer === 'none' || answer.present ? undefined : answer.current
   }
 
@@ -109,6 +113,16 @@ export class LogStore {
       this.#keys(channel), [term, this.#random(), size, ttlMs, this.#positionTtlMs, names.live(channel)]
     ))
     return answer
+  }
+
+  async #compare (term: string, batch: readonly Acknowledged[]): Promise<readonly VerifyAnswer[]> {
+    const { names, registered } = this.#options
+    const register = registered ? names.register : names.meta((batch[0] as Acknowledged).channel)
+    const keys = [...batch.flatMap(({ channel }) => [names.meta(channel), names.log(channel)]), register]
+    const args = batch.flatMap(({ channel, position: { epoch, offset } }) => [epoch, offset, names.live(channel)])
+    const answers = parseVerifyAnswers(await this.#client.messengerVerify(keys.length, ...keys, term, this.#random(), ...args))
+    if (answers?.length !== batch.length) throw new Error('an unexpected answer of a script')
+    return answers
   }
 
   get #client (): Commands {

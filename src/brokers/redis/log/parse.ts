@@ -21,6 +21,9 @@ export interface ReadAnswer {
   readonly entries: readonly LogEntry[]
 }
 
+/** What VERIFY says of a log: whether nothing is lost, and its position; `'none'` where there is no log. */
+export type VerifyAnswer = { readonly present: boolean, readonly current: Position } | 'none'
+
 const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
 
 /** The beginnings of the parts of a notification behind the message. No JSON value ends with one of them and digits, or a string. */
@@ -108,8 +111,14 @@ function parseEntry (epoch: string, row: unknown): LogEntry | undefined {
   return typeof receipt === 'string' && parseReference(receipt) !== undefined ? { ...entry, receipt } : entry
 }
 
-/** The answer of VERIFY: whether nothing is lost, and the position of the log; `'none'` where there is no log. */
-export function parseVerifyAnswer (answer: unknown): { readonly present: boolean, readonly current: Position } | 'none' | undefined {
+/** The answers of VERIFY, one for each log; nothing where one of them is unknown. */
+export function parseVerifyAnswers (answer: unknown): VerifyAnswer[] | undefined {
+  if (!Array.isArray(answer)) return undefined
+  const answers = Array.from(answer as unknown[], parseVerifyAnswer)
+  return answers.every((one) => one !== undefined) ? answers : undefined
+}
+
+function parseVerifyAnswer (answer: unknown): VerifyAnswer | undefined {
   if (!Array.isArray(answer)) return undefined
   if (answer.length === 0) return 'none'
   const current = parsePosition(answer[1], answer[2])

@@ -51,8 +51,8 @@ elseif string.sub(term, 1, 12) ~= server or redis.call('HGET', KEYS[3], 'term') 
   return redis.error_reply('UNVERIFIED another term has begun')
 end`
 
-/** Functions on epochs, and the log in its current state. Expects `term`; ARGV[2] is a random text unique to the call. */
-const LOAD = `
+/** Functions on epochs, and a log in its current state. Expects `term`; ARGV[2] is a random text unique to the call. */
+const load = (meta: string, log: string): string => `
 ${TEXT}
 local function generation(epoch)
   local number = tonumber(string.match(epoch, '^(%w+)%-') or '', 36)
@@ -67,7 +67,7 @@ local function base36(number)
   until number == 0
   return digits
 end
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'head', 'term', 'past', 'from')
+local meta = redis.call('HMGET', ${meta}, 'epoch', 'head', 'term', 'past', 'from')
 local epoch, head, past, from = meta[1], tonumber(meta[2] or 0), meta[4] or '', tonumber(meta[5] or 0)
 local function find(name)
   for known, bound, ok in string.gmatch(past, '(%S+):(%d+):(%d)') do
@@ -89,14 +89,14 @@ local function begin(ok)
     time = math.max(time, generation(epoch) + 1)
   end
   epoch = base36(time) .. '-' .. ARGV[2] .. '-' .. string.sub(term, 1, 4)
-  redis.call('HSET', KEYS[1], 'epoch', epoch, 'head', text(head), 'term', term, 'past', past)
+  redis.call('HSET', ${meta}, 'epoch', epoch, 'head', text(head), 'term', term, 'past', past)
   -- Not before the first write: from a DEL on, a script is not held to maxmemory any more.
-  if fresh then redis.call('DEL', KEYS[2]) end
+  if fresh then redis.call('DEL', ${log}) end
 end`
 
 /** Loads the log; in another term than that of its epoch, a new one begins. */
 export const OPEN = `
-${LOAD}
+${load('KEYS[1]', 'KEYS[2]')}
 if meta[3] ~= term then
   local chain = epoch and meta[3] and ARGV[1] ~= '' and redis.call('HGET', KEYS[3], 'chain')
   begin(chain and string.find(' ' .. chain .. ' ', ' ' .. meta[3] .. ' ', 1, true) ~= nil)
@@ -213,34 +213,35 @@ end
 return {epoch, text(head), text(after), reason, entries}`
 
 /**
- * Compares a log with a position that was acknowledged in an earlier term. Where the position is not part of the log, acknowledged
+ * Compares logs with positions that were acknowledged in an earlier term. Where a position is not part of its log, acknowledged
  * messages are lost: a new epoch begins and no earlier one is complete any more, so that every subscriber has a gap. Before
  * the decision of the term the log has no readers, and one such epoch is enough; afterwards each loss is a gap of its own.
- * KEYS meta, log, register · ARGV term that is compared, random, epoch, offset, announcement channel
- * → {1 where nothing is lost, otherwise 0, epoch, head}, empty where there is no log
+ * KEYS of each log meta, log; then register · ARGV term that is compared, random, of each log epoch, offset, announcement channel
+ * → of each log {1 where nothing is lost, otherwise 0, epoch, head}, empty where there is none
  */
 export const VERIFY = `#!lua flags=allow-oom
 ${SERVER}
 local term, decided = server, true
 if ARGV[1] ~= '' then
-${currentTerm('KEYS[3]')}
+${currentTerm('KEYS[#KEYS]')}
   if current ~= ARGV[1] then return redis.error_reply('UNVERIFIED another term has begun') end
   term, decided = current, recorded == current
 end
-${LOAD}
-if not epoch then return {} end
-local seen, present = tonumber(ARGV[4]), false
-if ARGV[3] == epoch then
-  present = seen <= head
-else
-  present = seen <= (find(ARGV[3]) or -1)
+local answers = {}
+for number = 1, (#KEYS - 1) / 2 do
+${load('KEYS[2 * number - 1]', 'KEYS[2 * number]')}
+  local name, seen, live = ARGV[3 * number], tonumber(ARGV[3 * number + 1]), ARGV[3 * number + 2]
+  answers[number] = {}
+  if epoch then
+    local present = seen <= (name == epoch and head or find(name) or -1)
+    if not present and (decided or meta[3] ~= term) then
+      begin(false)
+      redis.call('SPUBLISH', live, epoch .. ':' .. text(head) .. ' ')
+    end
+    answers[number] = {present and 1 or 0, epoch, text(head)}
+  end
 end
-if present then return {1, epoch, text(head)} end
-if decided or meta[3] ~= term then
-  begin(false)
-  redis.call('SPUBLISH', ARGV[5], epoch .. ':' .. text(head) .. ' ')
-end
-return {0, epoch, text(head)}`
+return answers`
 
 /** KEYS meta · ARGV position ttl, position ttl of an empty log → epoch and head, or nils; keeps the position from expiring. */
 export const TOUCH = `
