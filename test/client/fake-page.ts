@@ -168,8 +168,9 @@ export class FakePage {
     for (const timer of this.timers) timer.at += ms
   }
 
-  async fire (type: string): Promise<void> {
-    this.#events.dispatchEvent(new Event(type))
+  /** Fires an event; a `pageshow` is that of a page which has slept, unless it is not `persisted`. */
+  async fire (type: string, persisted = type === 'pageshow' ? true : undefined): Promise<void> {
+    this.#events.dispatchEvent(Object.assign(new Event(type), persisted !== undefined && { persisted }))
     await settle()
   }
 }

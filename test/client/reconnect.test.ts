@@ -155,6 +155,22 @@ t.test('reconnecting', async (t) => {
     fakeDocument.hidden = true
     await page.fire('visibilitychange')
     t.equal(page.sockets.length, length, 'not when the page is hidden')
+    fakeDocument.hidden = false
+    await page.fire('pageshow', false)
+    t.equal(page.sockets.length, length, 'not when the page has been loaded')
+  })
+
+  t.test('does not happen when the page has been loaded while the first connection is about to open', async (t) => {
+    const page = new FakePage(t)
+    let give: (token: string) => void = () => {}
+    await page.connect({ transport: 'websocket', token: () => new Promise((resolve) => { give = resolve }) }).catch(() => undefined)
+    await page.pass(1_500)
+    await page.fire('pageshow', false)
+    give('abc')
+    await page.pass(0)
+    t.strictSame(page.take().filter(([kind]) => kind === 'close'), [])
+    t.equal(page.sockets.length, 1)
+    page.disconnect()
   })
 
   t.test('replaces a connection of the network before when the browser is online again', async (t) => {
