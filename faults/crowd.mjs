@@ -3,7 +3,8 @@ import { keyOf } from './message.mjs'
 import { Oracle } from './oracle.mjs'
 import { Publisher } from './publisher.mjs'
 import { RedisServer } from './redis.mjs'
-import { freePort, Service } from './service.mjs'
+import { freePort } from './free-port.mjs'
+import { Service } from './service.mjs'
 
 const TOKEN = 'faults'
 const STOP_TIMEOUT_MS = 8_000

@@ -1,14 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createSeries } from './series.mjs'
 
 const ENTRY = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 const LOOPBACK = '127.0.0.1'
-const FIRST_PORT = 10_000
-const PORTS = 20_000
 /** Several faults of Redis in a row, and then some: an instance is not ready without it. */
 const START_TIMEOUT_MS = 60_000
 const READY_TIMEOUT_MS = 1_000
@@ -22,25 +19,6 @@ const children = new Set()
 
 // However this process ends, no other one is left behind.
 process.on('exit', () => { for (const child of children) child.kill('SIGKILL') })
-
-/**
- * A port that is free now and that no outgoing connection takes while its server is down, for systems draw theirs from higher
- * ones. The service keeps it over its restarts, as one behind a fixed name would.
- */
-export async function freePort () {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
-    const server = createServer().listen(port, LOOPBACK)
-    try {
-      await once(server, 'listening')
-      server.close()
-      await once(server, 'close')
-      return port
-    } catch (error) {
-      if (error.code !== 'EADDRINUSE') throw error
-    }
-  }
-}
 
 /** The service as a process of its own. */
 export class Service {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { createDirectory, freePort } from '../../temporary.js'
+import { freePort } from '../../../faults/free-port.mjs'
+import { createDirectory } from '../../temporary.js'
 
 /** How a server is started. */
 export interface RedisServerOptions {

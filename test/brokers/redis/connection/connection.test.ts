@@ -13,7 +13,8 @@ import { eventually } from '../../../eventually.js'
 import { startProxy } from '../proxy.js'
 import { type MemberNode, startMemberNode } from '../member-node.js'
 import { startNode } from '../redis-node.js'
-import { createDirectory, freePort } from '../../../temporary.js'
+import { freePort } from '../../../../faults/free-port.mjs'
+import { createDirectory } from '../../../temporary.js'
 import { RedisServer, startRedis } from '../redis-server.js'
 
 t.test('parseUrl', async (t) => {
