@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Prng } from './prng.mjs'
 import { ask, until } from './redis-ask.mjs'
 import { RedisServer } from './redis.mjs'
-import { freePort } from './free-port.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 import { World } from './world.mjs'
 
 const SHAPE = { publishers: 1, subscribers: 10, shared: 3, roams: false, instances: 2, minReplicas: false }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ask, Steps, tell, until } from './redis-ask.mjs'
 import { MIN_REPLICAS } from './redis-group.mjs'
 import { RedisServer } from './redis.mjs'
-import { freePort } from './free-port.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 
 const SHARDS = 3
 const SLOTS = 16_384

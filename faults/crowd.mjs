@@ -3,7 +3,7 @@ import { keyOf } from './message.mjs'
 import { Oracle } from './oracle.mjs'
 import { Publisher } from './publisher.mjs'
 import { RedisServer } from './redis.mjs'
-import { freePort } from './free-port.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 import { Service } from './service.mjs'
 
 const TOKEN = 'faults'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask, Steps, until } from './redis-ask.mjs'
 import { RedisServer } from './redis.mjs'
-import { freePort } from './free-port.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 
 /** The name of the master in the configuration of the Sentinels. */
 export const MASTER_NAME = 'main'

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../free-port.mjs'
+import { freePort } from '../../scripts/free-port.mjs'
 import { TOKEN, TOKEN_SECRET } from './tokens.mjs'
 
 const MAIN = fileURLToPath(new URL('../../dist/src/server.js', import.meta.url))

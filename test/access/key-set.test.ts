@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import { KeySet } from '../../src/access/key-set.js'
 import { rejection, thrown } from '../codes.js'
-import { freePort } from '../../faults/free-port.mjs'
+import { freePort } from '../../scripts/free-port.mjs'
 import { startJwks, webKey } from './jwks-server.js'
 import { KEYS, pem } from '../tokens.js'
 

@@ -6,7 +6,7 @@ import { eventually, turn } from '../../eventually.js'
 import { range, type TestNode } from '../test-node.js'
 import { createNode, startNode } from './redis-node.js'
 import { startProxy } from './proxy.js'
-import { freePort } from '../../../faults/free-port.mjs'
+import { freePort } from '../../../scripts/free-port.mjs'
 import { startRedis } from './redis-server.js'
 
 /** Publishes like one who tries again, with a key, until it is told that the message is kept. */

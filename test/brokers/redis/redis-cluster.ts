@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { eventually } from '../../eventually.js'
 import { uniquePrefix } from './redis-node.js'
-import { freePort } from '../../../faults/free-port.mjs'
+import { freePort } from '../../../scripts/free-port.mjs'
 import { createDirectory } from '../../temporary.js'
 import { RedisServer } from './redis-server.js'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
-import { freePort } from '../../../faults/free-port.mjs'
+import { freePort } from '../../../scripts/free-port.mjs'
 import { createDirectory } from '../../temporary.js'
 
 /** How a server is started. */

@@ -12,8 +12,8 @@ import { rejection, thrown } from '../../../codes.js'
 import { eventually } from '../../../eventually.js'
 import { startProxy } from '../proxy.js'
 import { type MemberNode, startMemberNode } from '../member-node.js'
-import { startNode } from '../redis-node.js'
-import { freePort } from '../../../../faults/free-port.mjs'
+import { type NodeOptions, startNode } from '../redis-node.js'
+import { freePort } from '../../../../scripts/free-port.mjs'
 import { createDirectory } from '../../../temporary.js'
 import { RedisServer, startRedis } from '../redis-server.js'
 
@@ -135,8 +135,10 @@ t.test('RedisBroker', async (t) => {
     await eventually(async () => (await redis.info('replication')).includes('state=online'), { message: 'a replica' })
     const [name, ...rules] = DOCUMENTED_RIGHTS
     await redis.call('ACL', 'SETUSER', name ?? '', ...rules)
-    const connect = async (): Promise<MemberNode> => await startMemberNode(t, { redis: `redis://messenger:password@127.0.0.1:${server.port}`, keyPrefix: 'messenger:', ttlMs: 1_000, timings: { auditMs: 50 } })
-    const [a, b] = [await connect(), await connect()]
+    const connect = async (timings: NodeOptions['timings']): Promise<MemberNode> =>
+      await startMemberNode(t, { redis: `redis://messenger:password@127.0.0.1:${server.port}`, keyPrefix: 'messenger:', ttlMs: 1_000, timings: { auditMs: 50, ...timings } })
+    // Without a check the first one confirms the registration of the other only when it is asked to, and the replicas are asked as well.
+    const [a, b] = [await connect({ checkMs: 60_000 }), await connect({})]
     await b.join('room')
     await a.broker.publish('room', '1', { idempotencyKey: 'key' })
     t.match(await b.broker.publish('room', '1', { idempotencyKey: 'key' }), { offset: 1, duplicate: true })
