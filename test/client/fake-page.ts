@@ -169,8 +169,8 @@ export class FakePage {
   }
 
   /** Fires an event; a `pageshow` is that of a page which has slept, unless it is not `persisted`. */
-  async fire (type: string, persisted = type === 'pageshow' ? true : undefined): Promise<void> {
-    this.#events.dispatchEvent(Object.assign(new Event(type), persisted !== undefined && { persisted }))
+  async fire (type: string, persisted = true): Promise<void> {
+    this.#events.dispatchEvent(Object.assign(new Event(type), type === 'pageshow' && { persisted }))
     await settle()
   }
 }

@@ -116,9 +116,9 @@ export class LogStore {
   }
 
   async #compare (term: string, batch: readonly Acknowledged[]): Promise<readonly VerifyAnswer[]> {
-    const { names, registered } = this.#options
-    const register = registered ? names.register : names.meta((batch[0] as Acknowledged).channel)
-    const keys = [...batch.flatMap(({ channel }) => [names.meta(channel), names.log(channel)]), register]
+    const { names } = this.#options
+    const [, , register] = this.#keys((batch[0] as Acknowledged).channel)
+    const keys = [...batch.flatMap(({ channel }) => this.#keys(channel).slice(0, 2)), register]
     const args = batch.flatMap(({ channel, position: { epoch, offset } }) => [epoch, offset, names.live(channel)])
     const answers = parseVerifyAnswers(await this.#client.messengerVerify(keys.length, ...keys, term, this.#random(), ...args))
     if (answers?.length !== batch.length) throw new Error('an unexpected answer of a script')
