@@ -25,9 +25,9 @@ export const mistakes = [
   { name: 'a replay goes live in another epoch than the channel is in', within: 100_000, changes: [[replay, 'channel.epoch === epoch && ', ''], [channel, 'subscriber.epoch !== batch.epoch || ', '']] },
   { name: 'a change of epoch is not announced', frequent: true, changes: [[replay, ' || carriedOver', '']] },
   { name: 'the feed goes on in another epoch without a word', frequent: true, changes: [['dist/src/brokers/redis/log/feed.js', 'this.#ports.moved({ epoch, offset });', 'if (this.epoch === \'\') this.#ports.moved({ epoch, offset });']] },
-  { name: 'instances that are missing in the register are not written back', frequent: true, changes: [[register, 'for (const other of view.decided ? [] : known) if', 'for (const other of []) if']] },
+  { name: 'instances that are missing in the register are not written back', frequent: true, changes: [[register, 'for (const other of view.decided ? [] : known) {', 'for (const other of []) {']] },
   { name: 'a branch that is lost is not noticed', changes: [[register, 'const lost = admitted !== \'-\' && !view.terms.includes(admitted)', 'const lost = false']] },
   { name: 'a known loss is forgotten when the next term begins', changes: [[register, 'view.flag === undefined', 'view.flag !== term'], [register, 'since: own.since === own.compared && own.since !== view.recorded ? term : own.since', 'since: own.since']] },
-  { name: 'every registration counts as safe', frequent: true, changes: [[register, 'const alone = next.deleted !== \'1\' && Object.entries(view.instances).every(([other, { state }]) => state !== \'a\' || other === id || other === fresh)', 'const alone = true']] },
-  { name: 'a witness does not remember whom it confirms', frequent: true, changes: [['dist/src/brokers/redis/failover/register.js', 'this.#known.add(id);', ';']] }
+  { name: 'every registration counts as safe', frequent: true, changes: [[register, 'const alone = next.deleted !== \'1\' && Object.keys(view.instances).every((other) => other === id || other === fresh)', 'const alone = true']] },
+  { name: 'a witness does not remember whom it confirms', frequent: true, changes: [['dist/src/brokers/redis/failover/known-instances.js', 'this.#ids.add(id);', ';']] }
 ]

@@ -1,13 +1,16 @@
 /**
  * A model of src/brokers/redis/failover/register-scripts.ts, step by step; `test/faults/simulation` checks that the two are equal.
  *
- * register { layout, term, chain: [], terms: [], open, flag, deleted, instances: { <id>: { state, compared, since, safe } } }
+ * register { layout, term, chain: [], terms: [], open, flag, deleted, size, departed: [],
+ *            instances: { <id>: { compared, since, safe } } }
  */
 import { currentTerm, Refusal } from './server.mjs'
 
 const LAYOUT = '2'
 const TERMS = 64
 const CHAIN = 16
+/** The sizes of the lists; a test makes them smaller, here and in the scripts. */
+export const limits = { departed: 1_024, growth: 5_000 }
 const EMPTY = { instances: {} }
 
 /** The register as a script sees it, to be changed and then written once. */
@@ -49,6 +52,12 @@ class View {
     this.next.instances = Object.fromEntries(Object.entries(this.next.instances).filter(([known]) => known !== id))
   }
 
+  depart (id) {
+    this.delete(id)
+    const { departed = [] } = this.next
+    if (!departed.includes(id)) this.next.departed = [id, ...departed].slice(0, limits.departed)
+  }
+
   answer (value) {
     if (this.changed !== undefined) this.server.set(this.key, this.changed)
     return value
@@ -62,7 +71,8 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
   next.layout = LAYOUT
   const lost = admitted !== '-' && !view.terms.includes(admitted)
   if (lost) view.add(admitted)
-  if (lost || String(overflowed) === '1') {
+  const crowded = view.decided && Object.keys(view.instances).length > 2 * Number(next.size ?? 0) + limits.growth
+  if (lost || crowded || String(overflowed) === '1') {
     if (view.decided || admitted === term) {
       const open = `${server.term}#${Number(/#(\d+)$/.exec(term)?.[1] ?? 0) + 1}`
       next.open = open
@@ -71,15 +81,17 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
     }
     next.flag = term
   }
-  const alone = next.deleted !== '1' && Object.entries(view.instances).every(([other, { state }]) => state !== 'a' || other === id || other === fresh)
-  for (const other of view.decided ? [] : known) if (!Object.hasOwn(view.instances, other)) view.write(other, { state: 'a', compared: '-', since: '-', safe: '1' })
+  const alone = next.deleted !== '1' && Object.keys(view.instances).every((other) => other === id || other === fresh)
+  for (const other of view.decided ? [] : known) {
+    if (!Object.hasOwn(view.instances, other) && !next.departed?.includes(other)) view.write(other, { compared: '-', since: '-', safe: '1' })
+  }
   const own = view.instances[id]
-  if (own?.state === 'a' && own.compared === compared) {
+  if (own?.compared === compared) {
     view.write(id, { ...own, compared: term, since: own.since === own.compared && own.since !== view.recorded ? term : own.since })
     return view.answer(['joined', id])
   }
-  if (id !== '-') view.write(id, { state: 't', compared: '-', since: '-', safe: '0' })
-  view.write(fresh, { state: 'a', compared: term, since: term, safe: alone ? '1' : '0' })
+  if (id !== '-') view.depart(id)
+  view.write(fresh, { compared: term, since: term, safe: alone ? '1' : '0' })
   return view.answer(['joined', fresh])
 }
 
@@ -89,22 +101,22 @@ export function decide (server, key, term, over) {
   if (view.term !== term) return ['again', view.term]
   if (view.decided) return ['decided', 1]
   const entries = Object.entries(view.instances)
-  const active = entries.filter(([, { state }]) => state === 'a')
-  const missing = active.filter(([, { compared }]) => compared !== term).map(([id]) => id)
-  const before = active.some(([, { compared, since }]) => compared === term && since !== term)
+  const missing = entries.filter(([, { compared }]) => compared !== term).map(([id]) => id)
+  const before = entries.some(([, { compared, since }]) => compared === term && since !== term)
   if (missing.length > 0 && String(over) !== '1') return ['waiting', missing.length]
   const { next } = view
   const complete = missing.length === 0 && before && view.flag === undefined
   next.term = term
   next.chain = complete && recorded !== undefined ? [recorded, ...view.chain].slice(0, CHAIN) : []
+  next.size = String(entries.length - missing.length)
   next.open = undefined
   next.flag = undefined
+  next.departed = undefined
   view.add(term)
   for (const id of missing) {
     view.delete(id)
     next.deleted = '1'
   }
-  for (const [id, { state }] of entries) if (state === 't') view.delete(id)
   return view.answer(['decided', complete ? 1 : 0])
 }
 
@@ -112,8 +124,8 @@ export function look (server, key) {
   const view = new View(server, key)
   const answer = [view.term, view.decided ? 1 : 0]
   for (const id in view.instances) {
-    const { state, compared, safe } = view.instances[id]
-    if (state === 'a') answer.push(id, compared, safe)
+    const { compared, safe } = view.instances[id]
+    answer.push(id, compared, safe)
   }
   return answer
 }
@@ -121,19 +133,18 @@ export function look (server, key) {
 export function witness (server, key, term, id, own, ...others) {
   const view = new View(server, key)
   let caller = view.instances[id]
-  if (view.term !== term || caller?.state !== 'a') return 0
+  if (view.term !== term || caller === undefined) return 0
   if (String(own) === '1') view.write(id, caller = { ...caller, safe: '1' })
   if (caller.safe !== '1' || !view.decided || caller.compared !== term) return view.answer(0)
   for (const other of others) {
     const entry = view.instances[other]
-    if (entry?.state === 'a' && entry.safe !== '1') view.write(other, { ...entry, safe: '1' })
+    if (entry !== undefined && entry.safe !== '1') view.write(other, { ...entry, safe: '1' })
   }
   return view.answer(1)
 }
 
 export function leave (server, key, id) {
   const view = new View(server, key)
-  const own = view.instances[id]
-  if (own?.state === 'a' && own.compared === view.term) view.write(id, { ...own, state: 't', safe: '0' })
+  if (view.instances[id]?.compared === view.term) view.depart(id)
   return view.answer(1)
 }

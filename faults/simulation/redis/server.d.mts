@@ -16,7 +16,9 @@ export interface Register {
   readonly open?: string
   readonly flag?: string
   readonly deleted?: string
-  readonly instances: Readonly<Record<string, { readonly state: string, readonly compared: string, readonly since: string, readonly safe: string }>>
+  readonly size?: string
+  readonly departed?: readonly string[]
+  readonly instances: Readonly<Record<string, { readonly compared: string, readonly since: string, readonly safe: string }>>
 }
 
 export class Server {

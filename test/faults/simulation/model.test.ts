@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Random } from '../../../faults/simulation/random.mjs'
+import { limits } from '../../../faults/simulation/redis/register-scripts.mjs'
 import { type Meta, type Register, Server } from '../../../faults/simulation/redis/server.mjs'
 import { DECIDE, JOIN, LEAVE, LOOK, WITNESS } from '../../../src/brokers/redis/failover/register-scripts.js'
 import { PUBLISH, READ, TOUCH, VERIFY } from '../../../src/brokers/redis/log/scripts.js'
@@ -135,9 +136,9 @@ class Sequence {
 
   /** All that is stored, as a server would show it. */
   get stored (): unknown {
-    const { instances = {}, chain, terms, ...fields } = this.#register ?? {}
-    const entries = Object.entries(instances).map(([id, { state, compared, since, safe }]) => [`i:${id}`, `${state} ${compared} ${since} ${safe}`])
-    const lists = Object.entries({ chain, terms }).map(([name, list]) => [name, list?.join(' ')])
+    const { instances = {}, chain, terms, departed, ...fields } = this.#register ?? {}
+    const entries = Object.entries(instances).map(([id, { compared, since, safe }]) => [`i:${id}`, `a ${compared} ${since} ${safe}`])
+    const lists = Object.entries({ chain, terms, departed }).map(([name, list]) => [name, list?.join(' ')])
     return [
       tidy([...Object.entries(fields), ...lists, ...entries] as [string, string | undefined][]),
       ...CHANNELS.map((channel) => {
@@ -203,7 +204,9 @@ t.test('the model of Redis in the simulation', async (t) => {
   await subscriber.ssubscribe('a:live')
   await subscriber.ssubscribe('b:live')
   const shas = new Map<string, string>()
-  for (const [name, [, lua]] of Object.entries(SCRIPTS)) shas.set(name, String(await client.script('LOAD', lua)))
+  const load = async (change = (lua: string): string => lua): Promise<void> => {
+    for (const [name, [, lua]] of Object.entries(SCRIPTS)) shas.set(name, String(await client.script('LOAD', change(lua))))
+  }
 
   const evaluate = async ({ name, args }: Command): Promise<unknown> => {
     try {
@@ -258,12 +261,31 @@ t.test('the model of Redis in the simulation', async (t) => {
     return true
   }
 
-  t.test('answers, stores and announces what the scripts do on a server', async (t) => {
+  const compareSequences = async (t: Test, first: number): Promise<void> => {
     let compared = 0
-    for (let number = 0; number < SEQUENCES; number++) {
+    for (let number = first; number < first + SEQUENCES; number++) {
       while (!await compare(number));
       compared++
     }
     t.equal(compared, SEQUENCES)
+  }
+
+  t.test('answers, stores and announces what the scripts do on a server', async (t) => {
+    await load()
+    await compareSequences(t, 0)
+  })
+
+  t.test('does so, too, where the register has little room', async (t) => {
+    const { departed, growth } = limits
+    t.teardown(() => { Object.assign(limits, { departed, growth }) })
+    Object.assign(limits, { departed: 2, growth: 2 })
+    let changes = 0
+    const replace = (lua: string, from: string, to: string): string => {
+      if (lua.includes(from)) changes++
+      return lua.replace(from, to)
+    }
+    await load((lua) => replace(replace(lua, `first(${departed}, id`, 'first(2, id'), `'0') + ${growth}`, '\'0\') + 2'))
+    t.equal(changes, 6, 'one place in every script of the register, two in JOIN')
+    await compareSequences(t, SEQUENCES)
   })
 })

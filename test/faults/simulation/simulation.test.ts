@@ -19,6 +19,20 @@ t.test('the simulation', async (t) => {
     t.match(output, /^10000 schedules .* 0 violations$/m)
   })
 
+  t.test('finds no violation where few crashed instances end a term, and few that left are remembered', async (t) => {
+    t.setTimeout(TIMEOUT_MS)
+    const { program, remove } = plant({
+      name: 'little room',
+      changes: [
+        ['faults/simulation/redis/register-scripts.mjs', '{ departed: 1_024, growth: 5_000 }', '{ departed: 4, growth: 1 }'],
+        ['dist/src/brokers/redis/failover/known-instances.js', 'MAX_DEPARTED / 2', '1']
+      ]
+    })
+    t.teardown(remove)
+    const { code, output } = await runProgram(t, [program, '--schedules', '1000', '--seed', '1'])
+    t.equal(code, 0, output)
+  })
+
   t.test('does the same when the seed is the same', async (t) => {
     const run = async (): Promise<string> => (await runProgram(t, [PROGRAM, '--repeat', '7', '--whole', '--trace'])).output
     const first = await run()

@@ -11,8 +11,10 @@ import { currentTerm, SERVER, TEXT } from '../log/scripts.js'
  * open       a term that instances compare and that is not the server's own: the server's with `#<n>`, see below
  * flag       set while no decided term accounts for a known loss: the next decided term is not complete
  * deleted    set once an instance was removed without a comparison
- * i:<id>     `<a or t> <term it compared last> <term in which it registered> <1 once safe, otherwise 0>`;
- *            t: it has left, and its earlier writes are here, too
+ * i:<id>     `a <term it compared last> <term in which it registered> <1 once safe, otherwise 0>`
+ * size       the number of instances when the term was decided
+ * departed   the last 1,024 ids that were given up since the last decision, newest first: the instance has left, or has another id
+ *            now. Where its departure is stored, its earlier writes are, too, so that JOIN does not write it back
  *
  * A term is the time for which one server process is the master (12 digits of its `master_replid`). It is complete when every
  * instance of the register has compared its acknowledged messages with the logs: only then every loss is certain to be
@@ -27,6 +29,15 @@ import { currentTerm, SERVER, TEXT } from '../log/scripts.js'
 /** Version of the layout; see docs/instances.md for what may share a Redis. */
 export const LAYOUT = 2
 
+/** The maximum number of ids in `departed`. */
+export const MAX_DEPARTED = 1_024
+
+/**
+ * Where the register has more than twice the instances that it had at the decision, plus this number, another term begins on the same
+ * server: most of them have crashed, and are removed.
+ */
+export const MAX_GROWTH = 5_000
+
 const CURRENT = `
 ${SERVER}
 ${TEXT}
@@ -34,28 +45,41 @@ local layout = redis.call('HGET', KEYS[1], 'layout')
 if layout and layout ~= '${LAYOUT}' then return redis.error_reply('LAYOUT ' .. layout .. ' is that of another version of fastify-messenger, and this one has ${LAYOUT}: use another key prefix or the same version') end
 ${currentTerm('KEYS[1]')}
 local term, decided = current, recorded == current
-local chain, terms, flag = unpack(redis.call('HMGET', KEYS[1], 'chain', 'terms', 'flag'))
-chain, terms = chain or '', terms or ''
+local chain, terms, flag, departed = unpack(redis.call('HMGET', KEYS[1], 'chain', 'terms', 'flag', 'departed'))
+chain, terms, departed = chain or '', terms or '', departed or ''
 local function has(list, name) return string.find(' ' .. list .. ' ', ' ' .. name .. ' ', 1, true) ~= nil end
-local function add(name)
-  terms = name .. ' ' .. terms
+local function first(most, list)
   local count = 0
-  for stop in string.gmatch(terms, '()%S+') do
+  for stop in string.gmatch(list, '()%S+') do
     count = count + 1
-    if count == 65 then terms = string.sub(terms, 1, stop - 2) break end
+    if count > most then return string.sub(list, 1, stop - 2) end
   end
+  return list
+end
+local function add(name)
+  terms = first(64, name .. ' ' .. terms)
   redis.call('HSET', KEYS[1], 'terms', terms)
 end
-local instances = {}
+local instances, size = {}, 0
 local all = redis.call('HGETALL', KEYS[1])
 for index = 1, #all, 2 do
   local id = string.match(all[index], '^i:(.+)$')
-  local state, compared, since, safe = string.match(all[index + 1], '^(%a) (%S+) (%S+) (%d)$')
-  if id and state then instances[id] = {state = state, compared = compared, since = since, safe = safe} end
+  local compared, since, safe = string.match(all[index + 1], '^a (%S+) (%S+) (%d)$')
+  if id and compared then
+    instances[id] = {compared = compared, since = since, safe = safe}
+    size = size + 1
+  end
 end
 local function write(id, entry)
   instances[id] = entry
-  redis.call('HSET', KEYS[1], 'i:' .. id, entry.state .. ' ' .. entry.compared .. ' ' .. entry.since .. ' ' .. entry.safe)
+  redis.call('HSET', KEYS[1], 'i:' .. id, 'a ' .. entry.compared .. ' ' .. entry.since .. ' ' .. entry.safe)
+end
+local function depart(id)
+  instances[id] = nil
+  redis.call('HDEL', KEYS[1], 'i:' .. id)
+  if has(departed, id) then return end
+  departed = first(${MAX_DEPARTED}, id .. ' ' .. departed)
+  redis.call('HSET', KEYS[1], 'departed', departed)
 end`
 
 /**
@@ -72,7 +96,8 @@ redis.call('HSET', KEYS[1], 'layout', '${LAYOUT}')
 local admitted = ARGV[5]
 local lost = admitted ~= '-' and not has(terms, admitted)
 if lost then add(admitted) end
-if lost or ARGV[6] == '1' then
+local crowded = decided and size > 2 * tonumber(redis.call('HGET', KEYS[1], 'size') or '0') + ${MAX_GROWTH}
+if lost or crowded or ARGV[6] == '1' then
   if decided or admitted == term then
     local open = server .. '#' .. text((tonumber(string.match(term, '#(%d+)$') or '0')) + 1)
     redis.call('HSET', KEYS[1], 'open', open, 'flag', open)
@@ -83,25 +108,28 @@ if lost or ARGV[6] == '1' then
 end
 -- If the registration is lost, the register is one without an instance, as it was before this script: that term is not complete.
 local alone = redis.call('HEXISTS', KEYS[1], 'deleted') == 0
-for other, entry in pairs(instances) do
-  if entry.state == 'a' and other ~= ARGV[2] and other ~= ARGV[3] then alone = false end
+for other in pairs(instances) do
+  if other ~= ARGV[2] and other ~= ARGV[3] then alone = false end
 end
 -- A decided term accounts for those that were missing in it: written back, they would be missing in the next one as well.
+local gone = {}
+for other in string.gmatch(departed, '%S+') do gone[other] = true end
 for index = 7, decided and 6 or #ARGV do
-  if not instances[ARGV[index]] then write(ARGV[index], {state = 'a', compared = '-', since = '-', safe = '1'}) end
+  local other = ARGV[index]
+  if not instances[other] and not gone[other] then write(other, {compared = '-', since = '-', safe = '1'}) end
 end
 local id = ARGV[2]
 local own = instances[id]
-if own and own.state == 'a' and own.compared == ARGV[4] then
+if own and own.compared == ARGV[4] then
   -- One that has registered in a term which was never decided was not there before this one either.
   local since = own.since == own.compared and own.since ~= recorded and term or own.since
-  write(id, {state = 'a', compared = term, since = since, safe = own.safe})
+  write(id, {compared = term, since = since, safe = own.safe})
   return {'joined', id}
 end
 -- Also where nothing is there: another instance may know the id and would wait for it.
-if id ~= '-' then write(id, {state = 't', compared = '-', since = '-', safe = '0'}) end
+if id ~= '-' then depart(id) end
 id = ARGV[3]
-write(id, {state = 'a', compared = term, since = term, safe = alone and '1' or '0'})
+write(id, {compared = term, since = term, safe = alone and '1' or '0'})
 return {'joined', id}`
 
 /**
@@ -116,28 +144,18 @@ if term ~= ARGV[1] then return {'again', term} end
 if decided then return {'decided', 1} end
 local missing, before = {}, false
 for id, entry in pairs(instances) do
-  if entry.state == 'a' then
-    if entry.compared ~= term then missing[#missing + 1] = id
-    elseif entry.since ~= term then before = true end
-  end
+  if entry.compared ~= term then missing[#missing + 1] = id
+  elseif entry.since ~= term then before = true end
 end
 if #missing > 0 and ARGV[2] ~= '1' then return {'waiting', #missing} end
 local complete = #missing == 0 and before and not flag
-chain = complete and recorded and (recorded .. ' ' .. chain) or ''
-local count = 0
-for stop in string.gmatch(chain, '()%S+') do
-  count = count + 1
-  if count == 17 then chain = string.sub(chain, 1, stop - 2) break end
-end
-redis.call('HSET', KEYS[1], 'term', term, 'chain', chain)
-redis.call('HDEL', KEYS[1], 'open', 'flag')
+chain = complete and recorded and first(16, recorded .. ' ' .. chain) or ''
+redis.call('HSET', KEYS[1], 'term', term, 'chain', chain, 'size', text(size - #missing))
+redis.call('HDEL', KEYS[1], 'open', 'flag', 'departed')
 add(term)
 for _, id in ipairs(missing) do
   redis.call('HDEL', KEYS[1], 'i:' .. id)
   redis.call('HSET', KEYS[1], 'deleted', '1')
-end
-for id, entry in pairs(instances) do
-  if entry.state == 't' then redis.call('HDEL', KEYS[1], 'i:' .. id) end
 end
 return {'decided', complete and 1 or 0}`
 
@@ -148,11 +166,9 @@ export const LOOK = `#!lua flags=no-writes,allow-oom
 ${CURRENT}
 local answer = {term, decided and 1 or 0}
 for id, entry in pairs(instances) do
-  if entry.state == 'a' then
-    answer[#answer + 1] = id
-    answer[#answer + 1] = entry.compared
-    answer[#answer + 1] = entry.safe
-  end
+  answer[#answer + 1] = id
+  answer[#answer + 1] = entry.compared
+  answer[#answer + 1] = entry.safe
 end
 return answer`
 
@@ -164,7 +180,7 @@ return answer`
 export const WITNESS = `#!lua flags=allow-oom
 ${CURRENT}
 local caller = instances[ARGV[2]]
-if term ~= ARGV[1] or not caller or caller.state ~= 'a' then return 0 end
+if term ~= ARGV[1] or not caller then return 0 end
 if ARGV[3] == '1' then
   caller.safe = '1'
   write(ARGV[2], caller)
@@ -172,7 +188,7 @@ end
 if caller.safe ~= '1' or not decided or caller.compared ~= term then return 0 end
 for index = 4, #ARGV do
   local other = instances[ARGV[index]]
-  if other and other.state == 'a' and other.safe ~= '1' then
+  if other and other.safe ~= '1' then
     other.safe = '1'
     write(ARGV[index], other)
   end
@@ -186,5 +202,5 @@ return 1`
 export const LEAVE = `#!lua flags=allow-oom
 ${CURRENT}
 local own = instances[ARGV[1]]
-if own and own.state == 'a' and own.compared == term then write(ARGV[1], {state = 't', compared = own.compared, since = own.since, safe = '0'}) end
+if own and own.compared == term then depart(ARGV[1]) end
 return 1`

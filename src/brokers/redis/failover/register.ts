@@ -4,6 +4,7 @@ import type { Connection } from '../connection/link.js'
 import { rejectionOf } from '../connection/refusal.js'
 import type { Timings } from '../connection/timings.js'
 import type { Barrier, Evidence } from './barrier.js'
+import { KnownInstances } from './known-instances.js'
 import { type DecideAnswer, parseDecideAnswer, parseJoinAnswer, parseLookAnswer, type RegisterView } from './parse.js'
 import { parseReplication, serverOf } from './replication.js'
 
@@ -40,8 +41,7 @@ export class Register implements Barrier {
   #reported = NONE
   #safe = false
   #warned = false
-  /** The known other instances; their lost registrations are written back. */
-  #known = new Set<string>()
+  readonly #known = new KnownInstances()
 
   constructor (ports: RegisterPorts) {
     this.#ports = ports
@@ -94,7 +94,7 @@ export class Register implements Barrier {
       // All terms that begin on a server after the report are incomplete.
       const overflowed = evidence.marks.overflowed && this.#reported !== serverOf(term)
       const joined = parsed(parseJoinAnswer(await connection.client.messengerJoin(
-        key, term, this.#id, this.#candidate, this.#compared, this.#admitted, overflowed ? 1 : 0, ...this.#known
+        key, term, this.#id, this.#candidate, this.#compared, this.#admitted, overflowed ? 1 : 0, ...this.#known.ids
       )))
       // Where the server had another term already, that one began after this admission and is incomplete, too.
       const current = joined.status === 'again' ? joined.term : term
@@ -108,7 +108,7 @@ export class Register implements Barrier {
         if (next === undefined) {
           const instances = await this.#secure(term, evidence)
           // Those that are not here have left, or the decision of the term accounts for them.
-          if (term !== this.#admitted) this.#known = new Set()
+          if (term !== this.#admitted) this.#known.clear()
           this.#admitted = term
           this.#reported = NONE
           // Earlier requests were not answered.
@@ -145,7 +145,7 @@ export class Register implements Barrier {
     const deadline = performance.now() + timings.witnessMs
     for (let first = true; ; first = false) {
       const { instances } = await this.#look()
-      this.#known = new Set([...this.#known, ...instances.keys()].filter((id) => id !== this.#id))
+      this.#known.add(instances, this.#id)
       this.#safe ||= instances.get(this.#id)?.safe === true
       if (this.#safe) return instances
       if (first) {
@@ -174,10 +174,9 @@ export class Register implements Barrier {
 
   /** Remembers the other instances and, if this one is safe, confirms the unsafe ones. */
   async #witness (instances: RegisterView['instances']): Promise<void> {
-    const others = [...instances].filter(([id]) => id !== this.#id)
-    for (const [id] of others) this.#known.add(id)
+    this.#known.update(instances, this.#id)
     this.#safe ||= instances.get(this.#id)?.safe === true
-    const unsafe = others.filter(([, { safe }]) => !safe).map(([id]) => id)
+    const unsafe = [...instances].filter(([id, { safe }]) => id !== this.#id && !safe).map(([id]) => id)
     const { connection, key } = this.#ports
     if (this.#safe && unsafe.length > 0) await connection.client.messengerWitness(key, this.#admitted, this.#id, 0, ...unsafe)
   }

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { type Commands, connect } from '../../../../src/brokers/redis/connection/connection.js'
 import { Marks } from '../../../../src/brokers/redis/failover/marks.js'
 import { Register } from '../../../../src/brokers/redis/failover/register.js'
+import { MAX_DEPARTED, MAX_GROWTH } from '../../../../src/brokers/redis/failover/register-scripts.js'
 import { eventually } from '../../../eventually.js'
 import { TEST_TIMINGS, uniquePrefix } from '../redis-node.js'
 import { type RedisServer, startRedis } from '../redis-server.js'
@@ -12,7 +13,7 @@ const NEVER_MS = 20_000
 
 /** An instance as far as the register knows it. */
 class Instance {
-  readonly client: Redis
+  readonly client: Redis & Commands
   readonly marks: Marks
   readonly register: Register
   /** The terms that it compared. */
@@ -147,18 +148,76 @@ t.test('Register', async (t) => {
     t.notMatch((await show()).chain, first, 'what was lost once is not made up for')
   })
 
-  t.test('an instance that leaves is not waited for, and its place is kept until the next term is decided', async (t) => {
+  t.test('an instance that leaves is removed and not waited for', async (t) => {
     const { create, change, show } = await createBench(t, server)
     const [a, leaver] = [create(), create()]
     const first = await a.pass()
     await leaver.pass()
+    await a.register.holds()
     await leaver.register.leave()
-    t.match((await show()).instances[leaver.register.id], /^t /)
+    t.strictSame(Object.keys((await show()).instances), [a.register.id])
     await change()
     await a.pass()
-    t.match(await show(), { chain: `${first} ` })
+    t.match(await show(), { chain: `${first} ` }, 'not even by an instance that knew it')
     t.strictSame(Object.keys((await show()).instances), [a.register.id])
     await create().register.leave()
+  })
+
+  for (const [when, looks] of [['before', false], ['after', true]] as const) {
+    t.test(`the start and the end of an instance that the server lost make the next term incomplete, ${when} another one saw the end`, async (t) => {
+      const { redis, key, create, change, show } = await createBench(t, server)
+      const [a, leaver] = [create({ barrierMs: 60 }), create()]
+      await a.pass()
+      const old = await redis.dumpBuffer(key)
+      await leaver.pass()
+      await leaver.register.leave()
+      if (looks) await a.register.holds()
+      await redis.restore(key, 0, old, 'REPLACE')
+      await change()
+      const term = await a.pass()
+      t.match(await show(), { chain: '' })
+      await change()
+      await a.pass()
+      t.match(await show(), { chain: `${term} ` }, 'it counts once')
+    })
+  }
+
+  t.test('the register keeps its size while instances come and go, and logs go on', async (t) => {
+    const { redis, key, create, change, show } = await createBench(t, server)
+    const [a, b] = [create(), create()]
+    const term = await a.pass()
+    await b.pass()
+    for (let number = 0; number < MAX_DEPARTED + 10; number++) {
+      await b.client.messengerJoin(key, term, '-', `instance${number}`, '-', '-', 0)
+      await a.register.holds()
+      await b.client.messengerLeave(key, `instance${number}`)
+    }
+    t.equal(Object.keys((await show()).instances).length, 2)
+    t.equal((await redis.hget(key, 'departed'))?.trim().split(' ').length, MAX_DEPARTED)
+    await change()
+    await Promise.all([a.pass(), b.pass()])
+    t.match(await show(), { chain: `${term} ` }, 'an instance that knew them writes none back')
+  })
+
+  t.test('thousands of instances that crashed in a term end it: another one begins on the same server, without them', async (t) => {
+    const { redis, key, create, show } = await createBench(t, server)
+    const a = create({ barrierMs: 60 })
+    const term = await a.pass()
+    const crash = async (count: number, name: string): Promise<void> => {
+      await redis.hset(key, new Map(Array.from({ length: count }, (_, number) => [`i:${name}${number}`, `a ${term} ${term} 1`])))
+    }
+    await crash(MAX_GROWTH + 1, 'crashed')
+    await create().pass()
+    t.equal((await show()).term, term)
+    await redis.hdel(key, 'i:crashed0')
+    await crash(2, 'another')
+    const b = create()
+    const passing = b.pass()
+    await eventually(async () => !await a.register.holds(), { message: 'the other one sees it' })
+    t.equal(await a.pass(), `${term}#1`)
+    t.equal(await passing, `${term}#1`)
+    t.match(await show(), { term: `${term}#1`, chain: '' }, 'as if something was lost')
+    t.strictSame(Object.keys((await show()).instances).sort(), [a.register.id, b.register.id].sort())
   })
 
   t.test('an instance that leaves before the term is decided is not waited for', async (t) => {
