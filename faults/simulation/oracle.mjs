@@ -95,11 +95,13 @@ export class Oracle {
     if (move.from.epoch === move.to.epoch) return
     const carried = { client, ...move }
     this.#carried.push(carried)
-    // An instance that acknowledged before the decision, and was safe in the register, has compared. The others compare once they are back.
-    const decidedAt = this.tree.decidedAt(client.channel, move.to.epoch)
+    const term = this.tree.termOf(client.channel, move.to.epoch)
+    // An instance that acknowledged before the decision, and was safe in the register, has compared it, unless it compared before and then
+    // changed to another master. The others compare once they are back.
+    const wasCompared = ({ at, safe, instance }) => at <= term?.decidedAt && safe &&
+      !instance.comparisons.some((comparison) => comparison.term === term.name && comparison.at < at)
     for (const entry of this.tree.entries(client.channel)) {
-      const wasSafe = entry.acknowledgements.some(({ at, safe }) => at <= decidedAt && safe)
-      if (wasSafe && this.#passes(carried, entry) && !this.#isExcused(entry, false)) {
+      if (entry.acknowledgements.some(wasCompared) && this.#passes(carried, entry) && !this.#isExcused(entry, false)) {
         this.report('passed over', `${client.name} goes from ${text(move.from)} to ${text(move.to)} without a gap, and ${entry.key} (${entry.epoch.name}:${entry.offset}) was acknowledged at ${Math.round(entry.acknowledgements[0].at)} ms`)
       }
     }

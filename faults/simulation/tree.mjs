@@ -11,11 +11,11 @@ export class Tree {
     this.#report = report
   }
 
-  /** @param decidedAt when the term was decided in which the epoch begins */
-  begin (channel, name, parent, bound, decidedAt) {
+  /** @param term that in which the epoch begins: its name, and when it was decided */
+  begin (channel, name, parent, bound, term) {
     const epochs = this.#epochs(channel)
     if (epochs.has(name)) this.#report('epoch', `the epoch ${name} began twice`)
-    epochs.set(name, { name, parent: parent === undefined ? undefined : epochs.get(parent), bound, decidedAt, entries: new Map() })
+    epochs.set(name, { name, parent: parent === undefined ? undefined : epochs.get(parent), bound, term, entries: new Map() })
   }
 
   append (channel, name, offset, key, at, by) {
@@ -25,9 +25,9 @@ export class Tree {
     epoch.entries.set(offset, { channel, epoch, offset, key, at, by, acknowledgements: [] })
   }
 
-  /** When the term of an epoch was decided. */
-  decidedAt (channel, name) {
-    return this.#epochs(channel).get(name)?.decidedAt ?? -1
+  /** The term of an epoch. */
+  termOf (channel, name) {
+    return this.#epochs(channel).get(name)?.term
   }
 
   /** The message that an id names, be it that of its own epoch or of one that came from it. */

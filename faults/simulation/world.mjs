@@ -66,7 +66,8 @@ export class World {
         this.#react(name, client)
       },
       onEpoch: (host, key, epoch, parent, bound) => {
-        this.oracle.tree.begin(channelOf(key), epoch, parent, bound, this.#decisions.get(host.server.get(REGISTER)?.term))
+        const name = host.server.get(REGISTER)?.term
+        this.oracle.tree.begin(channelOf(key), epoch, parent, bound, { name, decidedAt: this.#decisions.get(name) })
       },
       onAppend: (host, key, epoch, offset, message) => {
         this.oracle.tree.append(channelOf(key), epoch, offset, JSON.parse(message), this.clock.now, host.name)
