@@ -142,13 +142,14 @@ export class Register implements Barrier {
    */
   async #secure (term: string, { onWait }: Evidence): Promise<RegisterView['instances']> {
     const { connection, key, timings, requestWitness, onUnsafe } = this.#ports
-    const deadline = performance.now() + timings.witnessMs
-    for (let first = true; ; first = false) {
+    let deadline: number | undefined
+    for (;;) {
       const { instances } = await this.#look()
       this.#known.add(instances, this.#id)
       this.#safe ||= instances.get(this.#id)?.safe === true
       if (this.#safe) return instances
-      if (first) {
+      if (deadline === undefined) {
+        deadline = performance.now() + timings.witnessMs
         requestWitness()
         if (await this.#replicated(term, timings.witnessMs)) await connection.client.messengerWitness(key, term, this.#id, 1)
       } else if (performance.now() > deadline) {

@@ -454,6 +454,17 @@ t.test('Register', async (t) => {
     t.equal(b.register.safe, true, 'and is confirmed with the next check of another one')
   })
 
+  t.test('the replicas of another server than that of the term confirm nothing', async (t) => {
+    const { create } = await createBench(t, server)
+    const [a, b] = [create(), create({ witnessMs: 40 })]
+    await a.pass()
+    b.onGreet = () => undefined
+    const replica = 'slave0:ip=127.0.0.1,port=1,state=online,offset=9,lag=0'
+    b.client.info = () => Promise.resolve(`role:master\r\n${replica}\r\nmaster_replid:${'0'.repeat(40)}\r\nmaster_repl_offset:9\r\n`)
+    await b.pass()
+    t.match([b.register.safe, b.unsafe], [false, 1])
+  })
+
   t.test('an instance that is not safe confirms none', async (t) => {
     const { redis, key, create } = await createBench(t, server)
     const [a, b] = [create(), create({ witnessMs: 40 })]
