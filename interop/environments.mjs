@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../faults/service.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 import { eventually, exists, publish, report, SERVER, start, startService, TOKEN } from './service.mjs'
 
 const WebSocket = createRequire(import.meta.url)('ws')

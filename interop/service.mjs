@@ -1,7 +1,7 @@
 // Programs that others run beside: started, waited for, and ended by their id.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../faults/service.mjs'
+import { freePort } from '../scripts/free-port.mjs'
 
 export const SERVER = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 export const TOKEN = 'interop'

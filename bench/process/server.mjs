@@ -1,7 +1,8 @@
 // Starts the server of a peer on a free loopback port and waits until it answers.
-import { createServer, connect } from 'node:net'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { get } from 'node:http'
+import { freePort } from '../../scripts/free-port.mjs'
 import { processTree } from '../measure/process.mjs'
 import { start, stop } from './children.mjs'
 
@@ -56,15 +57,5 @@ function answers (port, path) {
       response.resume()
       resolve(response.statusCode === 200)
     }).on('error', () => resolve(false))
-  })
-}
-
-function freePort () {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
   })
 }
