@@ -460,7 +460,7 @@ t.test('Register', async (t) => {
     await a.pass()
     b.onGreet = () => undefined
     const replica = 'slave0:ip=127.0.0.1,port=1,state=online,offset=9,lag=0'
-    b.client.info = () => Promise.resolve(`role:master\r\n${replica}\r\nmaster_replid:${'0'.repeat(40)}\r\nmaster_repl_offset:9\r\n`)
+    b.client.info = () => Promise.resolve(`role:master\r\nconnected_slaves:1\r\n${replica}\r\nmaster_replid:${'0'.repeat(40)}\r\nmaster_repl_offset:9\r\n`)
     await b.pass()
     t.match([b.register.safe, b.unsafe], [false, 1])
   })
