@@ -35,13 +35,13 @@ function draw (prng, kind, durationMs, shape) {
   return { at: Math.round(durationMs * (FROM + (UNTIL - FROM) * prng.next())), kind, ...KINDS[kind].draw(prng, shape) }
 }
 
-/** Brings every fault about in its time; resolves when all are over. */
-export async function carryOut (plan, world, { wait, onStep, onFailure }) {
+/** Brings every fault about in its time; resolves when all are over. `onBegin(fault)` and `onEnd(fault)` are called for each. */
+export async function carryOut (plan, world, { wait, onBegin, onEnd, onFailure }) {
   const running = []
   for (const fault of plan) {
     await wait(fault.at)
-    onStep()
-    running.push(KINDS[fault.kind].apply(world, fault).catch((error) => { onFailure(`${fault.kind}: ${error.stack}`) }).then(onStep))
+    onBegin(fault)
+    running.push(KINDS[fault.kind].apply(world, fault).catch((error) => { onFailure(`${fault.kind}: ${error.stack}`) }).then(() => { onEnd(fault) }))
   }
   await Promise.all(running)
 }

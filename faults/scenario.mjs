@@ -39,14 +39,16 @@ export async function runScenario (seed, options) {
     const share = Math.ceil(options.messages / publishers.length)
     let isSent = false
     void Promise.all(publishers.map((publisher) => publisher.run(share, 1_000 * options.seconds))).then(() => { isSent = true })
+    const current = new Set()
     let [steps, areOver] = [0, false]
     void carryOut(plan, world, {
       wait: (at) => delay(Math.max(0, flowing + at - now())),
-      onStep: () => { steps++ },
+      onBegin: (fault) => { steps++; current.add(fault) },
+      onEnd: (fault) => { steps++; current.delete(fault) },
       onFailure: (text) => { oracle.report({ kind: 'harness', text }) }
     }).then(() => { areOver = true })
     // A busy machine takes longer for a fault than for the pause between two.
-    if (!await whileProgressing(() => areOver, () => steps, settleMs)) late(settleMs, 'the next fault')
+    if (!await whileProgressing(() => areOver, () => steps, settleMs)) late(settleMs, current.size === 0 ? 'the next fault' : `the end of ${[...current].map(({ kind }) => kind).join(', ')}`)
     world.heal()
     await world.settle(settleMs)
     const whoIsThere = presence.verify()

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { whyNotReady } from './ready.mjs'
 import { createSeries } from './series.mjs'
 
 const ENTRY = fileURLToPath(new URL('../dist/src/server.js', import.meta.url))
 const LOOPBACK = '127.0.0.1'
 /** Several faults of Redis in a row, and then some: an instance is not ready without it. */
 const START_TIMEOUT_MS = 60_000
-const READY_TIMEOUT_MS = 1_000
 const POLL_MS = 20
 const STDERR_CHARACTERS = 4_000
 
@@ -25,6 +25,8 @@ export class Service {
   name
   port
   restarts = 0
+  /** Whether it is being stopped and started again. */
+  restarting = false
   #env
   #watcher
   #child
@@ -78,18 +80,7 @@ export class Service {
 
   /** Whether the process says now that it serves. */
   async isReady () {
-    return await this.whyNotReady() === undefined
-  }
-
-  /** Why the process does not serve now; `undefined` where it does. */
-  async whyNotReady () {
-    try {
-      const response = await fetch(`http://${LOOPBACK}:${this.port}/-/ready`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(READY_TIMEOUT_MS) })
-      const text = await response.text()
-      return response.ok ? undefined : JSON.parse(text).reason ?? text
-    } catch (error) {
-      return error.cause?.code ?? error.message
-    }
+    return await whyNotReady(this.port) === undefined
   }
 
   /** Ends the process with a signal; resolves when it is gone. */
@@ -123,10 +114,15 @@ export class Service {
   restart (signal, { timeoutMs, downMs, onSignal }) {
     return this.#inTurn(async () => {
       this.restarts++
-      onSignal()
-      await this.stop(signal, timeoutMs)
-      await delay(downMs)
-      await this.start()
+      this.restarting = true
+      try {
+        onSignal()
+        await this.stop(signal, timeoutMs)
+        await delay(downMs)
+        await this.start()
+      } finally {
+        this.restarting = false
+      }
     })
   }
 }
