@@ -49,8 +49,14 @@ export class Service {
     this.#watcher = { onFailure, onBegin, onReady, onEnd }
   }
 
+  /** The end of what the process wrote. */
+  get #said () {
+    return `${this.#stderr.trim()} ${this.#log.trim()}`
+  }
+
   /** Starts the process; resolves when it serves. */
   async start () {
+    this.#log = ''
     const env = { ...process.env, PORT: String(this.port), HOST: LOOPBACK, LOG_LEVEL: 'error', ...this.#env }
     const child = this.#child = spawn(process.execPath, ['--import', LEASH, ENTRY], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     children.add(child)
@@ -62,7 +68,7 @@ export class Service {
     this.#exit = once(child, 'close').then(([code, signal]) => {
       children.delete(child)
       this.#watcher.onEnd()
-      if (!this.#expected) this.#watcher.onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#stderr.trim()} ${this.#log.trim()}`)
+      if (!this.#expected) this.#watcher.onFailure(`the service ended by itself (${signal ?? `exit code ${code}`}): ${this.#said}`)
       return { code, signal }
     })
     await this.ready()
@@ -95,7 +101,7 @@ export class Service {
     }, timeoutMs)
     const { code } = await this.#exit
     clearTimeout(timer)
-    if (signal === 'SIGTERM' && code !== null && code !== 0) this.#watcher.onFailure(`the service ended with exit code ${code} after SIGTERM: ${this.#stderr.trim()}`)
+    if (signal === 'SIGTERM' && code !== null && code !== 0) this.#watcher.onFailure(`the service ended with exit code ${code} after SIGTERM: ${this.#said}`)
     if (this.#stderr !== '') this.#watcher.onFailure(`the service wrote to stderr: ${this.#stderr.trim()}`)
     this.#stderr = ''
   }

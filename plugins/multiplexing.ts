@@ -40,6 +40,11 @@ export interface Multiplexing {
 export default fp<MultiplexingPluginOptions>(async (fastify, { maxChannelsPerConnection }) => {
   const { access, connections, hub, limits, subscriptions, webSockets } = fastify
 
+  /** Closes a connection without a channel, with the first refusal after which another attempt makes sense. */
+  const end = ({ carrier }: Connection, refusal: Refusal | undefined): void => {
+    hub.end(carrier, refusal?.close ?? Close.GOING_AWAY, refusal?.code ?? 'idle')
+  }
+
   /** Takes the frames of a client that may change its channels. */
   const listen = (socket: WebSocket, connection: Connection, session: ConnectionSession, ip: string): void => {
     const subscribe = (channel: string, since: string | undefined): void => {
@@ -117,10 +122,6 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { maxChannelsPerCon
   fastify: '5.x'
 })
 
-/** Closes a connection without a channel, with the first refusal after which another attempt makes sense. */
-function end ({ carrier }: Connection, refusal: Refusal | undefined): void {
-  carrier.close(refusal?.close ?? Close.GOING_AWAY, refusal?.code ?? 'idle')
-}
 
 /** Throws the first error after which another attempt makes sense, or the first one, where no channel is admitted. */
 function assertAdmitted (decisions: readonly Decision[]): void {

@@ -85,9 +85,7 @@ export class Hub {
   }
 
   /** The number of hits of each limit since the start. */
-  get counters (): LimitCounters {
-    return this.#options.counters
-  }
+  get counters (): LimitCounters { return this.#options.counters }
 
   /** Subscribers of a channel on all instances, with Redis at most two seconds old; 0 for a name that no channel has. */
   count (channel: string): number {
@@ -176,9 +174,14 @@ export class Hub {
     // They receive nothing more and no longer count; the connection is tracked until it is closed.
     for (const sibling of siblingsOf(subscriber)) this.#remove(sibling)
     const { connection, connection: { carrier } = { carrier: subscriber } } = subscriber
-    this.#shutdown.add(carrier)
     connection?.flush()
-    carrier.close(code, reason)
+    this.#shutdown.end(carrier, code, reason)
+  }
+
+  /** Closes a connection that has no channel left; while the app is `closing`, with the code of a restart instead. */
+  end (carrier: Subscriber, code: CloseCode, reason: string): void {
+    if (this.closing) this.#shutdown.restart(carrier)
+    else this.#shutdown.end(carrier, code, reason)
   }
 
   /**
@@ -195,10 +198,7 @@ export class Hub {
     const { size, subscriptions } = this.#members
     if (subscriptions > 0) this.#options.onLog('info', `The messenger drains ${subscriptions} subscriptions to ${size} channels`)
     const ended = this.#shutdown.run(this.#members.subscribers(), drainMs, (subscriber) => { this.#sendAway(subscriber) })
-    for (const { carrier } of this.#members.idleConnections()) {
-      this.#shutdown.add(carrier)
-      carrier.close(Close.RESTART, this.#shutdown.reason)
-    }
+    for (const { carrier } of this.#members.idleConnections()) this.#shutdown.restart(carrier)
     await ended
     this.#members.close()
     await this.#broker.close()

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Close, type CloseCode } from '../wire/close.js'
 import type { Subscriber } from './subscriber.js'
 
 /** Share of the drain in which subscribers are closed; the rest is left for their answers. */
@@ -36,6 +37,17 @@ export class Shutdown {
   /** Adds a subscriber whose close has begun, or begins at the end of its replay. */
   add (subscriber: Subscriber): void {
     this.#closing.add(subscriber)
+  }
+
+  /** Closes the connection of a subscriber. */
+  end (subscriber: Subscriber, code: CloseCode, reason: string): void {
+    this.add(subscriber)
+    subscriber.close(code, reason)
+  }
+
+  /** Closes the connection of a subscriber, which reconnects within the window. */
+  restart (subscriber: Subscriber): void {
+    this.end(subscriber, Close.RESTART, this.#reason)
   }
 
   has (subscriber: Subscriber): boolean {

@@ -474,6 +474,19 @@ t.test('Hub.close', async (t) => {
     t.match([answering.terminated, deaf.terminated], [false, true])
   })
 
+  t.test('ends a connection without a channel that does not answer in time', async (t) => {
+    const { hub } = createNode(t)
+    const [before, meanwhile] = [new FakeSubscriber(), new FakeSubscriber()]
+    hub.end(before, 1001, 'idle')
+    const closed = hub.close(50)
+    hub.end(meanwhile, 4403, 'the last channel was refused')
+    await closed
+    t.match([before, meanwhile], [
+      { closes: [{ code: 1001, reason: 'idle' }], terminated: true },
+      { closes: [{ code: 1012, reason: /^retry=\d+$/ }], terminated: true }
+    ])
+  })
+
   t.test('has nothing to wait for without subscribers', async (t) => {
     const { hub } = createNode(t)
     await hub.close(60_000)
