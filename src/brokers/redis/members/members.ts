@@ -69,11 +69,9 @@ export class RedisMembers implements MemberBook, ClaimsPorts {
     const { count, members } = await this.#ports.store.list(channel)
     if (count > MAX_MEMBERS) return { count, members: undefined }
     const isAlive = ([claimant]: [string, number]): boolean => !this.#claimants.isDead(claimant, performance.now())
-    const list = members.flatMap(({ sub, claims }) => {
-      const alive = [...claims].filter(isAlive)
-      // Those whose instances are dead are about to leave.
-      if (claims.size > 0 && alive.length === 0) return []
-      return [{ sub, connections: alive.reduce((sum, [, connections]) => sum + connections, 0) }]
+    // Those whose instances are dead are about to leave, or to return without a message: the list has to be that of the messages.
+    const list = members.map(({ sub, claims }) => {
+      return { sub, connections: [...claims].filter(isAlive).reduce((sum, [, connections]) => sum + connections, 0) }
     })
     this.#examine(channel, members)
     return { count: list.length, members: list.sort((a, b) => a.sub < b.sub ? -1 : 1) }

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { RedisBroker } from '../../../../src/brokers/redis/redis.js'
 import { eventually, turn } from '../../../eventually.js'
+import { Claimants } from '../../../../src/brokers/redis/members/claimants.js'
 import { MemberStore } from '../../../../src/brokers/redis/members/member-store.js'
 import { RedisMembers } from '../../../../src/brokers/redis/members/members.js'
 import type { Commands } from '../../../../src/brokers/redis/connection/connection.js'
@@ -91,6 +92,20 @@ t.test('The members of a channel on two instances', async (t) => {
     await eventually(async () => (await b.published('other')).length === 2, { message: 'a channel that nobody is interested in' })
     t.strictSame((await b.published()).sort(), ['{"join":"7"}', '{"join":"8"}', '{"leave":"7"}'])
     t.strictSame(await reported('left', b), ['7', '9'])
+  })
+
+  t.test('are listed until their leave is published, as a return before that publishes nothing', async (t) => {
+    const [a, b] = await startPair(t, { timings: { reportMs: 60_000 } })
+    a.set('7', 1)
+    await b.shows('7: 1')
+    // The instance is dead to the others, none of which has ended its claims yet.
+    t.intercept(Claimants.prototype, 'isDead', { value: () => true })
+    const { restore } = t.intercept(MemberStore.prototype, 'set', { value: async () => await Promise.reject(new Error('later')) })
+    t.equal(await b.list(), '7: 0')
+    restore()
+    b.set('7', 1)
+    await eventually(async () => (await b.list()).startsWith('7: '), { message: 'the return' })
+    t.strictSame(await b.published(), ['{"join":"7"}'])
   })
 
   t.test('leave in time when the instance ends in their grace time', async (t) => {
@@ -291,7 +306,7 @@ t.test('What becomes of the members in Redis', async (t) => {
     members.heard('other')
     const until = performance.now() + 30
     await eventually(() => performance.now() > until, { message: 'longer than a silent instance may live' })
-    t.strictSame(await members.read('room'), { count: 0, members: [] })
+    t.strictSame(await members.read('room'), { count: 1, members: [{ sub: '7', connections: 0 }] })
     members.renew()
     t.strictSame(await members.read('room'), { count: 1, members: [{ sub: '7', connections: 1 }] })
   })
