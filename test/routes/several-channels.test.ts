@@ -303,6 +303,15 @@ t.test('While the app closes', async (t) => {
     t.equal((await socket.closed).code, 1012, 'a final code would end the client')
   })
 
+  t.test('a connection that loses its last channel without a refusal is closed, too', async (t) => {
+    const app = await startHost(t)
+    const socket = await subscribe(t, app, '/a?frames')
+    await socket.next()
+    t.intercept(Hub.prototype, 'closing', { get: () => true })
+    send(socket, { unsubscribe: 'a' })
+    t.equal((await socket.closed).code, 1012)
+  })
+
   t.test('a connection whose channels are all yet to be judged is closed', async (t) => {
     const { app, decisions } = await startSlow(t)
     const socket = await subscribe(t, app, '/a,slow?frames')
