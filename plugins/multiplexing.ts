@@ -122,7 +122,6 @@ export default fp<MultiplexingPluginOptions>(async (fastify, { maxChannelsPerCon
   fastify: '5.x'
 })
 
-
 /** Throws the first error after which another attempt makes sense, or the first one, where no channel is admitted. */
 function assertAdmitted (decisions: readonly Decision[]): void {
   const errors = decisions.filter((decision) => decision instanceof Error)
