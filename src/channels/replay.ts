@@ -45,6 +45,8 @@ export async function replay (
     backlog.announce = false
     for (const chunk of chunks(channel.name, entries)) {
       if (subscriber.unsentBytes > subscriber.replayWindow) await subscriber.drained()
+      // Not after the end of a subscription: to encode a message moves the position of its connection.
+      if (!subscriber.isOpen()) return 'gone'
       const bytes = subscriber.encode(chunk)
       subscriber.write(bytes)
       if (subscriber.isOpen()) channel.traffic.deliver(chunk.length, bytes.length)

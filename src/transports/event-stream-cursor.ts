@@ -15,10 +15,10 @@ const LIVE = 'now'
 export class EventStreamCursor implements Cursor {
   /** The last id of each channel, and before `subscribed` or after a refusal what was asked for. */
   readonly #positions: Map<string, string>
-  readonly #stream: HttpStreamSubscriber
+  readonly #stream: Pick<HttpStreamSubscriber, 'framed'>
 
   /** @param asked the requested channels, in the order of the URL */
-  constructor (stream: HttpStreamSubscriber, asked: readonly RequestedChannel[]) {
+  constructor (stream: Pick<HttpStreamSubscriber, 'framed'>, asked: readonly RequestedChannel[]) {
     this.#stream = stream
     this.#positions = new Map(asked.map(({ channel, since = LIVE }) => [channel, typeof since === 'string' ? since : formatId(since.epoch, since.offset)]))
   }

@@ -1,8 +1,13 @@
 import t from 'tap'
 import type { Receiver, Since } from '../../src/brokers/broker.js'
 import { Channel } from '../../src/channels/channel.js'
+import { Connection } from '../../src/channels/connection.js'
+import { Outbox } from '../../src/channels/outbox.js'
+import { refusalOf } from '../../src/channels/refusal.js'
 import { replay, type ReplayOutcome } from '../../src/channels/replay.js'
 import { REPLAYING } from '../../src/channels/subscriber.js'
+import { TokenExpiredError } from '../../src/errors.js'
+import { EventStreamCursor } from '../../src/transports/event-stream-cursor.js'
 import { turn } from '../eventually.js'
 import { FakeSubscriber, range } from './fake-subscriber.js'
 import { Traffic } from '../../src/metrics/traffic.js'
@@ -221,6 +226,22 @@ t.test('replay', async (t) => {
     const bench = new Bench(3)
     bench.subscriber.onWrite = () => { bench.subscriber.open = false }
     t.equal(await bench.replay('earliest'), 'gone')
+  })
+
+  t.test('leaves the position of an event stream where it was when its channel is refused while it waits for the socket', async (t) => {
+    const bench = new Bench(3)
+    const { subscriber: carrier } = bench
+    const cursor = new EventStreamCursor({ framed: (bytes) => bytes }, [{ channel: 'room', since: { epoch: 'e', offset: 1 } }, { channel: 'other', since: undefined }])
+    const connection = new Connection(carrier, { outbox: new Outbox(), address: '', onEnd: () => {}, onEmpty: () => {} }, { cursor })
+    const subscription = connection.add('room')
+    const drain = bench.clog()
+    const outcome = replay(bench.broker, bench.channel, subscription, { since: { epoch: 'e', offset: 1 }, announce: false })
+    await turn()
+    connection.refuse('room', refusalOf(new TokenExpiredError()))
+    drain()
+    t.equal(await outcome, 'gone')
+    t.equal(cursor.text, 'e:1,now')
+    t.strictSame(carrier.writes, [])
   })
 
   t.test('waits for a subscriber that does not keep up, instead of buffering the whole log', async (t) => {
