@@ -54,7 +54,7 @@ export class Seat {
   /** Reports, once, that an answer has not come within the time. */
   expectAnswer (withinMs) {
     if (this.waitsSince === undefined || this.#watcher.now() - this.waitsSince < withinMs) return
-    this.#violate('unanswered', `was ${this.state === 'leaving' ? 'given up' : 'asked for'} ${withinMs / 1_000} s ago without an answer`)
+    this.violate('unanswered', `was ${this.state === 'leaving' ? 'given up' : 'asked for'} ${withinMs / 1_000} s ago without an answer`)
     this.waitsSince = undefined
   }
 
@@ -91,7 +91,7 @@ export class Seat {
   /** A stream says where the channel stands. */
   subscribed ({ id, recovered, reason }) {
     if (this.isFenced) return
-    if (this.state === 'absent') { this.#violate('uninvited', `subscribed at ${id}, which nobody has asked for`); return }
+    if (this.state === 'absent') { this.violate('uninvited', `subscribed at ${id}, which nobody has asked for`); return }
     const asked = this.#asked
     // The requested position may not be kept any more, but the messages since then have arrived.
     const isEarlier = this.state === 'replacing' && (recovered === false || id === asked) && isBefore(id, this.cursor)
@@ -108,7 +108,7 @@ export class Seat {
   /** Whether a message is one that the history is to have: not one of a former subscription, and none that it has had. */
   takes (id) {
     if (this.isFenced) return false
-    if (this.state === 'absent' || this.state === 'asked') { this.#violate('uninvited', `${id} came ${this.state === 'asked' ? 'before the channel said where it stands' : 'of a channel that the connection does not have'}`); return false }
+    if (this.state === 'absent' || this.state === 'asked') { this.violate('uninvited', `${id} came ${this.state === 'asked' ? 'before the channel said where it stands' : 'of a channel that the connection does not have'}`); return false }
     const position = parseId(id)
     if (position !== undefined && position.epoch === this.#echo?.epoch && position.offset <= this.#echo.offset) return false
     this.#echo = undefined
@@ -118,26 +118,27 @@ export class Seat {
 
   /** It is confirmed that the channel was given up. */
   unsubscribed () {
-    if (this.#fences === 0) { this.#violate('uninvited', 'unsubscribed without having been asked to'); return }
+    if (this.#fences === 0) { this.violate('uninvited', 'unsubscribed without having been asked to'); return }
     if (--this.#fences === 0 && this.state === 'leaving') this.#become('absent')
   }
 
   /** The channel is refused; returns whether that is to be acted upon. */
   refused () {
     if (this.#fences > 0) return false
-    if (this.state === 'absent') { this.#violate('uninvited', 'refused without having been asked for'); return false }
+    if (this.state === 'absent') { this.violate('uninvited', 'refused without having been asked for'); return false }
     this.#become('absent')
     return true
+  }
+
+  /** Reports a violation on the channel. */
+  violate (kind, text) {
+    this.#watcher.report({ kind, channel: this.channel, subscriber: this.history.name, text, excerpt: this.history.excerpt() })
   }
 
   /** Nothing is waited for. */
   #become (state) {
     this.state = state
     this.waitsSince = this.#asked = this.#echo = undefined
-  }
-
-  #violate (kind, text) {
-    this.#watcher.report({ kind, channel: this.channel, subscriber: this.history.name, text, excerpt: this.history.excerpt() })
   }
 }
 

@@ -227,8 +227,13 @@ export class SharedConnection {
   #compare (cursor) {
     const { seats } = this.#options
     this.#source.lastEventId = cursor
-    const expected = this.#source.channels.map((channel) => seats.get(channel).since).join(',')
-    if (cursor !== expected) this.#violate('cursor', `the id of an event is ${cursor}, but the stream stands at ${expected}`)
+    const positions = cursor.split(',')
+    const { channels } = this.#source
+    if (positions.length !== channels.length) { this.#violate('cursor', `the id of an event has ${positions.length} positions for ${channels.length} channels`); return }
+    for (const [index, channel] of channels.entries()) {
+      const seat = seats.get(channel)
+      if (positions[index] !== seat.since) seat.violate('cursor', `the id of an event is at ${positions[index]}, the channel (${seat.state}) at ${seat.since}`)
+    }
   }
 
   #violate (kind, text) {
