@@ -33,6 +33,8 @@ export class Instance {
   onReplicas = false
   /** Reads of logs so far. */
   reads = 0
+  /** The server to whose logs it was admitted last, or is about to be. */
+  server
   #world
   #id
 
@@ -67,16 +69,12 @@ export class Instance {
     return this.alive && this.hub.ready
   }
 
-  /** The server with which it compared last, and to whose logs it was admitted then. */
-  get server () {
-    return this.comparisons.at(-1)?.server
-  }
-
   /** Follows what the register says about this instance, as the instance itself does. */
   answered (name, value, args) {
     if (name === 'messengerJoin' && value[0] === 'joined') {
       const [[, term], [, id]] = [args, value]
-      this.comparisons.push({ at: this.#world.clock.now, server: term.slice(0, SERVER_DIGITS), id, term })
+      this.server = serverOf(term)
+      this.comparisons.push({ at: this.#world.clock.now, server: this.server, id, term })
       if (id === this.#id) return
       this.#id = id
       this.safe = this.onReplicas = false
@@ -85,6 +83,8 @@ export class Instance {
     } else if (name === 'messengerLook') {
       const at = value.indexOf(this.#id, 2)
       if (at > 0 && value[at + 2] === '1') this.safe = true
+      // Back at the server of an earlier admission, it goes on under that.
+      if (at > 0 && value[1] === 1 && value[at + 1] === value[0]) this.server = serverOf(value[0])
     }
   }
 
@@ -105,6 +105,7 @@ export class Instance {
 
 /** Digits of a term that name its server; behind them is the number of a term that the server began again. */
 const SERVER_DIGITS = 12
+const serverOf = (term) => term.slice(0, SERVER_DIGITS)
 
 /** Every transport shares what it encodes; here nothing has to be. */
 const encode = (envelopes) => envelopes

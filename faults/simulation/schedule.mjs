@@ -5,7 +5,7 @@ export const ACTIVE_MS = 1_700
 
 const WEIGHTS = {
   publish: 12, burst: 3, move: 3, join: 2, crash: 2, close: 1, still: 3, stall: 4, cut: 3, isolate: 2, server: 3, pause: 1, lag: 2,
-  promote: 3, split: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, rename: 2, reaction: 8, slow: 1
+  promote: 3, split: 2, home: 2, twice: 2, newcomer: 2, retry: 1, away: 1, back: 1, rename: 2, reaction: 8, slow: 1
 }
 /** Weights of the actions that happen during a script, and of the scripts. */
 const REACTIONS = { promote: 4, server: 4, crash: 3, still: 3, stall: 3, cut: 3, isolate: 1, lag: 1, move: 1, publish: 1 }
@@ -32,7 +32,7 @@ export function makeSchedule (seed) {
     clients: random.integer(2, 4)
   }
   const actions = []
-  const weights = gentle ? GENTLE : { ...WEIGHTS, ...!pair && { promote: 0, split: 0, lag: 0, server: 6, twice: 4, newcomer: 3 } }
+  const weights = gentle ? GENTLE : { ...WEIGHTS, ...!pair && { promote: 0, split: 0, home: 0, lag: 0, server: 6, twice: 4, newcomer: 3 } }
   for (let client = 0; client < setup.clients; client++) {
     actions.push({ at: client < 2 ? random.next() * 20 : random.next() * ACTIVE_MS, kind: 'subscribe', client, channel: random.integer(0, setup.channels - 1), events: random.chance(0.75), instance: random.integer(0, 2) })
   }
@@ -125,6 +125,28 @@ const ACTIONS = {
     if (random.chance(0.7)) actions.push({ at: at + random.next() * serves, kind: 'subscribe', client: actions.length + Math.floor(at) * 10, channel: random.integer(0, setup.channels - 1), events: random.chance(0.75), instance: random.chance(0.7) ? other : slot })
     if (random.chance(0.4)) actions.push(...ACTIONS.move(random, setup, at + random.next() * serves * 1.5))
     if (random.chance(0.2)) actions.push({ at: at + serves * (0.5 + random.next()), kind: 'crash', instance: slot, lost: 0, back: random.time(20, 500) })
+    return actions
+  },
+  /** An instance goes to the new master and back to the old one, which may be the only one again; then the newest data are lost. */
+  home: (random, setup, end) => {
+    const at = end / 2
+    const slot = random.integer(0, setup.instances - 1)
+    const serves = random.time(100, 1_200)
+    const later = at + serves * (0.3 + random.next() * 0.7)
+    const actions = [{ at: at - 20, kind: 'lag', lasts: 40 }, ...absent(random, setup, at - 12, later + 30)]
+    const acknowledge = (from, to) => { actions.push({ ...publish(random, setup, from + random.next() * (to - from)), instance: slot }) }
+    for (let count = random.integer(1, 3); count > 0; count--) acknowledge(at - 10, at)
+    const stay = [0, 1, 2].map((number) => number !== slot && random.chance(0.7))
+    actions.push({ at, kind: 'promote', lossless: false, serves, stay, demote: 1, keepsConnections: random.chance(0.3) })
+    const back = { kind: 'side', instance: slot, stays: true, lostAnswers: random.chance(0.5) }
+    actions.push(random.chance(0.5)
+      ? { ...back, at: at + random.next() * serves }
+      : { ...back, at: Infinity, on: { script: random.pick(['messengerVerify', 'messengerJoin', 'messengerDecide', 'messengerDecide']), number: random.integer(1, 4), from: at, after: random.next() * 20 }, ofCaller: true })
+    for (let count = random.integer(0, 2); count > 0; count--) acknowledge(at, at + serves)
+    if (random.chance(0.3)) actions.push({ at: at + random.next() * serves, kind: 'side', instance: random.integer(0, 2), stays: random.chance(0.5), lostAnswers: random.chance(0.5) })
+    if (random.chance(0.6)) actions.push({ at: later, kind: 'withdraw', keepsConnections: random.chance(0.3) })
+    if (random.chance(0.6)) actions.push({ at: later + random.time(1, 100), kind: 'server', keeps: 'part', part: 0, last: random.integer(1, 8), lasts: random.time(5, 100), silent: false })
+    if (random.chance(0.3)) actions.push({ at: at + serves + random.time(1, 60), kind: 'close', instance: slot, back: random.chance(0.5) ? random.time(20, 500) : undefined })
     return actions
   },
   /** The next term begins before everybody has followed to the one before. */

@@ -242,6 +242,18 @@ export class World {
       this.clock.after(lasts, undefined, () => { replica.replicate() })
     },
     promote: (action) => { this.#promote(action) },
+    side: ({ instance, stays, lostAnswers }) => {
+      if (this.#old === undefined) return
+      this.#stays[instance] = stays
+      for (const client of this.#slots[instance]?.clients ?? []) client.connection?.cut?.(false, lostAnswers)
+    },
+    withdraw: ({ keepsConnections }) => {
+      const host = this.#master
+      if (this.#old?.up !== true) return
+      this.#master = this.#old
+      this.#demote(host, keepsConnections)
+      this.#old = undefined
+    },
     slow: ({ client, lasts }) => {
       const found = this.oracle.clients.find(({ number }) => number === client)
       const subscriber = this.#subscribers.get(found)

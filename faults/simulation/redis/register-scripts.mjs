@@ -71,7 +71,7 @@ export function join (server, key, term, id, fresh, compared, admitted, overflow
   next.layout = LAYOUT
   const lost = admitted !== '-' && !view.terms.includes(admitted)
   if (lost) view.add(admitted)
-  const crowded = view.decided && Object.keys(view.instances).length > 2 * Number(next.size ?? 0) + limits.growth
+  const crowded = view.decided && Object.keys(view.instances).length > 2 * (Number(next.size ?? 0) || 0) + limits.growth
   if (lost || crowded || String(overflowed) === '1') {
     if (view.decided || admitted === term) {
       const open = `${server.term}#${Number(/#(\d+)$/.exec(term)?.[1] ?? 0) + 1}`
@@ -143,8 +143,8 @@ export function witness (server, key, term, id, own, ...others) {
   return view.answer(1)
 }
 
-export function leave (server, key, id) {
+export function leave (server, key, id, term) {
   const view = new View(server, key)
-  if (view.instances[id]?.compared === view.term) view.depart(id)
+  if (view.term === term && view.instances[id]?.compared === term) view.depart(id)
   return view.answer(1)
 }

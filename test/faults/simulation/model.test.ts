@@ -79,7 +79,7 @@ class Sequence {
       Decide: () => [REGISTER, term, this.#pick(['0', '0', '1'])],
       Look: () => [REGISTER],
       Witness: () => [REGISTER, term, this.#pick(this.#ids), this.#pick(['0', '0', '1']), ...this.#some(this.#ids)],
-      Leave: () => [REGISTER, this.#pick(this.#ids)]
+      Leave: () => [REGISTER, this.#pick(this.#ids), term]
     }[name]()
     return { name: `messenger${name}`, args }
   }
@@ -284,7 +284,7 @@ t.test('the model of Redis in the simulation', async (t) => {
       if (lua.includes(from)) changes++
       return lua.replace(from, to)
     }
-    await load((lua) => replace(replace(lua, `first(${departed}, id`, 'first(2, id'), `'0') + ${growth}`, '\'0\') + 2'))
+    await load((lua) => replace(replace(lua, `first(${departed}, id`, 'first(2, id'), `) + ${growth}\n`, ') + 2\n'))
     t.equal(changes, 6, 'one place in every script of the register, two in JOIN')
     await compareSequences(t, SEQUENCES)
   })

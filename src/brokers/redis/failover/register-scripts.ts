@@ -96,7 +96,7 @@ redis.call('HSET', KEYS[1], 'layout', '${LAYOUT}')
 local admitted = ARGV[5]
 local lost = admitted ~= '-' and not has(terms, admitted)
 if lost then add(admitted) end
-local crowded = decided and size > 2 * tonumber(redis.call('HGET', KEYS[1], 'size') or '0') + ${MAX_GROWTH}
+local crowded = decided and size > 2 * (tonumber(redis.call('HGET', KEYS[1], 'size') or '0') or 0) + ${MAX_GROWTH}
 if lost or crowded or ARGV[6] == '1' then
   if decided or admitted == term then
     local open = server .. '#' .. text((tonumber(string.match(term, '#(%d+)$') or '0')) + 1)
@@ -196,11 +196,11 @@ end
 return 1`
 
 /**
- * KEYS register · ARGV id; the instance leaves. Only one that has compared the current term, in whose past its earlier writes are; the
- * absence of any other one is a loss that is not known yet.
+ * KEYS register · ARGV id, term; the instance leaves. Only where it has compared the current term, and has acknowledged nothing in another
+ * one since: its earlier writes are in the past of this one. The absence of any other instance is a loss that is not known yet.
  */
 export const LEAVE = `#!lua flags=allow-oom
 ${CURRENT}
 local own = instances[ARGV[1]]
-if own and own.compared == term then depart(ARGV[1]) end
+if term == ARGV[2] and own and own.compared == term then depart(ARGV[1]) end
 return 1`

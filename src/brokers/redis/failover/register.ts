@@ -33,7 +33,10 @@ export class Register implements Barrier {
   #id = NONE
   /** The next id, once a JOIN has named it. It stays until that is answered: one without an answer may have registered it. */
   #candidate = NONE
-  /** The term of the last JOIN, which may have no answer, the one that was compared last, and that of the last admission. */
+  /**
+   * The term of the last JOIN, which may have no answer, the one that was compared last, and the one that was passed last. All are the
+   * last where it is resumed: what is acknowledged then may be missing where another term was compared meanwhile.
+   */
   #attempted = NONE
   #compared = NONE
   #admitted = NONE
@@ -60,7 +63,11 @@ export class Register implements Barrier {
   async pass (evidence: Evidence): Promise<string> {
     const view = await this.#look()
     // The server process is the same, and so is its data.
-    if (this.#isAdmitted(view)) return this.#admitted
+    if (this.#isAdmitted(view)) {
+      this.#attempted = this.#compared = this.#admitted
+      this.#reported = NONE
+      return this.#admitted
+    }
     // The answer to the last JOIN was lost. Nothing was acknowledged since.
     if (view.instances.get(this.#id)?.compared === this.#attempted) this.#compared = this.#attempted
     return await this.#pass(view.term, evidence)
@@ -76,7 +83,7 @@ export class Register implements Barrier {
   async leave (): Promise<void> {
     const { connection, key } = this.#ports
     // The other one may be registered by a JOIN without an answer.
-    for (const id of [this.#id, this.#candidate]) if (id !== NONE) await connection.client.messengerLeave(key, id)
+    for (const id of [this.#id, this.#candidate]) if (id !== NONE) await connection.client.messengerLeave(key, id, this.#attempted)
   }
 
   #isAdmitted ({ term, decided, instances }: RegisterView): boolean {

@@ -190,7 +190,7 @@ t.test('Register', async (t) => {
     for (let number = 0; number < MAX_DEPARTED + 10; number++) {
       await b.client.messengerJoin(key, term, '-', `instance${number}`, '-', '-', 0)
       await a.register.holds()
-      await b.client.messengerLeave(key, `instance${number}`)
+      await b.client.messengerLeave(key, `instance${number}`, term)
     }
     t.equal(Object.keys((await show()).instances).length, 2)
     t.equal((await redis.hget(key, 'departed'))?.trim().split(' ').length, MAX_DEPARTED)
@@ -480,6 +480,42 @@ t.test('Register', async (t) => {
     const { redis, key, create } = await createBench(t, server)
     await redis.hset(key, 'layout', '1')
     await t.rejects(create().pass(), { message: /^LAYOUT 1 is that of another version of fastify-messenger, and this one has 2: use another key prefix or the same version\b[^\n]*$/ })
+  })
+
+  t.test('what is acknowledged under an earlier admission, after another master was compared, counts as not compared there', async (t) => {
+    const calls: unknown[][] = []
+    let view: unknown[] = []
+    let decision: Promise<unknown> = Promise.resolve(['decided', 1])
+    const client = {
+      messengerLook: () => Promise.resolve(view),
+      messengerJoin: (_key: string, term: string, id: string, fresh: string, compared: string, admitted: string) => {
+        calls.push([term, id, compared, admitted])
+        const own = id === '-' ? fresh : id
+        view = [term, 1, own, term, '1']
+        return Promise.resolve(['joined', own])
+      },
+      messengerDecide: () => decision,
+      messengerLeave: (_key: string, _id: string, term: string) => Promise.resolve(calls.push([term]))
+    } as unknown as Commands
+    const timings = { barrierMs: 1, witnessMs: 1 }
+    const register = new Register({ connection: { client }, key: 'key', timings, requestWitness: () => {}, onUnsafe: () => {} })
+    const evidence = { marks: new Marks(), fence () {}, compare: () => Promise.resolve(), onWait () {} }
+    const pass = async (): Promise<string> => await register.pass(evidence)
+    const at = (term: string, compared: string): void => { view = [term, compared === 'new' ? 1 : 0, register.id, compared, '1'] }
+    view = ['old', 0]
+    t.equal(await pass(), 'old')
+    const { id } = register
+    at('new', 'old')
+    decision = Promise.reject(new Error('cut'))
+    await t.rejects(pass(), { message: 'cut' })
+    view = ['old', 1, id, 'old', '1']
+    t.equal(await pass(), 'old', 'it resumes without a comparison')
+    t.strictSame(calls.splice(0), [['old', '-', '-', '-'], ['new', id, 'old', 'old']])
+    at('new', 'new')
+    await register.leave()
+    decision = Promise.resolve(['decided', 1])
+    t.equal(await pass(), 'new')
+    t.match(calls, [['old'], ['old'], ['new', id, 'old', 'old']], 'it is not the one that has compared')
   })
 
   t.test('an answer that no version of a script gives is refused', async (t) => {
