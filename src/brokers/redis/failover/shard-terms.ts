@@ -1,4 +1,5 @@
 import type { Cluster } from 'ioredis'
+import { rejectionOf } from '../connection/refusal.js'
 import type { Barrier, Evidence } from './barrier.js'
 import { parseReplication } from './replication.js'
 
@@ -12,6 +13,8 @@ export class ShardTerms implements Barrier {
   readonly #onTerm: () => void
   /** The terms of the last look. */
   #seen = new Set<string>()
+  /** The look that is in progress, with its comparison. */
+  #looking: Promise<void> | undefined
 
   /** @param onTerm called when a shard was found in another term, after the comparison */
   constructor (connection: { readonly client: Cluster }, onTerm: () => void) {
@@ -19,7 +22,24 @@ export class ShardTerms implements Barrier {
     this.#onTerm = onTerm
   }
 
-  async pass ({ fence, compare }: Evidence): Promise<string> {
+  async pass (evidence: Evidence): Promise<string> {
+    // One that began before may have been at another master.
+    while (this.#looking !== undefined) await rejectionOf(this.#looking)
+    this.#looking = this.#look(evidence).finally(() => { this.#looking = undefined })
+    await this.#looking
+    return ''
+  }
+
+  /**
+   * The channels of other shards do not wait for the comparison of one. While a comparison takes longer than a period no other begins,
+   * which would refuse all messages in flight again.
+   */
+  async holds (evidence: Evidence): Promise<boolean> {
+    if (this.#looking === undefined) await this.pass(evidence)
+    return true
+  }
+
+  async #look ({ fence, compare }: Evidence): Promise<void> {
     const terms = await this.#terms()
     // Also one that was seen before: between the two looks an older master may have taken messages.
     const isNew = [...terms].some((term) => !this.#seen.has(term))
@@ -30,13 +50,6 @@ export class ShardTerms implements Barrier {
     }
     this.#seen = terms
     if (isNew) this.#onTerm()
-    return ''
-  }
-
-  /** The channels of other shards do not wait for the comparison of one. */
-  async holds (evidence: Evidence): Promise<boolean> {
-    await this.pass(evidence)
-    return true
   }
 
   /** Does nothing: there is no register that could lose a registration. */
