@@ -5,8 +5,9 @@ import { ownText } from '../../../wire/text.js'
 const MAX_MARKS = 100_000
 
 /**
- * The position of each log at the last acknowledgement of this instance in the current term: where it is missing on the server of
- * another term, messages are lost. A mark is set before the publisher is answered and kept until it was compared.
+ * The position of each log at the last acknowledgement of this instance since the last admission to another term, in a cluster since
+ * the log has begun its epoch: where it is missing on the server of another term, messages are lost. A mark is set before the
+ * publisher is answered and kept until it was compared, unless as many other channels were marked since.
  */
 export class Marks {
   readonly #positions = new Map<string, Position>()
@@ -17,7 +18,7 @@ export class Marks {
     this.#max = max
   }
 
-  /** Whether there were too many channels to mark, so that the next term cannot be complete. */
+  /** Whether a mark was dropped, so that the next term cannot be complete. A cluster has no complete terms. */
   get overflowed (): boolean {
     return this.#overflowed
   }
@@ -32,10 +33,18 @@ export class Marks {
   }
 
   set (channel: string, position: Position): void {
-    if (this.#positions.has(channel)) this.#positions.set(channel, position)
+    // The one that was marked last comes last.
+    if (!this.#positions.delete(channel) && this.#positions.size >= this.#max) this.#dropFirst()
     // The name is a slice of the request's URL.
-    else if (this.#positions.size < this.#max) this.#positions.set(ownText(channel), position)
-    else this.#overflowed = true
+    this.#positions.set(ownText(channel), position)
+  }
+
+  #dropFirst (): void {
+    for (const channel of this.#positions.keys()) {
+      this.#positions.delete(channel)
+      break
+    }
+    this.#overflowed = true
   }
 
   /** Deletes the mark of a channel, unless it is another one. */
