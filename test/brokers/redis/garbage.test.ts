@@ -137,6 +137,26 @@ t.test('What strangers write into Redis', async (t) => {
     await works('a new term')
     t.strictSame([a.broker.ready, b.broker.ready], [true, true])
   })
+
+  t.test('as the size of the register does not keep an instance from joining', async (t) => {
+    const { redis, prefix, works } = await createPair(t)
+    await works('the start')
+    await redis.hset(`${prefix}instances`, 'size', 'nonsense')
+    const late = await startNode(t, { redis: server.url, keyPrefix: prefix })
+    await eventually(() => late.broker.ready, { message: 'it is ready' })
+  })
+
+  t.test('as the position of a log of which messages were acknowledged does not keep the others from a new term', async (t) => {
+    const { a, b, redis, prefix, works } = await createPair(t)
+    for (const head of ['-5', '1e20', '0.5', 'nonsense']) {
+      await eventually(async () => await rejectionOf(a.broker.publish('bad', '1')) === undefined, { message: 'acknowledged' })
+      await redis.hset(`${prefix}{bad}:meta`, 'head', head)
+      await redis.call('DEBUG', 'CHANGE-REPL-ID')
+      await works(`the head ${head}`)
+      t.strictSame([a.broker.ready, b.broker.ready], [true, true], head)
+      await redis.del(`${prefix}{bad}:meta`, `${prefix}{bad}:log`)
+    }
+  })
 })
 
 t.test('A Redis whose memory is full', async (t) => {

@@ -33,7 +33,8 @@ const VALID: [name: string, parse: (value: unknown) => unknown, value: unknown, 
   ['READ with a gap', parseReadAnswer, ['e', '3', '3', 'epoch', []], { epoch: 'e', head: 3, after: 3, reason: 'epoch', entries: [] }],
   ['READ of a later epoch', parseReadAnswer, ['later'], 'later'],
   ['VERIFY', parseVerifyAnswers, [[1, 'e', '3']], [{ present: true, current: { epoch: 'e', offset: 3 } }]],
-  ['VERIFY of what is lost, and without a log', parseVerifyAnswers, [[0, 'e', '3', 'more'], []], [{ present: false, current: { epoch: 'e', offset: 3 } }, 'none']],
+  ['VERIFY of what is lost, and without a log', parseVerifyAnswers, [[0, 'e', '3', 'more'], []], [{ present: false, current: { epoch: 'e', offset: 3 } }, { present: true, current: undefined }]],
+  ['VERIFY of a log with a damaged position, and of another one', parseVerifyAnswers, [[0, 'e', '-3'], [1, 'e', '3']], [undefined, { present: true, current: { epoch: 'e', offset: 3 } }]],
   ['VERIFY of no log', parseVerifyAnswers, [], []],
   ['JOIN', parseJoinAnswer, ['joined', 'id'], { status: 'joined', id: 'id' }],
   ['JOIN of another term', parseJoinAnswer, ['again', 'term'], { status: 'again', term: 'term' }],
@@ -115,7 +116,8 @@ t.test('What other processes say', async (t) => {
   t.test('is refused as a whole where one of its parts is not what it has to be', async (t) => {
     for (const answer of [[], ['e', '3'], ['e', 'x', '2', '', []], ['e', '3', '-1', '', []], ['e', '3', '2', 'because', []], ['e', '3', '2', '', 'rows'], [7, '3', '2', '', []]]) t.equal(parseReadAnswer(answer), undefined)
     for (const answer of [['sent'], ['other', 'e', '3'], ['duplicate', 'e', '3'], ['duplicate', 'e', '3', 'd', '1', 'many'], ['sent', 'a b', '3']]) t.equal(parsePublishAnswer(answer), undefined)
-    t.equal(parseVerifyAnswers([[1, 'e']]), undefined)
+    t.strictSame(parseVerifyAnswers([[1, 'e'], 'e']), [undefined, undefined])
+    t.equal(parseVerifyAnswers('e'), undefined)
     t.equal(parseJoinAnswer(['left', 'id']), undefined)
     for (const answer of [['again'], ['other']]) t.equal(parseDecideAnswer(answer), undefined)
     t.equal(parseLookAnswer([1]), undefined)

@@ -15,10 +15,13 @@ export function codeOf (text: string): string {
   return /\b(?:E[A-Z]{4,}|[A-Z]{5,}|OOM|ERR)\b/.exec(text)?.[0] ?? 'not available'
 }
 
-/** Whether the error of a script is one of the keys that it was given, which were changed by others, and not of the server. */
+/** The error for keys that were changed by others so that the answer of a script makes no sense. */
+export class DamageError extends Error {}
+
+/** Whether the error is one of the keys that a script was given, which were changed by others, and not of the server. */
 export function isDamage (error: unknown): boolean {
   const { message } = error as Error
-  return message.includes('user_script') && ['WRONGTYPE', 'ERR'].includes(codeOf(message))
+  return error instanceof DamageError || (message.includes('user_script') && ['WRONGTYPE', 'ERR'].includes(codeOf(message)))
 }
 
 /** Whether the connection, rather than the server, failed to answer. */

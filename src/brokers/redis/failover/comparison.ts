@@ -3,8 +3,14 @@ import { forEachConcurrently } from '../connection/concurrency.js'
 import { isDamage } from '../connection/refusal.js'
 import type { Marks } from './marks.js'
 
-/** Compares a mark with its log in a term; resolves with the position of the log where the mark is no longer part of it. */
-export type Verify = (channel: string, seen: Position, term: string) => Promise<Position | undefined>
+/** The result of a comparison: whether the mark is part of its log, and the position of the log, where there is one. */
+export interface Finding {
+  readonly present: boolean
+  readonly current: Position | undefined
+}
+
+/** Compares a mark with its log in a term. */
+export type Verify = (channel: string, seen: Position, term: string) => Promise<Finding>
 
 /** The beginning of an epoch that announces a loss. */
 interface Announcement {
@@ -14,8 +20,8 @@ interface Announcement {
 
 /**
  * The comparison of marks with their logs. Where a mark is no longer part of its log, the log has begun an epoch behind a gap. That
- * epoch can be lost with the newest data like a message, and the mark is not repeated: the epoch is compared instead, until an
- * instance is admitted to another term in which it was found.
+ * epoch can be lost with the newest data like a message, and the mark is not repeated: the epoch is compared instead, until the
+ * instance is admitted to another term that was compared and in which it was found.
  */
 export class Comparison {
   readonly #marks: Marks
@@ -56,34 +62,48 @@ export class Comparison {
 
   /** Schedules the comparison of a position that is no longer marked. */
   owe (channel: string, position: Position): void {
-    const name = `${channel} ${position.epoch}`
+    const name = nameOf(channel, position)
     const owed = this.#owed.get(name)
     if (owed === undefined || owed[1].offset < position.offset) this.#owed.set(name, [channel, position])
   }
 
-  /** To be called at the admission to a term, after which marks change. */
+  /**
+   * To be called at the admission to a term, after which marks change. Where an earlier admission resumes, that is not the term which was
+   * compared: its server may have none of what was found or announced there, and all is compared again in the next term.
+   */
   end (term: string): void {
-    for (const [channel, announcement] of this.#announcements) {
-      if (announcement.term !== term && this.#done.has(announcement.position)) this.#announcements.delete(channel)
-    }
+    if (this.#term === term) this.#forget(term)
     this.#term = ''
     this.#done = new WeakSet()
   }
 
+  /** Forgets what was found in a term, except for what is announced there. */
+  #forget (term: string): void {
+    for (const [channel, announcement] of this.#announcements) {
+      if (announcement.term !== term && this.#done.has(announcement.position)) this.#announcements.delete(channel)
+    }
+    for (const [name, [, position]] of this.#owed) if (this.#done.has(position)) this.#owed.delete(name)
+  }
+
   /** Compares these marks and the owed ones; resolves with the error for which one is owed now, unless it is of that log alone. */
   async #compare (marks: Iterable<[string, Position]>, term: string): Promise<unknown> {
-    const seen = [...this.#owed.values(), ...marks]
+    const owed = [...this.#owed.values()].filter(([, position]) => !this.#done.has(position))
+    const seen = [...owed, ...marks]
     if (seen.length === 0) return undefined
-    this.#owed.clear()
+    for (const [channel, position] of owed) this.#owed.delete(nameOf(channel, position))
+    // Until the admission to the term, if there will be one.
+    const kept = new Set(this.#term === '' ? [] : owed.map(([, position]) => position))
     let failure: unknown
     await forEachConcurrently(seen, async ([channel, position]) => {
       try {
-        const current = await this.#verify(channel, position, term)
-        this.#done.add(current ?? position)
-        if (current === undefined) return
-        this.#marks.delete(channel, position)
-        // In a cluster a log has a gap in every other term, whatever its server has.
-        if (term !== '') this.#announcements.set(channel, { position: current, term })
+        const { present, current } = await this.#verify(channel, position, term)
+        const announced = present ? undefined : current
+        this.#done.add(announced ?? position)
+        if (announced === undefined && kept.has(position)) this.owe(channel, position)
+        // In a cluster a log has a gap in every other term, whatever its server has: all of an earlier epoch is announced.
+        const isOver = term === '' && current?.epoch !== position.epoch
+        if (announced !== undefined || isOver) this.#marks.delete(channel, position)
+        if (announced !== undefined && term !== '') this.#announcements.set(channel, { position: announced, term })
       } catch (error) {
         // A damaged log must not keep all others from being used; its loss is announced once it is repaired or removed.
         if (!isDamage(error)) failure = error
@@ -92,4 +112,9 @@ export class Comparison {
     })
     return failure
   }
+}
+
+/** Of the positions of an epoch the last one tells all. */
+function nameOf (channel: string, { epoch }: Position): string {
+  return `${channel} ${epoch}`
 }

@@ -48,7 +48,7 @@ const COMPARING = 'comparing with what was acknowledged'
 /** Dependencies of {@link Failover}. */
 export interface FailoverPorts {
   readonly barrier: Barrier
-  /** Compares a mark with its log in a term; resolves with the position of the log where the mark is no longer part of it. */
+  /** Compares a mark with its log in a term. */
   readonly verify: Verify
   /** The last step before logs are used. Rejects when the connections are not to the server of that term. */
   readonly prepare: (term: string) => Promise<void>

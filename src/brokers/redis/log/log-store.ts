@@ -8,7 +8,7 @@ import type { Retention } from '../../log.js'
 import { concurrencyLimit } from '../connection/concurrency.js'
 import type { Commands } from '../connection/connection.js'
 import type { Connection } from '../connection/link.js'
-import { codeOf, rejectionOf } from '../connection/refusal.js'
+import { codeOf, DamageError, rejectionOf } from '../connection/refusal.js'
 import type { Failover } from '../failover/failover.js'
 import type { Names } from '../names.js'
 import { type Acknowledged, BatchedComparisons } from './batched-comparisons.js'
@@ -41,7 +41,7 @@ export class LogStore {
   readonly #failover: Failover
   readonly #seed = randomBytes(4).readUInt32BE().toString(36)
   readonly #reads = concurrencyLimit()
-  readonly #comparisons: BatchedComparisons<VerifyAnswer>
+  readonly #comparisons: BatchedComparisons<VerifyAnswer | undefined>
   #calls = 0
 
   constructor (connection: Connection, failover: Failover, options: LogStoreOptions) {
@@ -100,10 +100,11 @@ export class LogStore {
     return Array.isArray(answer) ? parsePosition(answer[0], answer[1]) : undefined
   }
 
-  /** Compares a log with an acknowledged position; resolves with the log's position where that one is no longer part of it. */
-  async verify (channel: string, seen: Position, term: string): Promise<Position | undefined> {
+  /** Compares a log with an acknowledged position. Rejects with an error of damage where the position of that log makes no sense. */
+  async verify (channel: string, seen: Position, term: string): Promise<VerifyAnswer> {
     const answer = await this.#comparisons.ask(channel, seen, term)
-    return answer === 'none' || answer.present ? undefined : answer.current
+    if (answer === undefined) throw new DamageError(channel)
+    return answer
   }
 
   /** Runs a script that may append to a log; its arguments are those of the log, and then its own. */
@@ -115,7 +116,7 @@ export class LogStore {
     return answer
   }
 
-  async #compare (term: string, batch: readonly Acknowledged[]): Promise<readonly VerifyAnswer[]> {
+  async #compare (term: string, batch: readonly Acknowledged[]): Promise<readonly (VerifyAnswer | undefined)[]> {
     const { names } = this.#options
     const [, , register] = this.#keys((batch[0] as Acknowledged).channel)
     const keys = [...batch.flatMap(({ channel }) => this.#keys(channel).slice(0, 2)), register]

@@ -21,8 +21,11 @@ export interface ReadAnswer {
   readonly entries: readonly LogEntry[]
 }
 
-/** What VERIFY says of a log: whether nothing is lost, and its position; `'none'` where there is no log. */
-export type VerifyAnswer = { readonly present: boolean, readonly current: Position } | 'none'
+/** What VERIFY says of a log: whether nothing is lost, and its position, where there is a log. */
+export interface VerifyAnswer {
+  readonly present: boolean
+  readonly current: Position | undefined
+}
 
 const REASONS = new Map<unknown, GapReason | undefined>([['', undefined], ['epoch', 'epoch'], ['expired', 'expired']])
 
@@ -111,16 +114,14 @@ function parseEntry (epoch: string, row: unknown): LogEntry | undefined {
   return typeof receipt === 'string' && parseReference(receipt) !== undefined ? { ...entry, receipt } : entry
 }
 
-/** The answers of VERIFY, one for each log; nothing where one of them is unknown. */
-export function parseVerifyAnswers (answer: unknown): VerifyAnswer[] | undefined {
-  if (!Array.isArray(answer)) return undefined
-  const answers = Array.from(answer as unknown[], parseVerifyAnswer)
-  return answers.every((one) => one !== undefined) ? answers : undefined
+/** The answers of VERIFY, one for each log; `undefined` for a log whose position is damaged. */
+export function parseVerifyAnswers (answer: unknown): (VerifyAnswer | undefined)[] | undefined {
+  return Array.isArray(answer) ? Array.from(answer as unknown[], parseVerifyAnswer) : undefined
 }
 
 function parseVerifyAnswer (answer: unknown): VerifyAnswer | undefined {
   if (!Array.isArray(answer)) return undefined
-  if (answer.length === 0) return 'none'
+  if (answer.length === 0) return { present: true, current: undefined }
   const current = parsePosition(answer[1], answer[2])
   return current && { present: answer[0] === 1, current }
 }

@@ -16,6 +16,8 @@ class Bench implements Barrier {
   holding: boolean | Error = true
   /** Called during `pass`. */
   passing: ((evidence: Evidence) => Promise<void>) | undefined
+  /** Takes the place of `pass`; resolves with the term of the admission. */
+  resumes: ((evidence: Evidence) => Promise<string>) | undefined
   /** Called during `holds`. */
   checking: ((evidence: Evidence) => void) | undefined
   /** The error with which the preparation rejects. */
@@ -23,6 +25,8 @@ class Bench implements Barrier {
   /** Where logs stand that have not what is verified; an error where they cannot be asked. */
   readonly lost = new Map<string, Position | Error>()
   readonly verified: string[] = []
+  /** The epoch under which the logs go on. */
+  carriedOver: string | undefined
   /** States and reasons, in the order in which they were told of. */
   readonly changes: string[] = []
   passes = 0
@@ -33,7 +37,7 @@ class Bench implements Barrier {
       await turn()
       const answer = this.lost.get(channel)
       if (answer instanceof Error) throw answer
-      return answer
+      return { present: answer === undefined, current: answer ?? at(offset, this.carriedOver ?? epoch) }
     },
     prepare: async () => { await turn(); if (this.refusal !== undefined) throw this.refusal },
     onChange: ({ state, from }) => {
@@ -44,6 +48,7 @@ class Bench implements Barrier {
 
   async pass (evidence: Evidence): Promise<string> {
     this.passes++
+    if (this.resumes !== undefined) return await this.resumes(evidence)
     await this.passing?.(evidence)
     await evidence.compare(this.term)
     return this.term
@@ -308,6 +313,30 @@ t.test('What was acknowledged', async (t) => {
     t.strictSame(bench.verified, [])
   })
 
+  t.test('that is lost is announced by a comparison that another admission ended, and compared again once that is over', async (t) => {
+    const bench = await ready()
+    bench.acknowledge('b', at(7))
+    bench.acknowledge('b', at(8, 'f'))
+    bench.acknowledge('a', at(3))
+    bench.lost.set('a', at(2, 'f'))
+    bench.resumes = async (evidence) => {
+      await evidence.compare('two')
+      return 'one'
+    }
+    // The way to the new master is lost before it has decided; the former one goes on in its term, without the announcement.
+    await bench.follow('two')
+    t.equal(bench.failover.admission.term, 'one')
+    bench.lost.clear()
+    bench.resumes = undefined
+    await bench.follow('three')
+    t.strictSame(bench.verified.splice(0), [
+      'b e:7 in two', 'b f:8 in two', 'a e:3 in two',
+      'b e:7 in three', 'a f:2 in three', 'b f:8 in three'
+    ], 'also a position that was not compared in the former term yet')
+    await bench.follow('four')
+    t.strictSame(bench.verified, [], 'that term has it')
+  })
+
   t.test('that is lost in a log which was damaged is announced again, too, where the announcement is lost', async (t) => {
     const bench = await ready()
     bench.acknowledge('a', at(1))
@@ -379,6 +408,18 @@ t.test('What was acknowledged', async (t) => {
     t.strictSame(bench.verified.splice(0), ['a e:1 in a cluster'])
     await bench.follow('')
     t.strictSame(bench.verified, [])
+  })
+
+  t.test('is compared in a cluster as long as the log goes on in its epoch: another one begins behind a gap', async (t) => {
+    const bench = await ready()
+    await bench.follow('')
+    bench.acknowledge('a', at(1))
+    await bench.follow('')
+    t.equal(bench.failover.marks.size, 1)
+    bench.carriedOver = 'f'
+    await bench.follow('')
+    t.match(bench.verified, { length: 2 })
+    t.equal(bench.failover.marks.size, 0)
   })
 
   t.test('does not keep the logs of other masters of a cluster waiting; it is compared when it can be', async (t) => {

@@ -14,7 +14,7 @@ t.test('LogStore', async (t) => {
       await t.rejects(store.publish('room', '1', 0, undefined), { code: 'MSG_ERR_ENGINE_UNAVAILABLE' })
       await t.rejects(store.read('room', 'now', 1), { code: 'MSG_ERR_ENGINE_UNAVAILABLE' })
       t.equal(await store.touch('room'), undefined)
-      await t.rejects(store.verify('room', { epoch: 'e', offset: 1 }, 'term'), { message: /unexpected/ })
+      await t.rejects(store.verify('room', { epoch: 'e', offset: 1 }, 'term'), { message: Array.isArray(answer) && answer.length === 1 ? 'room' : /unexpected/ })
     }
   })
 })
