@@ -3,7 +3,7 @@
  * On the wire it is the id `"<epoch>:<offset>"`.
  */
 export interface Position {
-  /** Identifies the log. A lost log begins again under another epoch. */
+  /** Identifies the numbering. Another one begins with a lost log, and with each term of a Redis server. */
   readonly epoch: string
   /** 1, 2, 3… without holes; 0 while the log is empty. */
   readonly offset: number

@@ -9,15 +9,16 @@ import { Marks } from './marks.js'
 /**
  * Whether logs may be used, as one state machine:
  *
- * | state     | event                                              | next      | what happens                                   |
- * |-----------|----------------------------------------------------|-----------|------------------------------------------------|
- * | away      | the connections are usable                         | verifying | the instance enters the barrier                |
- * | verifying | a connection is lost                               | away      |                                                |
- * | verifying | the barrier is passed, the server is still the master | ready     | an admission begins                            |
- * | verifying | any step fails                                     | verifying | the next round retries                         |
- * | ready     | a connection is lost                               | away      | the admission ends                             |
- * | ready     | another term is found                              | verifying | the admission ends, then logs are compared     |
- * | any       | closed                                             | closed    | the admission ends                             |
+ * | state     | event                                                 | next      | what happens                                     |
+ * |-----------|-------------------------------------------------------|-----------|--------------------------------------------------|
+ * | away      | the connections are usable                            | verifying | the instance enters the barrier                  |
+ * | verifying | a connection is lost                                  | away      |                                                  |
+ * | verifying | the barrier is passed, the server is still the master | ready     | an admission begins                              |
+ * | verifying | any step fails                                        | verifying | the next round retries                           |
+ * | ready     | a connection is lost                                  | away      | the admission ends                               |
+ * | ready     | another term is found                                 | verifying | the admission ends, then logs are compared       |
+ * | ready     | another term is found on a shard of a cluster         | ready     | another admission begins, then logs are compared |
+ * | any       | closed                                                | closed    | the admission ends                               |
  *
  * An admission is the fence of acknowledgements: a publisher is answered only while the admission lasts under which its message was
  * sent. A message in flight at its end may be in the log of a server that is no longer the master, and is refused.

@@ -5,7 +5,7 @@ import { currentTerm, SERVER, TEXT } from '../log/scripts.js'
  *
  * layout     version of all data of this package in Redis
  * term       the term that was decided last; only under it logs are used
- * chain      the terms before it, newest first, of which no acknowledged message is missing; a log whose epoch is of one
+ * chain      the last 16 terms before it, newest first, of which no acknowledged message is missing; a log whose epoch is of one
  *            of them continues without a gap
  * terms      the last 64 terms that were decided or are known to be lost
  * open       a term that instances compare and that is not the server's own: the server's with `#<n>`, see below
