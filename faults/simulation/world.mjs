@@ -223,8 +223,9 @@ export class World {
       const count = { all: undefined, part: lost, none: -1 }[keeps]
       const replica = this.#hosts.find(({ master }) => master === host)
       host.kill(silent)
+      const { kills } = host
       this.clock.after(lasts, undefined, () => {
-        if (host !== this.#master || host.up) return
+        if (host !== this.#master || host.up || host.kills !== kills) return
         if (count !== undefined) this.rolledBackAt = this.clock.now
         host.start(count)
         if (replica !== undefined) replica.attach(host, this.#random.time(1, 300))

@@ -9,6 +9,8 @@ export class Host {
   name
   server
   up = true
+  /** How often it was killed. */
+  kills = 0
   /** The host that this one replicates, once it has taken over its data; the number of its writes that were applied. */
   master
   applied = 0
@@ -175,6 +177,7 @@ export class Host {
 
   kill (silent) {
     this.up = false
+    this.kills++
     this.resume()
     this.#waiting = []
     this.#attaching++
