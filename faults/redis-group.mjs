@@ -92,8 +92,12 @@ export class RedisGroup {
       this.restarts++
       const old = this.#master
       onDown()
-      await until('the Sentinels to obey', async () => await ask(this.#sentinels[0], 'SENTINEL', 'FAILOVER', MASTER_NAME) === 'OK')
-      await until('a failover', async () => await this.#find() !== old)
+      await until('a failover', async () => {
+        if (await this.#find() !== old) return true
+        // Sentinels refuse one, or give up one that they have begun, while the replica does not suit them.
+        if (await this.#rests(old)) await ask(this.#sentinels[0], 'SENTINEL', 'FAILOVER', MASTER_NAME)
+        return false
+      })
     })
   }
 
@@ -129,6 +133,13 @@ export class RedisGroup {
   async #find () {
     const answers = await Promise.all(this.#sentinels.map(async (sentinel) => (await ask(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME))?.[1]))
     return this.#servers.find(({ port }) => answers.filter((answer) => answer === String(port)).length >= QUORUM) ?? this.#master
+  }
+
+  /** Whether the first Sentinel holds a server for the master and changes nothing. */
+  async #rests ({ port }) {
+    const fields = (await ask(this.#sentinels[0], 'SENTINEL', 'MASTER', MASTER_NAME))?.map(String) ?? []
+    const [found, flags] = ['port', 'flags'].map((name) => fields[fields.indexOf(name) + 1] ?? '')
+    return found === String(port) && !flags.includes('failover_in_progress')
   }
 
   /** Resolves when one is the master, the other follows it, and the Sentinels know and would change that. */
