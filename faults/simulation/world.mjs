@@ -417,9 +417,17 @@ export class World {
   /** Ends the run once every client has the last message of its channel. */
   #whenComplete () {
     for (const subscriber of this.#subscribers.values()) subscriber.arrive()
-    const isDone = (client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0
-    if (this.oracle.clients.every(isDone)) this.clock.after(LAST_MS, undefined, () => { this.clock.stop() })
-    else this.clock.after(POLL_MS, undefined, () => { this.#whenComplete() })
+    if (!this.#isOver) { this.clock.after(POLL_MS, undefined, () => { this.#whenComplete() }); return }
+    this.clock.after(LAST_MS, undefined, () => {
+      // What arrived last may have begun another epoch.
+      if (this.#isOver) this.clock.stop()
+      else this.#whenComplete()
+    })
+  }
+
+  /** Whether every client has the last message of its channel and receives what follows. */
+  get #isOver () {
+    return this.oracle.clients.every((client) => this.#isComplete(client) && this.#subscribers.get(client)?.offset >= 0)
   }
 
   /** Whether a client has the last message of its channel, or stands behind it; the log may go on under another epoch by then. */
