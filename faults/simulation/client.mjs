@@ -23,6 +23,8 @@ export class Client {
   moves = []
   /** Under which epoch each message was received, and after how many moves. */
   received = new Map()
+  /** Messages that it was handed and dropped: it had stood behind them in that epoch, possibly from its first position on. */
+  dropped = new Set()
   connection
   #lasts = new Map()
   #oracle
@@ -51,6 +53,7 @@ export class Client {
     this.#oracle.trace(() => `${this.name} gets ${id} ${key}`)
     const entry = this.#oracle.check(this, epoch, offset, key)
     if (this.events && offset <= (this.#lasts.get(epoch) ?? 0)) {
+      this.dropped.add(entry)
       if (this.cursor.epoch === epoch && offset > this.cursor.offset) this.cursor = { epoch, offset }
       return
     }

@@ -112,7 +112,8 @@ export class Oracle {
     for (const client of this.#clients) {
       if (client.since === undefined) { this.report('stuck', `${client.name} was never told where it stands`); continue }
       for (const entry of this.tree.entries(client.channel)) {
-        if (entry.acknowledgements.length > 0 && !client.received.has(entry) && this.#isLost(client, entry)) {
+        if (client.received.has(entry) || client.dropped.has(entry)) continue
+        if (entry.acknowledgements.length > 0 && this.#isLost(client, entry)) {
           this.report('lost', `${client.name} never got ${entry.key} (${entry.epoch.name}:${entry.offset}, acknowledged at ${Math.round(entry.acknowledgements[0].at)} ms), and no gap covers that`)
         }
       }
