@@ -1,16 +1,11 @@
 import type { Position } from '../../../wire/id.js'
 import { forEachConcurrently } from '../connection/concurrency.js'
 import { isDamage } from '../connection/refusal.js'
+import type { VerifyAnswer } from '../log/parse.js'
 import type { Marks } from './marks.js'
 
-/** The result of a comparison: whether the mark is part of its log, and the position of the log, where there is one. */
-export interface Finding {
-  readonly present: boolean
-  readonly current: Position | undefined
-}
-
 /** Compares a mark with its log in a term. */
-export type Verify = (channel: string, seen: Position, term: string) => Promise<Finding>
+export type Verify = (channel: string, seen: Position, term: string) => Promise<VerifyAnswer>
 
 /** The beginning of an epoch that announces a loss. */
 interface Announcement {

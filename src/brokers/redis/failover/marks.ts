@@ -40,10 +40,8 @@ export class Marks {
   }
 
   #dropFirst (): void {
-    for (const channel of this.#positions.keys()) {
-      this.#positions.delete(channel)
-      break
-    }
+    const [first] = this.#positions.keys()
+    this.#positions.delete(first as string)
     this.#overflowed = true
   }
 
